@@ -1,0 +1,22 @@
+//! From an upright picture to words in reading order, and to the codes on it.
+//!
+//! Pixels in, values out: no files but the engine's model, no runtime, no network. An engine is
+//! anything behind [`Engine`]; what comes after it (order, orientation, text) works on any.
+
+mod engine;
+mod tesseract;
+
+mod order;
+mod text;
+
+mod codes;
+mod orientation;
+
+mod scale;
+
+pub use codes::{find_mrz, find_qr};
+pub use engine::{Engine, Line, Picture, ReadError, Word};
+pub use order::in_reading_order;
+pub use orientation::right_way_up;
+pub use tesseract::Tesseract;
+pub use text::page_text;

@@ -1,0 +1,140 @@
+//! Stable codes for everything that can be refused or parked: one list for programs (the code)
+//! and for people (the sentence in Vietnamese).
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $vi:literal;)*) => {
+        /// Why something was refused or parked.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Reason {
+            $($(#[$doc])* #[serde(rename = $code)] $name,)*
+        }
+
+        impl Reason {
+            /// Every reason there is.
+            pub const ALL: &'static [Reason] = &[$(Reason::$name,)*];
+
+            /// The stable code.
+            #[must_use]
+            pub fn code(self) -> &'static str {
+                match self { $(Reason::$name => $code,)* }
+            }
+
+            /// HTTP status of a refusal for this reason.
+            #[must_use]
+            pub fn status(self) -> u16 {
+                match self { $(Reason::$name => $status,)* }
+            }
+
+            /// What a person reads, and what they can do about it.
+            #[must_use]
+            pub fn vi(self) -> &'static str {
+                match self { $(Reason::$name => $vi,)* }
+            }
+
+            /// The reason with that code.
+            #[must_use]
+            pub fn from_code(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|reason| reason.code() == code)
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The request is not what the interface describes.
+    RequestInvalid = "request.invalid", 400, "Yêu cầu không đúng định dạng.";
+    /// There is nothing at that address.
+    NotFound = "request.not_found", 404, "Không có gì ở địa chỉ này.";
+    /// The body was cut short or exceeds what its length promised.
+    BodyCutShort = "request.cut_short", 400, "Dữ liệu gửi lên bị ngắt giữa chừng. Hãy gửi lại.";
+    /// Too much at once.
+    Busy = "server.busy", 429, "Hệ thống đang bận. Hãy thử lại sau số giây được ghi trong Retry-After.";
+    /// Something broke on our side.
+    Internal = "server.internal", 500, "Hệ thống gặp lỗi. Hãy thử lại; nếu vẫn lỗi, báo cho người quản trị.";
+    /// A part that we lean on can't be reached.
+    Unavailable = "server.unavailable", 503, "Một phần của hệ thống tạm thời không hoạt động. Hãy thử lại sau.";
+    /// The disk is full.
+    StorageFull = "storage.full", 507, "Ổ đĩa đã đầy, bản quét chưa được lưu. Báo cho người quản trị rồi gửi lại.";
+
+    /// No such procedure.
+    ProcedureUnknown = "procedure.unknown", 404, "Không có thủ tục hành chính với mã này trong danh mục.";
+    /// The procedure has no such case.
+    CaseUnknown = "case.unknown", 422, "Thủ tục không có trường hợp này.";
+    /// The procedure has several cases and none was named.
+    CaseNeeded = "case.needed", 422, "Thủ tục có nhiều trường hợp; hãy chọn một trường hợp.";
+    /// Not a citizen's number.
+    NumberDigits = "subject.number.digits", 422, "Số định danh phải có đủ 12 chữ số (tổ chức: mã số thuế 10 hoặc 10-3 chữ số).";
+    /// The number names no province.
+    NumberProvince = "subject.number.province", 422, "Ba chữ số đầu của số định danh không ứng với tỉnh, thành phố nào.";
+    /// The number's check digit is wrong.
+    NumberCheckDigit = "subject.number.check_digit", 422, "Chữ số kiểm tra của mã số không đúng.";
+    /// The year of birth differs from the number.
+    BornDiffers = "subject.born", 422, "Năm sinh không khớp với số định danh.";
+    /// The same number stands in the records with another name or birth date.
+    SubjectDiffers = "subject.differs", 409, "Số định danh này đã có trong hệ thống với họ tên hoặc ngày sinh khác. Hãy đối chiếu giấy tờ.";
+    /// No such dossier.
+    DossierUnknown = "dossier.unknown", 404, "Không có hồ sơ với mã này.";
+    /// The dossier takes no more scans.
+    DossierClosed = "dossier.closed", 409, "Hồ sơ đã đóng, không nhận thêm bản quét.";
+    /// The idempotency key was used for something else.
+    KeyReused = "idempotency.reused", 409, "Khoá chống gửi trùng đã được dùng cho nội dung khác.";
+    /// No such record.
+    RecordUnknown = "record.unknown", 404, "Không có giấy tờ số hoá với mã này.";
+    /// The record can't be used: revoked, superseded, expired.
+    RecordNotUsable = "record.not_usable", 409, "Giấy tờ số hoá này không còn dùng được.";
+    /// No such parked job.
+    ParkedUnknown = "parked.unknown", 404, "Không có việc tạm giữ với mã này.";
+    /// No such document.
+    DocumentUnknown = "document.unknown", 404, "Không có giấy tờ với mã này.";
+    /// No such page.
+    PageUnknown = "page.unknown", 404, "Không có trang với mã này.";
+
+    /// Nothing in the file.
+    ScanEmpty = "scan.empty", 422, "Tệp rỗng. Hãy quét lại.";
+    /// Not a format we read.
+    ScanUnknownFormat = "scan.unknown_format", 415, "Không nhận ra định dạng tệp. Nhận: JPEG, PNG, TIFF, PDF, WebP, BMP, JPEG 2000.";
+    /// More bytes than allowed.
+    ScanTooLarge = "scan.too_large", 413, "Tệp quá lớn. Hãy chia nhỏ hoặc quét ở độ phân giải thấp hơn.";
+    /// More pages than allowed.
+    ScanTooManyPages = "scan.too_many_pages", 422, "Tệp có quá nhiều trang. Hãy chia thành nhiều tệp.";
+    /// More pixels than allowed.
+    ScanTooManyPixels = "scan.too_many_pixels", 422, "Ảnh có quá nhiều điểm ảnh. Hãy quét ở độ phân giải thấp hơn.";
+    /// The file is broken.
+    ScanBroken = "scan.broken", 422, "Tệp bị hỏng, không mở được. Hãy quét lại.";
+    /// The file asks for a password.
+    ScanEncrypted = "scan.encrypted", 422, "Tệp có mật khẩu. Hãy bỏ mật khẩu rồi gửi lại.";
+    /// The file has no pages.
+    ScanNoPages = "scan.no_pages", 422, "Tệp không có trang nào.";
+
+    /// Reading took too long.
+    ReaderTimeLimit = "reader.time_limit", 422, "Đọc trang quá lâu nên đã dừng. Hãy xem ảnh và quét lại nếu cần.";
+    /// Reading took too much memory.
+    ReaderMemoryLimit = "reader.memory_limit", 422, "Trang cần quá nhiều bộ nhớ nên đã dừng. Hãy quét ở độ phân giải thấp hơn.";
+    /// The reader died on this page.
+    ReaderCrashed = "reader.crashed", 422, "Bộ đọc dừng đột ngột ở trang này. Hãy quét lại; nếu vẫn lỗi, báo cho người quản trị.";
+    /// The reader's answer makes no sense.
+    ReaderNonsense = "reader.nonsense", 500, "Bộ đọc trả lời sai định dạng. Báo cho người quản trị.";
+    /// The page could not be sealed into a PDF.
+    SealFailed = "seal.failed", 500, "Không tạo được tệp PDF của giấy tờ. Báo cho người quản trị.";
+    /// A message of a later version than this program knows.
+    MessageUnknown = "message.unknown", 500, "Việc này do phiên bản mới hơn gửi đến. Hãy nâng cấp chương trình.";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_code_of_its_own_and_a_sentence() {
+        let codes: BTreeSet<_> = Reason::ALL.iter().map(|r| r.code()).collect();
+        assert_eq!(codes.len(), Reason::ALL.len());
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_code(reason.code()), Some(*reason));
+            assert!(reason.vi().ends_with('.') && (400..600).contains(&reason.status()), "{reason:?}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Kinds of paper: what they are called, how they are recognised, how long they hold good.
+//! The kinds themselves are data, in `schemas/kinds.toml`.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::ids::{KindId, ResultCode};
+
+/// The shipped kinds, as TOML.
+pub const SHIPPED: &str = include_str!("../kinds.toml");
+
+/// The file of kinds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KindsFile {
+    /// All kinds.
+    pub kind: Vec<Kind>,
+}
+
+/// A kind of paper.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Kind {
+    /// Its id: `birth_certificate`.
+    pub id: KindId,
+    /// What people call it: `Giấy khai sinh`.
+    pub name: String,
+    /// Results of procedures that are papers of this kind.
+    #[serde(default)]
+    pub results: Vec<ResultCode>,
+    /// Whether a record of it can stand for a component later. Application forms can't: each
+    /// is written for one dossier.
+    #[serde(default = "yes")]
+    pub reusable: bool,
+    /// How long it holds good.
+    pub validity: Validity,
+    /// Whether it holds sensitive personal data.
+    #[serde(default)]
+    pub sensitive: bool,
+    /// What its first page shows.
+    pub evidence: Evidence,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What the first page of a paper shows. Compared with accents folded and letters forgiven.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Evidence {
+    /// Titles: `GIẤY KHAI SINH`. A line that is, or starts with, one of them.
+    pub titles: Vec<String>,
+    /// Form codes: `CT01`, `Mẫu số 01`.
+    pub forms: Vec<String>,
+    /// Issuing bodies in the letterhead: `ỦY BAN NHÂN DÂN`.
+    pub issuers: Vec<String>,
+    /// Set phrases of the body: `Họ, chữ đệm, tên người được khai sinh`.
+    pub phrases: Vec<String>,
+    /// Phrases that rule the kind out: `TỜ KHAI` on what otherwise looks like the certificate.
+    pub not: Vec<String>,
+}
+
+/// How long a paper holds good. There is no silent default: what is not known is `unknown`, and
+/// a person decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "policy", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Validity {
+    /// For good: a birth certificate.
+    Unlimited,
+    /// Until the day printed on it: an identity card.
+    Printed,
+    /// For so many months since its issue: a judicial record.
+    Months {
+        /// How many.
+        months: u16,
+    },
+    /// Until something happens that replaces it: a land certificate.
+    UntilEvent,
+    /// Not known.
+    Unknown,
+}

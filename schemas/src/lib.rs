@@ -1,0 +1,23 @@
+//! What the parts say to one another: identifiers, the catalogue, readings, messages, records
+//! and the bodies of the HTTP interface.
+//!
+//! Pure data and its validation. This crate knows no runtime, no broker, no database and no HTTP.
+
+pub mod ids;
+pub mod subject;
+pub mod text;
+
+pub mod catalogue;
+pub mod kind;
+
+pub mod reading;
+pub mod record;
+
+pub mod code;
+pub mod message;
+pub mod reader;
+
+pub mod api;
+
+pub use jiff::civil::Date;
+pub use uuid::Uuid;

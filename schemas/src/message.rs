@@ -1,0 +1,79 @@
+//! Messages on the queue: a job for a worker. Fields are only ever added, and only with a
+//! default; goldens of every version ever sent stand in the tests.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::ids::{DocumentId, DossierId, OfficeCode, PageId, ScanId};
+
+/// A job, with what the queue needs to know of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Version of the message's form; [`Message::VERSION`] when sent by this program.
+    pub version: u16,
+    /// Who waits for it.
+    pub lane: Lane,
+    /// The office it is done for; offices within a lane take turns.
+    pub office: OfficeCode,
+    /// The dossier it belongs to.
+    pub dossier: DossierId,
+    /// What is to be done.
+    pub job: Job,
+}
+
+impl Message {
+    /// The version that this program sends, and the latest that it understands.
+    pub const VERSION: u16 = 1;
+}
+
+/// What is to be done. Each may be done twice and changes nothing the second time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Job {
+    /// Count a scan's pages and announce each.
+    Unpack {
+        /// The scan.
+        scan: ScanId,
+    },
+    /// Take one page its way.
+    Read {
+        /// The page.
+        page: PageId,
+    },
+    /// Sort a dossier's pages into documents and lay them on its components.
+    File {
+        /// How many scans the dossier had when the job was announced.
+        #[serde(default)]
+        scans: u32,
+    },
+    /// Make a filed document a PDF/A and publish it as a record.
+    Seal {
+        /// The document.
+        document: DocumentId,
+        /// Its content at the time: a later filing makes the job void.
+        #[serde(default)]
+        revision: String,
+    },
+}
+
+/// Who waits for a job.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// A citizen at a counter.
+    #[default]
+    Counter,
+    /// Nobody in particular: an archive being digitised.
+    Backlog,
+}
+
+impl Lane {
+    /// Its name in storage.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Lane::Counter => "counter",
+            Lane::Backlog => "backlog",
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Records: published documents, bound to owners, versioned, each provable by its hashes.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::ids::{
+    Blake3, ComponentId, DocumentId, DossierCode, KindId, OfficeCode, PageId, ProcedureCode,
+    RecordId, ResultCode,
+};
+use crate::kind::Validity;
+use crate::subject::Subject;
+
+/// A field that officers would otherwise type off the paper (Circular 01/2023/TT-VPCP,
+/// article 9, and what the running systems ask for).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Field {
+    /// Which field.
+    pub name: FieldName,
+    /// Its value: tidy text; dates as `2025-01-17`.
+    pub value: String,
+    /// How sure we are, 0 to 1.
+    pub confidence: f32,
+    /// Where it came from.
+    pub source: FieldSource,
+    /// Page of the document it stands on, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// Where on that page, in pixels of the upright image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area: Option<Area>,
+}
+
+/// Names of fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldName {
+    /// Số ký hiệu: `47/QĐ-UBND`.
+    NumberSymbol,
+    /// Ngày ban hành.
+    IssuedOn,
+    /// Cơ quan ban hành.
+    Issuer,
+    /// Người ký.
+    Signer,
+    /// Trích yếu.
+    Abstract,
+    /// Thời hạn hiệu lực: the last day.
+    ValidUntil,
+    /// Phạm vi hiệu lực.
+    Scope,
+    /// Họ tên of the person the paper is about, where the paper says it.
+    HolderName,
+    /// Số định danh of the person the paper is about.
+    HolderNumber,
+    /// Ngày sinh of the person the paper is about.
+    HolderBorn,
+}
+
+/// Where a field's value came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldSource {
+    /// Read off the image.
+    Ocr,
+    /// A QR code.
+    Qr,
+    /// A machine-readable zone.
+    Mrz,
+    /// Derived by the kind's validity policy.
+    Policy,
+    /// Typed by a person.
+    Typed,
+}
+
+/// A box on a page, in pixels of the upright image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Area {
+    /// Left edge.
+    pub x: u32,
+    /// Upper edge.
+    pub y: u32,
+    /// Width.
+    pub w: u32,
+    /// Height.
+    pub h: u32,
+}
+
+/// An owner of a record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Owner {
+    /// Who.
+    pub subject: Subject,
+    /// How we know.
+    pub bound_by: BoundBy,
+}
+
+/// How a record came to its owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BoundBy {
+    /// The owner's number stands on the paper: QR, machine-readable zone or text.
+    Number,
+    /// The owner's name stands on the paper, and no other person's number.
+    Name,
+    /// The owner handed it in; the paper doesn't say.
+    Dossier,
+}
+
+/// Where a record stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordState {
+    /// In use.
+    Published,
+    /// A later version took its place.
+    Superseded,
+    /// Withdrawn.
+    Revoked,
+}
+
+/// A page of a record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RecordPage {
+    /// The page.
+    pub page: PageId,
+    /// blake3 of the scan that it was cut from.
+    pub scan: Blake3,
+    /// Place in that scan, from 0.
+    pub seq: u32,
+    /// blake3 of the page image as it is kept.
+    pub image: Blake3,
+    /// Resolution in dots per inch.
+    pub dpi: u32,
+    /// Quarter turns, clockwise, in degrees.
+    pub rotation_deg: u16,
+    /// Skew, in degrees, clockwise positive.
+    pub skew_deg: f32,
+    /// Whether the page is blank.
+    pub blank: bool,
+}
+
+/// A version of a published document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Record {
+    /// Its id; all versions share it.
+    pub id: RecordId,
+    /// Counts from 1.
+    pub version: u32,
+    /// The document that it was made from.
+    pub document: DocumentId,
+    /// Kind of paper.
+    pub kind: KindId,
+    /// What people call it.
+    pub name: String,
+    /// Code of the result that it is, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<ResultCode>,
+    /// Digitisation code (mã kết quả số hoá), unique.
+    pub digitisation_code: String,
+    /// Whose it is.
+    pub owners: Vec<Owner>,
+    /// What was read off it.
+    pub fields: Vec<Field>,
+    /// How long it holds good, by its kind.
+    pub validity: Validity,
+    /// Last day on which it holds good, where there is one and it is known.
+    #[schema(value_type = Option<String>, format = Date)]
+    pub valid_until: Option<Date>,
+    /// Where it stands in its life.
+    pub state: RecordState,
+    /// Whether it holds sensitive personal data.
+    pub sensitive: bool,
+    /// Dossier that it came with.
+    pub dossier: DossierCode,
+    /// Office that took it in.
+    pub office: OfficeCode,
+    /// Procedure of that dossier.
+    pub procedure: ProcedureCode,
+    /// Version of the procedure.
+    pub procedure_version: u32,
+    /// Component that it was handed in for.
+    pub component: ComponentId,
+    /// Its pages, in order.
+    pub pages: Vec<RecordPage>,
+    /// blake3 of the PDF/A.
+    pub pdf: Blake3,
+    /// Size of the PDF/A in bytes.
+    pub pdf_bytes: u64,
+    /// When this version was published; RFC 3339, UTC.
+    pub published_at: String,
+    /// blake3 of this record's JSON with this field empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<Blake3>,
+}

@@ -1,0 +1,52 @@
+//! Vietnamese text: normal forms, and the folding that comparisons use.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// Text as it is kept: NFC, zero-width and control characters dropped, white space of any kind
+/// folded to single spaces, none at the ends.
+#[must_use]
+pub fn tidy(text: &str) -> String {
+    let visible = text.nfc().filter(|c| !is_invisible(*c)).collect::<String>();
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Text as it is compared: lower case, accents off, `đ` as `d`, white space folded.
+///
+/// ```
+/// assert_eq!(schemas::text::fold("  ĐĂNG KÝ\u{200b} Khai sinh"), "dang ky khai sinh");
+/// ```
+#[must_use]
+pub fn fold(text: &str) -> String {
+    let folded: String = text
+        .nfd()
+        .filter(|c| !is_combining_mark(*c) && !is_invisible(*c))
+        .flat_map(char::to_lowercase)
+        .map(|c| if c == 'đ' { 'd' } else { c })
+        .collect();
+    folded.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Zero-width and control characters that web pages leave between letters. White space is not
+/// among them.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+        || (c.is_control() && !c.is_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tidying_composes_and_folds_space() {
+        assert_eq!(tidy("  Gia\u{302}\u{301}y\u{a0}\u{200b}khai\tsinh\n"), "Giấy khai sinh");
+        assert_eq!(tidy(&tidy("ươ\u{feff}ng")), "ương");
+    }
+
+    #[test]
+    fn folding_forgets_accents_and_case() {
+        assert_eq!(fold("Nguyễn Thị Đỗ Ưởng"), "nguyen thi do uong");
+        assert_eq!(fold("NGUYÊ\u{303}N"), fold("nguyễn"));
+    }
+}
