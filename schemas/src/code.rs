@@ -47,6 +47,8 @@ reasons! {
     RequestInvalid = "request.invalid", 400, "Yêu cầu không đúng định dạng.";
     /// There is nothing at that address.
     NotFound = "request.not_found", 404, "Không có gì ở địa chỉ này.";
+    /// Nothing answers to that method at that address.
+    MethodNotAllowed = "request.method", 405, "Địa chỉ này không nhận phương thức này.";
     /// The body was cut short or exceeds what its length promised.
     BodyCutShort = "request.cut_short", 400, "Dữ liệu gửi lên bị ngắt giữa chừng. Hãy gửi lại.";
     /// Too much at once.
@@ -64,6 +66,8 @@ reasons! {
     CaseUnknown = "case.unknown", 422, "Thủ tục không có trường hợp này.";
     /// The procedure has several cases and none was named.
     CaseNeeded = "case.needed", 422, "Thủ tục có nhiều trường hợp; hãy chọn một trường hợp.";
+    /// The procedure has no such component, or not in that case.
+    ComponentUnknown = "component.unknown", 422, "Thủ tục không có thành phần hồ sơ này.";
     /// Not a citizen's number.
     NumberDigits = "subject.number.digits", 422, "Số định danh phải có đủ 12 chữ số (tổ chức: mã số thuế 10 hoặc 10-3 chữ số).";
     /// The number names no province.

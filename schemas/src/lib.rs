@@ -3,6 +3,7 @@
 //!
 //! Pure data and its validation. This crate knows no runtime, no broker, no database and no HTTP.
 
+pub mod clock;
 pub mod ids;
 pub mod subject;
 pub mod text;
@@ -14,6 +15,7 @@ pub mod reading;
 pub mod record;
 
 pub mod code;
+pub mod codes;
 pub mod message;
 pub mod reader;
 

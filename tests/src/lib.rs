@@ -1,1 +1,11 @@
-//! x
+//! The stage that the suite plays on: a real `sohoa all` with its real readers, over a folder
+//! of its own, spoken to over HTTP as a station would.
+//!
+//! The binaries are those beside the test: `cargo build --workspace --bins` makes them.
+#![allow(missing_docs, clippy::unwrap_used, reason = "test support")]
+
+mod paper;
+mod stage;
+
+pub use crate::paper::{dossier_of, jpeg_page, pages};
+pub use crate::stage::{Stage, binary, problem, shared};

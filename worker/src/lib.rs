@@ -1,1 +1,12 @@
-//! x
+//! Takes jobs, runs readers, files, seals, publishes.
+//!
+//! Start with `consume`: it takes a job off the queue and decides what becomes of it. The way of
+//! one page is in `sohoa-reader`, which [`Readers`] keeps running beside this process.
+
+mod consume;
+mod jobs;
+mod publish;
+mod readers;
+
+pub use crate::consume::{Desk, run};
+pub use crate::readers::{PageRead, ReaderError, ReaderLimits, ReaderProgram, Readers, Unpacked};

@@ -1,1 +1,96 @@
-//! archive
+//! The outside world: blobs, records and the queue. Only this crate spells a file's place, a
+//! queue's name or SQL.
+//!
+//! This is the embedded form: records and queue in one SQLite, blobs in a folder beside it. One
+//! process at a time has the folder.
+
+mod error;
+
+mod blobs;
+mod codes;
+mod database;
+mod lock;
+mod rows;
+
+mod outbox;
+mod queue;
+mod records;
+
+mod check;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use blobs::{Blobs, Incoming};
+pub use check::{Finding, Findings};
+pub use error::{AcceptError, ArchiveError, DatabaseTrouble, LookupError, OpenError};
+pub use queue::{Delivery, LEASE, Queue};
+pub use records::Records;
+pub use records::dossiers::{Dossier, NewDossier};
+pub use records::filing::{DocumentRow, FiledDocument, revision_of};
+pub use records::pages::{Page, PageSummary};
+pub use records::scans::{Accepted, NewScan, Scan, Waiting};
+
+use database::Database;
+use lock::Lock;
+
+/// Where an archive lies and how it hands out codes.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The folder; made if it is not there, readable by its owner alone.
+    pub dir: PathBuf,
+    /// Template of dossier codes: `{office}`, `{procedure}`, `{yymmdd}` and `{n:4}`, a number
+    /// that counts up per everything else, with at least so many digits.
+    pub code_template: String,
+    /// Template of digitisation codes (mã kết quả số hoá, Circular 01/2023/TT-VPCP, article 10):
+    /// `{owner}`, `{kind}`, `{number}`, `{procedure}`, `{component}`, `{office}`, `{yymmdd}` and
+    /// `{n:2}`. The grammar is not published; this is what running systems use.
+    pub digitisation_template: String,
+    /// Jobs that may wait before stations are asked to come back later.
+    pub max_waiting_jobs: u32,
+}
+
+impl Place {
+    /// The usual templates, and 10,000 waiting jobs, in `dir`.
+    #[must_use]
+    pub fn at(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            code_template: "{office}-{yymmdd}-{n:4}".to_owned(),
+            digitisation_template: "{owner}.{kind}.{number}.{n:2}".to_owned(),
+            max_waiting_jobs: 10_000,
+        }
+    }
+}
+
+/// Everything outside the process. Cheap to clone.
+#[derive(Clone)]
+pub struct Archive {
+    /// Bytes, named by their hash.
+    pub blobs: Blobs,
+    /// What is known.
+    pub records: Records,
+    /// What is to be done.
+    pub queue: Queue,
+}
+
+impl Archive {
+    /// Opens the archive: makes the folder, locks it, brings the database up to date, and puts
+    /// right what a process that died left behind (leases, half-received scans).
+    ///
+    /// # Errors
+    /// [`ArchiveError::Locked`] when another process has the folder, [`ArchiveError::NewerSchema`]
+    /// when a later version wrote it, [`ArchiveError::Template`] when a template can't be followed.
+    pub async fn open(place: &Place) -> Result<Self, ArchiveError> {
+        let lock = Lock::take(&place.dir)?;
+        let db = Arc::new(Database::open(place, lock).await?);
+        let blobs = Blobs::open(&place.dir).await?;
+        let queue = Queue::open(Arc::clone(&db)).await?;
+        Ok(Self { blobs, records: Records::new(db), queue })
+    }
+
+    /// Closes the database. Other clones can't be used any more.
+    pub async fn close(self) {
+        self.records.db.close().await;
+    }
+}

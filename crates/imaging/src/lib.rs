@@ -1,1 +1,42 @@
-//! imaging
+//! Pixels: opens a scan of any accepted format, stands its pages upright, tells blank sides, knows
+//! a sheet again, and says how a page's image is kept for the PDF.
+//!
+//! The order of a page's way, which the types hold: [`Scan::open`] → [`Scan::page`] →
+//! [`straighten`] → [`is_blank`], [`fingerprint`]; [`keep`] takes the page as it was scanned.
+//!
+//! Geometry: everything kept is *before* turning. The upright image is the decoded page after
+//! [`quarter_turn`] by `rotation_deg` and [`turn_back`] by `skew_deg`, about the middle of an
+//! unchanged canvas; whoever puts the kept image into a PDF repeats the two turns there.
+//!
+//! Pure: no threads, no clock, no files (PDFium is bound at run time from a path).
+
+mod format;
+mod limits;
+mod raster;
+mod dpi;
+mod scan;
+mod single;
+mod jpeg2000;
+mod tiff_file;
+mod ccitt;
+mod pdf;
+mod ink;
+mod lines;
+mod orient;
+mod skew;
+mod straighten;
+mod blank;
+mod fingerprint;
+mod keep;
+
+pub use blank::is_blank;
+pub use fingerprint::{Fingerprint, FingerprintError, SAME_PAPER, distance, fingerprint};
+pub use format::Format;
+pub use keep::keep;
+pub use limits::{DecodeError, Limits};
+pub use orient::{Axis, Orientation, orientation, text_axis, upright_hint};
+pub use pdf::{Pdf, PdfError};
+pub use raster::{Grey, Pixels, Rgb, quarter_turn};
+pub use scan::{Decoded, Scan};
+pub use skew::{MAX_SKEW_DEG, skew};
+pub use straighten::{Upright, straighten, turn_back};

@@ -41,7 +41,7 @@ pub struct Line {
 }
 
 /// A word, and where it stands.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Word {
     /// The text: NFC, without white space, never empty.
     pub text: String,

@@ -9,14 +9,16 @@ mod tesseract;
 mod order;
 mod text;
 
-mod codes;
+mod mrz;
+mod qr;
 mod orientation;
 
 mod scale;
 
-pub use codes::{find_mrz, find_qr};
+pub use mrz::find_mrz;
 pub use engine::{Engine, Line, Picture, ReadError, Word};
 pub use order::in_reading_order;
 pub use orientation::right_way_up;
+pub use qr::find_qr;
 pub use tesseract::Tesseract;
 pub use text::page_text;

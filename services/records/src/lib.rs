@@ -1,1 +1,59 @@
-//! x
+//! The records: what a citizen already has and must not be asked for again, lookups of records
+//! for a stated purpose, and what proves a record.
+//!
+//! Whoever reads a record leaves a lookup behind, with who, why and for which dossier; there is
+//! no other way to one.
+
+mod lookups;
+mod proof;
+mod reads;
+mod requirements;
+
+use std::sync::Arc;
+
+use archive::Archive;
+use filing::Kinds;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use proof::{PageProof, Proof};
+
+/// The desk that the records' routes are served from. Cheap to clone.
+#[derive(Clone)]
+pub struct RecordsDesk {
+    archive: Archive,
+    kinds: Arc<Kinds>,
+}
+
+impl RecordsDesk {
+    /// A desk over that archive.
+    #[must_use]
+    pub fn new(archive: Archive, kinds: Arc<Kinds>) -> Self {
+        Self { archive, kinds }
+    }
+}
+
+/// The records' routes, served from that desk.
+pub fn router(desk: RecordsDesk) -> OpenApiRouter {
+    described().with_state(desk)
+}
+
+/// What the routes are, for `schemas/openapi.json`.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    described().into_openapi()
+}
+
+fn described() -> OpenApiRouter<RecordsDesk> {
+    OpenApiRouter::new()
+        .routes(routes!(requirements::ask_requirements))
+        .routes(routes!(lookups::look_up))
+        .routes(routes!(reads::show_record))
+        .routes(routes!(reads::record_file))
+        .routes(routes!(reads::record_versions))
+        .routes(routes!(proof::record_proof))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,54 @@
-//! x
+//! The back office: jobs laid aside, documents that a person must file, and the pages to look
+//! at while doing so.
+
+mod documents;
+mod pages;
+mod parked;
+mod tiff;
+
+use std::sync::Arc;
+
+use archive::Archive;
+use filing::Kinds;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The desk that the back office's routes are served from. Cheap to clone.
+#[derive(Clone)]
+pub struct ReviewDesk {
+    archive: Archive,
+    kinds: Arc<Kinds>,
+}
+
+impl ReviewDesk {
+    /// A desk over that archive.
+    #[must_use]
+    pub fn new(archive: Archive, kinds: Arc<Kinds>) -> Self {
+        Self { archive, kinds }
+    }
+}
+
+/// The back office's routes, served from that desk.
+pub fn router(desk: ReviewDesk) -> OpenApiRouter {
+    described().with_state(desk)
+}
+
+/// What the routes are, for `schemas/openapi.json`.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    described().into_openapi()
+}
+
+fn described() -> OpenApiRouter<ReviewDesk> {
+    OpenApiRouter::new()
+        .routes(routes!(parked::list_parked))
+        .routes(routes!(parked::show_parked))
+        .routes(routes!(parked::retry_parked))
+        .routes(routes!(documents::assign_document))
+        .routes(routes!(pages::page_image))
+        .routes(routes!(pages::page_reading))
+}
+
+#[cfg(test)]
+mod tests;

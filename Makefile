@@ -1,0 +1,30 @@
+# make run    set up, build, start Sohoa, send a sample dossier through it, keep serving
+# make test   set up, check form and licences, run every test
+# make bench  reading next to the Tesseract command line, on the scans of SCANS
+
+.PHONY: run test bench setup lint fmt
+
+run:
+	deploy/setup.sh run
+	cargo build --release --locked --quiet -p sohoa -p sohoa-reader
+	deploy/try.sh target/release
+
+test: setup lint
+	cargo test --workspace --locked
+
+setup:
+	deploy/setup.sh test
+
+lint:
+	cargo fmt --all --check
+	.parts/bin/cargo-deny --log-level error check bans licenses sources
+	cargo clippy --workspace --all-targets --locked --quiet -- --deny warnings
+
+fmt:
+	cargo fmt --all
+
+SCANS ?= ../shared/data/scans/gold
+bench:
+	deploy/setup.sh test
+	cargo build --release --locked --quiet -p sohoa -p sohoa-reader
+	tests/bench/reading.sh target/release $(SCANS)

@@ -1,0 +1,150 @@
+//! What can go wrong with the outside world, one variant for each decision a caller can take.
+//! No text here ever holds a stored value: values may be personal.
+
+use std::io;
+use std::path::PathBuf;
+
+use rustix::io::Errno;
+
+/// The outside world failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The disk, or the quota on it, is used up. Nothing was stored; tell the operator.
+    #[error("the disk is full")]
+    Full,
+    /// Another process has this folder.
+    #[error("{} is in use by another process", .0.display())]
+    Locked(PathBuf),
+    /// A later version of the program wrote the database.
+    #[error("the database was written by a later version of the program")]
+    NewerSchema,
+    /// A template of codes can't be followed.
+    #[error("template of {what}: {detail}")]
+    Template {
+        /// Codes of what.
+        what: &'static str,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// There is no such thing: `dossier 0190…`.
+    #[error("no such {0}")]
+    Missing(String),
+    /// What is stored is not what was stored.
+    #[error("{what} is damaged: {detail}")]
+    Corrupt {
+        /// Which thing, by its id or hash.
+        what: String,
+        /// How it shows. Never a value.
+        detail: String,
+    },
+    /// It may work later.
+    #[error("{what} failed")]
+    Unavailable {
+        /// What was being done.
+        what: &'static str,
+        /// What the system or the database said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// What the database said: its code and its own words, never a row's values.
+#[derive(Debug, thiserror::Error)]
+#[error("database: {says} (code {code})")]
+pub struct DatabaseTrouble {
+    /// The engine's code, or the class of the error where it came from the driver.
+    pub code: String,
+    /// The engine's words.
+    pub says: String,
+}
+
+/// A dossier can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The subject's number is known with another name or birth date.
+    #[error("the number is known with another name or birth date")]
+    SubjectDiffers,
+    /// The outside world failed.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+}
+
+/// A scan can't be accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    /// The dossier takes no more scans.
+    #[error("the dossier is closed")]
+    Closed,
+    /// The idempotency key was used in this dossier for other bytes.
+    #[error("the idempotency key was used for other bytes")]
+    KeyReused,
+    /// The outside world failed.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+}
+
+/// A lookup can't be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum LookupError {
+    /// The request id was used for another question.
+    #[error("the request id was used for another question")]
+    Reused,
+    /// The record is not in use any more, or not at that version.
+    #[error("the record is not in use any more")]
+    NotUsable,
+    /// The outside world failed.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+}
+
+/// Turns errors of files and database into [`ArchiveError`], saying what was being done.
+pub(crate) trait Doing<T> {
+    /// `what` in a few words: `keeping a scan`.
+    fn doing(self, what: &'static str) -> Result<T, ArchiveError>;
+}
+
+impl<T> Doing<T> for io::Result<T> {
+    fn doing(self, what: &'static str) -> Result<T, ArchiveError> {
+        self.map_err(|source| match source.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(Errno::NOSPC | Errno::DQUOT) => ArchiveError::Full,
+            _ => ArchiveError::Unavailable { what, source: source.into() },
+        })
+    }
+}
+
+impl<T> Doing<T> for Result<T, sqlx::Error> {
+    fn doing(self, what: &'static str) -> Result<T, ArchiveError> {
+        self.map_err(|error| {
+            let trouble = match &error {
+                sqlx::Error::Database(said) => DatabaseTrouble {
+                    code: said.code().unwrap_or_default().into_owned(),
+                    // SQLite names tables, columns and constraints, never values.
+                    says: said.message().to_owned(),
+                },
+                sqlx::Error::Io(source) => {
+                    DatabaseTrouble { code: "io".to_owned(), says: source.kind().to_string() }
+                }
+                other => DatabaseTrouble { code: class(other).to_owned(), says: "driver".to_owned() },
+            };
+            // dialect: SQLITE_FULL, and SQLITE_IOERR_SHMSIZE when the index of the WAL can't grow.
+            match trouble.code.as_str() {
+                "13" | "4874" => ArchiveError::Full,
+                _ => ArchiveError::Unavailable { what, source: trouble.into() },
+            }
+        })
+    }
+}
+
+/// Class of a driver's error; its own text might quote a value.
+fn class(error: &sqlx::Error) -> &'static str {
+    match error {
+        sqlx::Error::PoolTimedOut => "pool timed out",
+        sqlx::Error::PoolClosed => "pool closed",
+        sqlx::Error::WorkerCrashed => "worker crashed",
+        sqlx::Error::RowNotFound => "row not found",
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => "decode",
+        sqlx::Error::Encode(_) => "encode",
+        sqlx::Error::Configuration(_) => "configuration",
+        sqlx::Error::Protocol(_) => "protocol",
+        _ => "other",
+    }
+}

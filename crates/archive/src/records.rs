@@ -1,0 +1,35 @@
+//! What is known. Every method is one transaction and may run twice.
+
+pub(crate) mod catalogue;
+
+pub(crate) mod dossiers;
+pub(crate) mod held;
+
+pub(crate) mod scans;
+
+pub(crate) mod pages;
+
+pub(crate) mod filing;
+
+pub(crate) mod publish;
+
+pub(crate) mod lookups;
+
+pub(crate) mod events;
+pub(crate) mod parked;
+
+use std::sync::Arc;
+
+use crate::database::Database;
+
+/// What is known. Cheap to clone.
+#[derive(Clone)]
+pub struct Records {
+    pub(crate) db: Arc<Database>,
+}
+
+impl Records {
+    pub(crate) fn new(db: Arc<Database>) -> Self {
+        Self { db }
+    }
+}

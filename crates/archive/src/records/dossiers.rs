@@ -1,0 +1,218 @@
+//! Dossiers: opened with a code of their own, closed once.
+
+use jiff::Timestamp;
+use schemas::api::{DossierEvent, DossierState};
+use schemas::ids::{CaseId, DossierCode, DossierId, OfficeCode, ProcedureCode};
+use schemas::message::Lane;
+use schemas::subject::Subject;
+use sqlx::sqlite::SqliteRow;
+
+use super::Records;
+use super::held::{By, Held};
+use crate::codes::{Slot, day};
+use crate::database::{Change, micros};
+use crate::error::{ArchiveError, Doing, OpenError};
+use crate::rows::{Columns, json};
+
+/// A dossier to be opened.
+#[derive(Debug, Clone)]
+pub struct NewDossier {
+    /// Chosen by the caller: opening twice with the same id opens one dossier.
+    pub id: DossierId,
+    /// Office that takes it in.
+    pub office: OfficeCode,
+    /// Procedure applied for.
+    pub procedure: ProcedureCode,
+    /// Version of the procedure, which the dossier keeps.
+    pub procedure_version: u32,
+    /// Variant, where the procedure has several.
+    pub case: Option<CaseId>,
+    /// Who waits.
+    pub lane: Lane,
+    /// Who applies.
+    pub subject: Subject,
+}
+
+/// A dossier.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dossier {
+    /// Its id.
+    pub id: DossierId,
+    /// Its code, unique and never given out again.
+    pub code: DossierCode,
+    /// Office that took it in.
+    pub office: OfficeCode,
+    /// Procedure applied for.
+    pub procedure: ProcedureCode,
+    /// Version of the procedure.
+    pub procedure_version: u32,
+    /// Variant, where the procedure has several.
+    pub case: Option<CaseId>,
+    /// Who waits.
+    pub lane: Lane,
+    /// Who applies.
+    pub subject: Subject,
+    /// Whether it takes scans.
+    pub state: DossierState,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+}
+
+macro_rules! dossier {
+    ($which:literal) => {
+        concat!(
+            "select dossier_id, code, office, procedure, procedure_version, case_id, lane, ",
+            "subject, state, opened_at from dossier where ",
+            $which
+        )
+    };
+}
+const BY_CODE: &str = dossier!("code = $1");
+const BY_ID: &str = dossier!("dossier_id = $1");
+
+const KNOW_SUBJECT: &str = "
+    insert into subject (number, body) values ($1, $2) on conflict (number) do nothing";
+
+const SUBJECT: &str = "select body from subject where number = $1";
+
+// The code may stand already where the template was changed; the next one will not.
+const PUT: &str = "
+    insert into dossier (dossier_id, code, office, procedure, procedure_version, case_id, lane,
+        subject, number, state, opened_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', $10)
+    on conflict (code) do nothing";
+
+const CLOSE: &str = "
+    update dossier set state = 'closed' where dossier_id = $1 and state = 'open'";
+
+// What waits only in case more pages come need not wait any more.
+const HASTEN: [&str; 2] = [
+    "update outbox set due_at = made_at where dossier_id = $1 and job = 'seal'",
+    "update job set due_at = made_at
+     where dossier_id = $1 and job = 'seal' and lease is null and attempts = 0",
+];
+
+impl Records {
+    /// Opens a dossier and gives it a code. With an id that was opened already, answers with
+    /// that dossier.
+    ///
+    /// # Errors
+    /// [`OpenError::SubjectDiffers`] when the number is known with another name or birth date.
+    pub async fn open_dossier(
+        &self,
+        new: &NewDossier,
+        now: Timestamp,
+    ) -> Result<Dossier, OpenError> {
+        let mut change = self.db.change().await?;
+        if let Some(row) = by_id(&mut change, new.id).await? {
+            return Ok(dossier(&row)?);
+        }
+        let number = new.subject.reveal_number();
+        let subject = json(&new.subject)?;
+        let know = sqlx::query(KNOW_SUBJECT).bind(number).bind(&subject);
+        know.execute(change.on()).await.doing("opening a dossier")?;
+        let known = sqlx::query(SUBJECT).bind(number).fetch_one(change.on()).await;
+        let known: Subject = known.doing("opening a dossier")?.json("body")?;
+        if !known.agrees(&new.subject) {
+            return Err(OpenError::SubjectDiffers);
+        }
+        let series = self.db.dossier_codes.fill(|slot| match slot {
+            Slot::Office => new.office.to_string(),
+            Slot::Procedure => new.procedure.to_string(),
+            Slot::Day => day(now),
+            Slot::Owner | Slot::Kind | Slot::Number | Slot::Component => String::new(),
+        });
+        loop {
+            let code = series.next(&mut change).await?;
+            code.parse::<DossierCode>().map_err(|error| ArchiveError::Template {
+                what: "dossier codes",
+                detail: error.to_string(),
+            })?;
+            let put = sqlx::query(PUT)
+                .bind(new.id.to_string())
+                .bind(code)
+                .bind(new.office.as_str())
+                .bind(new.procedure.as_str())
+                .bind(i64::from(new.procedure_version))
+                .bind(new.case.as_ref().map(CaseId::as_str))
+                .bind(new.lane.as_str())
+                .bind(&subject)
+                .bind(number)
+                .bind(micros(now));
+            let put = put.execute(change.on()).await.doing("opening a dossier")?;
+            if put.rows_affected() > 0 {
+                break;
+            }
+        }
+        let row = by_id(&mut change, new.id).await?;
+        let row = row.ok_or_else(|| missing(new.id))?;
+        change.commit().await?;
+        Ok(dossier(&row)?)
+    }
+
+    /// The dossier with that code.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn dossier(&self, code: &DossierCode) -> Result<Option<Dossier>, ArchiveError> {
+        let query = sqlx::query(BY_CODE).bind(code.as_str());
+        let row = query.fetch_optional(&self.db.readers).await.doing("reading a dossier")?;
+        row.as_ref().map(dossier).transpose()
+    }
+
+    /// The dossier with that id.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn dossier_by_id(&self, id: DossierId) -> Result<Option<Dossier>, ArchiveError> {
+        let query = sqlx::query(BY_ID).bind(id.to_string());
+        let row = query.fetch_optional(&self.db.readers).await.doing("reading a dossier")?;
+        row.as_ref().map(dossier).transpose()
+    }
+
+    /// Closes a dossier: it takes no more scans, and what is filed is sealed without delay.
+    /// Closing it twice changes nothing.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Missing`] when there is no such dossier.
+    pub async fn close_dossier(&self, id: DossierId) -> Result<(), ArchiveError> {
+        let mut change = self.db.change().await?;
+        let held = Held::take(&mut change, By::Id(id)).await?.ok_or_else(|| missing(id))?;
+        if held.run(&mut change, CLOSE).await? == 0 {
+            return Ok(());
+        }
+        for sql in HASTEN {
+            held.run(&mut change, sql).await?;
+        }
+        change.announced = true;
+        held.tell(&mut change, &DossierEvent::Closed).await?;
+        change.commit().await
+    }
+}
+
+pub(crate) fn missing(id: DossierId) -> ArchiveError {
+    ArchiveError::Missing(format!("dossier {id}"))
+}
+
+async fn by_id(
+    change: &mut Change<'_>,
+    id: DossierId,
+) -> Result<Option<SqliteRow>, ArchiveError> {
+    let query = sqlx::query(BY_ID).bind(id.to_string());
+    query.fetch_optional(change.on()).await.doing("reading a dossier")
+}
+
+fn dossier(row: &SqliteRow) -> Result<Dossier, ArchiveError> {
+    Ok(Dossier {
+        id: row.parsed("dossier_id")?,
+        code: row.parsed("code")?,
+        office: row.parsed("office")?,
+        procedure: row.parsed("procedure")?,
+        procedure_version: row.int("procedure_version")?,
+        case: row.parsed_or("case_id")?,
+        lane: row.word("lane")?,
+        subject: row.json("subject")?,
+        state: row.word("state")?,
+        opened_at: row.time("opened_at")?,
+    })
+}

@@ -1,0 +1,55 @@
+//! What happens to a dossier, for those who follow it.
+
+use schemas::api::DossierEvent;
+use schemas::ids::DossierId;
+use sqlx::sqlite::SqliteRow;
+use tokio::sync::watch;
+
+use super::Records;
+use crate::error::{ArchiveError, Doing};
+use crate::rows::Columns;
+
+const UNSETTLED: &str = "select settled from dossier where dossier_id = $1";
+
+const AFTER: &str = "
+    select turn, body from dossier_event where dossier_id = $1 and turn > $2
+    order by turn limit $3";
+
+impl Records {
+    /// Whether something of the dossier is still to be read, filed or published.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`].
+    pub async fn unsettled(&self, dossier: DossierId) -> Result<bool, ArchiveError> {
+        let query = sqlx::query(UNSETTLED).bind(dossier.to_string());
+        let row = query.fetch_optional(&self.db.readers).await.doing("reading a dossier")?;
+        Ok(match row {
+            Some(row) => row.int::<i64>("settled")? == 0,
+            None => false,
+        })
+    }
+
+    /// A dossier's events after the one numbered `after` (0: from the start), in order, with
+    /// their numbers, which grow but may skip.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn events(
+        &self,
+        dossier: DossierId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, DossierEvent)>, ArchiveError> {
+        let query = sqlx::query(AFTER).bind(dossier.to_string()).bind(after);
+        let rows = query.bind(i64::from(limit)).fetch_all(&self.db.readers).await;
+        let event = |row: &SqliteRow| Ok((row.int("turn")?, row.json("body")?));
+        rows.doing("reading events")?.iter().map(event).collect()
+    }
+
+    /// Changes whenever this process has stored an event, of whichever dossier. Another process
+    /// may store some too, so whoever waits here should also look now and then.
+    #[must_use]
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.db.events.subscribe()
+    }
+}

@@ -1,0 +1,108 @@
+//! Lookups: every question and the answer as it was, each bound to the one before by its hash.
+
+use jiff::Timestamp;
+use schemas::api::{Lookup, LookupRequest};
+use schemas::ids::{Blake3, LookupId};
+use schemas::record::Record;
+use sqlx::sqlite::SqliteRow;
+
+use super::Records;
+use crate::database::{Change, micros};
+use crate::error::{ArchiveError, Doing, LookupError};
+use crate::rows::{Columns, json};
+
+// First of all, so that lookups go one after the other.
+const NEXT: &str = "
+    update chain set length = length + 1 where name = 'lookup' returning length, hash";
+
+const LINK: &str = "update chain set hash = $1 where name = 'lookup'";
+
+const BY_ID: &str = "select question, body, chain_hash from lookup where lookup_id = $1";
+
+const IN_USE: &str = "
+    select hash from record where record_id = $1 and version = $2 and state = 'published'";
+
+const PUT: &str = "
+    insert into lookup (lookup_id, place, record_id, asked_at, question, body, chain_hash)
+    values ($1, $2, $3, $4, $5, $6, $7)";
+
+impl Records {
+    /// Keeps a lookup and its answer. The same request again gets the answer as it was.
+    ///
+    /// # Errors
+    /// [`LookupError::Reused`] when the request id was used for another question,
+    /// [`LookupError::NotUsable`] when that version of the record is not in use any more.
+    pub async fn put_lookup(
+        &self,
+        request: &LookupRequest,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<Lookup, LookupError> {
+        let doing = "keeping a lookup";
+        let id = LookupId::of(request.request);
+        let question = hash(&json(request)?).to_string();
+        let mut change = self.db.change().await?;
+        let next = sqlx::query(NEXT).fetch_one(change.on()).await.doing(doing)?;
+        let before: Blake3 = next.parsed("hash")?;
+        let asked = sqlx::query(BY_ID).bind(id.to_string()).fetch_optional(change.on()).await;
+        if let Some(row) = asked.doing(doing)? {
+            let same = row.take::<&str>("question")? == question;
+            return if same { Ok(lookup(&row)?) } else { Err(LookupError::Reused) };
+        }
+        if !in_use(&mut change, record).await? {
+            return Err(LookupError::NotUsable);
+        }
+        let mut lookup = Lookup {
+            id,
+            asked_at: now.to_string(),
+            purpose: request.purpose.clone(),
+            legal_basis: request.legal_basis.clone(),
+            dossier: request.dossier.clone(),
+            asked_by: request.asked_by.clone(),
+            answer_hash: hash(&json(record)?),
+            record: record.clone(),
+            chain_hash: before,
+        };
+        let body = json(&lookup)?;
+        lookup.chain_hash = link(before, &body);
+        sqlx::query(PUT)
+            .bind(id.to_string())
+            .bind(next.int::<i64>("length")?)
+            .bind(record.id.to_string())
+            .bind(micros(now))
+            .bind(question)
+            .bind(body)
+            .bind(lookup.chain_hash.to_string())
+            .execute(change.on())
+            .await
+            .doing(doing)?;
+        let last = sqlx::query(LINK).bind(lookup.chain_hash.to_string());
+        last.execute(change.on()).await.doing(doing)?;
+        change.commit().await?;
+        Ok(lookup)
+    }
+}
+
+/// Hash of a lookup: of the chain before it and of its own JSON, in which the chain hash is still
+/// the one before.
+pub(crate) fn link(before: Blake3, body: &str) -> Blake3 {
+    let mut hash = blake3::Hasher::new();
+    hash.update(&before.0).update(body.as_bytes());
+    Blake3(*hash.finalize().as_bytes())
+}
+
+fn hash(text: &str) -> Blake3 {
+    Blake3(*blake3::hash(text.as_bytes()).as_bytes())
+}
+
+async fn in_use(change: &mut Change<'_>, record: &Record) -> Result<bool, ArchiveError> {
+    let query = sqlx::query(IN_USE).bind(record.id.to_string()).bind(i64::from(record.version));
+    let row = query.fetch_optional(change.on()).await.doing("keeping a lookup")?;
+    Ok(row.is_some())
+}
+
+fn lookup(row: &SqliteRow) -> Result<Lookup, ArchiveError> {
+    let mut lookup: Lookup = row.json("body")?;
+    lookup.chain_hash = row.parsed("chain_hash")?;
+    Ok(lookup)
+}

@@ -1,0 +1,219 @@
+//! Jobs laid aside for a person.
+
+use schemas::Uuid;
+use schemas::api::{DossierEvent, ParkedView};
+use schemas::code::Reason;
+use schemas::ids::DossierId;
+use schemas::message::{Job, Message};
+use sqlx::sqlite::SqliteRow;
+
+use super::Records;
+use super::held::{By, Held};
+use crate::database::Change;
+use crate::error::{ArchiveError, Doing};
+use crate::outbox::named;
+use crate::rows::{Columns, json};
+
+/// Longest detail that is kept, in characters.
+const DETAIL: usize = 2000;
+
+const PARK_SCAN: &str = "
+    update scan set state = 'parked', reason = $2 where scan_id = $1 and state = 'received'";
+
+const PARK_PAGE: &str = "
+    update page set state = 'parked', reason = $2 where page_id = $1 and state = 'waiting'";
+
+// Filing that failed counts as done until somebody has it tried again.
+const PARK_FILING: &str = "
+    update dossier set filed_pages =
+        (select count(*) from page where page.dossier_id = $1 and state = 'read')
+    where dossier_id = $1 and $2 is not null";
+
+const PARK_DOCUMENT: &str = "
+    update document set seal = 'parked'
+    where document_id = $1 and seal = 'waiting' and revision = $3 and $2 is not null";
+
+const PUT: &str = "
+    insert into parked (parked_id, dossier_id, job, target, message, attempts, reason, detail,
+        parked_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    on conflict (parked_id) do nothing";
+
+const LIST: &str = "
+    select parked_id, job, target, code, attempts, reason, detail, parked_at
+    from parked join dossier using (dossier_id)
+    order by parked_at, parked_id limit $1";
+
+const ONE: &str = "
+    select parked_id, job, target, code, attempts, reason, detail, parked_at
+    from parked join dossier using (dossier_id)
+    where parked_id = $1";
+
+const TAKE: &str = "delete from parked where parked_id = $1 returning dossier_id, message";
+
+const AGAIN_SCAN: &str = "
+    update scan set state = 'received', reason = null where scan_id = $1 and state = 'parked'";
+
+const AGAIN_PAGE: &str = "
+    update page set state = 'waiting', reason = null where page_id = $1 and state = 'parked'";
+
+const AGAIN_DOCUMENT: &str = "
+    update document set seal = 'waiting'
+    where document_id = $1 and seal = 'parked' and revision = $2";
+
+impl Records {
+    /// Lays a job aside for a person. What it was to be done to is parked with it; when that was
+    /// the dossier's last unread page, filing is announced. A job that was done meanwhile, or
+    /// that a later filing made void, is not parked.
+    ///
+    /// `detail` is what the program said, for the operator; it must not hold personal data.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
+    pub async fn park(
+        &self,
+        message: &Message,
+        attempts: u32,
+        reason: Reason,
+        detail: &str,
+    ) -> Result<(), ArchiveError> {
+        let mut change = self.db.change().await?;
+        let held = Held::take(&mut change, By::Id(message.dossier)).await?;
+        let Some(held) = held else { return Ok(()) };
+        let (name, target) = named(&message.job, message.dossier);
+        let (sql, revision) = match &message.job {
+            Job::Unpack { .. } => (PARK_SCAN, None),
+            Job::Read { .. } => (PARK_PAGE, None),
+            Job::File { .. } => (PARK_FILING, None),
+            Job::Seal { revision, .. } => (PARK_DOCUMENT, Some(revision)),
+        };
+        let mut park = sqlx::query(sql).bind(target.to_string()).bind(reason.code());
+        if let Some(revision) = revision {
+            park = park.bind(revision);
+        }
+        let doing = "parking a job";
+        if park.execute(change.on()).await.doing(doing)?.rows_affected() == 0 {
+            return Ok(());
+        }
+        let parked = Parked { dossier: held.id, job: name, target, attempts, reason, detail };
+        parked.put(&mut change, &json(message)?).await?;
+        let event = DossierEvent::Parked {
+            what: target.to_string(),
+            code: reason.code().to_owned(),
+            reason: reason.vi().to_owned(),
+        };
+        held.tell(&mut change, &event).await?;
+        match message.job {
+            Job::Unpack { .. } | Job::Read { .. } => held.file_when_read(&mut change).await?,
+            Job::File { .. } | Job::Seal { .. } => _ = held.settle(&mut change).await?,
+        }
+        change.commit().await
+    }
+
+    /// Parked jobs, those that wait longest first.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn parked(&self, limit: u32) -> Result<Vec<ParkedView>, ArchiveError> {
+        let query = sqlx::query(LIST).bind(i64::from(limit));
+        let rows = query.fetch_all(&self.db.readers).await.doing("reading parked jobs")?;
+        rows.iter().map(view).collect()
+    }
+
+    /// A parked job.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn parked_one(&self, id: Uuid) -> Result<Option<ParkedView>, ArchiveError> {
+        let query = sqlx::query(ONE).bind(id.to_string());
+        let row = query.fetch_optional(&self.db.readers).await.doing("reading a parked job")?;
+        row.as_ref().map(view).transpose()
+    }
+
+    /// Announces a parked job again. False when there is none with that id.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
+    pub async fn retry_parked(&self, id: Uuid) -> Result<bool, ArchiveError> {
+        let doing = "retrying a parked job";
+        let mut change = self.db.change().await?;
+        let row = sqlx::query(TAKE).bind(id.to_string()).fetch_optional(change.on()).await;
+        let Some(row) = row.doing(doing)? else { return Ok(false) };
+        let dossier: DossierId = row.parsed("dossier_id")?;
+        let message: Message = row.json("message")?;
+        let held = Held::take(&mut change, By::Id(dossier)).await?;
+        let held = held.ok_or_else(|| super::dossiers::missing(dossier))?;
+        let (_, target) = named(&message.job, dossier);
+        let target = target.to_string();
+        let again = match &message.job {
+            Job::Unpack { .. } => Some(sqlx::query(AGAIN_SCAN).bind(target)),
+            Job::Read { .. } => Some(sqlx::query(AGAIN_PAGE).bind(target)),
+            Job::File { .. } => None,
+            Job::Seal { revision, .. } => {
+                Some(sqlx::query(AGAIN_DOCUMENT).bind(target).bind(revision.clone()))
+            }
+        };
+        match again {
+            None => held.file(&mut change).await?,
+            Some(again) => {
+                if again.execute(change.on()).await.doing(doing)?.rows_affected() > 0 {
+                    held.unsettle(&mut change).await?;
+                    held.announce_now(&mut change, message.job).await?;
+                }
+            }
+        }
+        change.told = true;
+        change.commit().await?;
+        Ok(true)
+    }
+}
+
+/// A job to be laid aside.
+pub(crate) struct Parked<'a> {
+    pub(crate) dossier: DossierId,
+    pub(crate) job: &'a str,
+    pub(crate) target: Uuid,
+    pub(crate) attempts: u32,
+    pub(crate) reason: Reason,
+    pub(crate) detail: &'a str,
+}
+
+impl Parked<'_> {
+    /// Lays it aside with its message. The same job of the same thing is parked once.
+    pub(crate) async fn put(
+        &self,
+        change: &mut Change<'_>,
+        message: &str,
+    ) -> Result<(), ArchiveError> {
+        let now = change.now;
+        sqlx::query(PUT)
+            .bind(Uuid::new_v5(&self.target, self.job.as_bytes()).to_string())
+            .bind(self.dossier.to_string())
+            .bind(self.job)
+            .bind(self.target.to_string())
+            .bind(message)
+            .bind(i64::from(self.attempts))
+            .bind(self.reason.code())
+            .bind(self.detail.chars().take(DETAIL).collect::<String>())
+            .bind(now)
+            .execute(change.on())
+            .await
+            .doing("parking a job")?;
+        Ok(())
+    }
+}
+
+fn view(row: &SqliteRow) -> Result<ParkedView, ArchiveError> {
+    let reason: Reason = row.word("reason")?;
+    Ok(ParkedView {
+        id: row.parsed("parked_id")?,
+        job: row.take("job")?,
+        what: row.take("target")?,
+        dossier: row.parsed("code")?,
+        attempts: row.int("attempts")?,
+        code: reason.code().to_owned(),
+        reason: reason.vi().to_owned(),
+        detail: row.take("detail")?,
+        parked_at: row.time("parked_at")?.to_string(),
+    })
+}

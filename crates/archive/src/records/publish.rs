@@ -1,0 +1,242 @@
+//! Records proper: published, versioned, never edited.
+
+use jiff::Timestamp;
+use schemas::api::{DossierEvent, RecordVersion};
+use schemas::ids::{Blake3, DocumentId, RecordId};
+use schemas::record::{FieldName, Record, RecordState};
+use sqlx::sqlite::SqliteRow;
+
+use super::Records;
+use super::held::{By, Held};
+use crate::codes::{Slot, day};
+use crate::database::{Change, micros};
+use crate::error::{ArchiveError, Doing};
+use crate::rows::{Columns, json};
+
+const AT: &str = "select revision, record_version from document where document_id = $1";
+
+macro_rules! record {
+    ($which:literal) => {
+        concat!("select record.version, state, published_at, hash, pdf, body from record ", $which)
+    };
+}
+const VERSION: &str = record!("where record_id = $1 and version = $2");
+const LATEST: &str = record!("where record_id = $1 order by version desc limit 1");
+const VERSIONS: &str = record!("where record_id = $1 order by version desc");
+const OWNED: &str = record!(
+    "join record_owner using (record_id, version) where number = $1 and state = 'published'
+     order by published_at, record_id"
+);
+
+const SUPERSEDE: &str =
+    "update record set state = 'superseded' where record_id = $1 and state = 'published'";
+
+const CODE: &str = "select code from digitisation where record_id = $1 and prefix = $2";
+
+const PUT_CODE: &str = "
+    insert into digitisation (code, prefix, record_id) values ($1, $2, $3)
+    on conflict (code) do nothing";
+
+const PUT: &str = "
+    insert into record (record_id, version, document_id, dossier_id, revision, digitisation_code,
+        state, published_at, hash, pdf, body)
+    values ($1, $2, $3, $4, $5, $6, 'published', $7, $8, $9, $10)";
+
+const PUT_OWNER: &str = "
+    insert into record_owner (number, record_id, version) values ($1, $2, $3)
+    on conflict (number, record_id, version) do nothing";
+
+const SEALED: &str = "
+    update document set seal = 'sealed', record_version = $2 where document_id = $1";
+
+impl Records {
+    /// Publishes a document as the next version of its record; the version before is superseded.
+    /// Id, version, digitisation code, state, time and hash of the draft are filled in here. The
+    /// hash is that of the record as published: a later change of state doesn't change it.
+    ///
+    /// None when the document is not at that revision any more: a later filing made it void.
+    /// Publishing the same revision twice answers with the same record.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`]; nothing is published then.
+    pub async fn publish(
+        &self,
+        document: DocumentId,
+        revision: &str,
+        draft: Record,
+        now: Timestamp,
+    ) -> Result<Option<Record>, ArchiveError> {
+        let doing = "publishing a record";
+        let mut change = self.db.change().await?;
+        let held = Held::take(&mut change, By::Document(document)).await?;
+        let Some(held) = held else { return Ok(None) };
+        let at = sqlx::query(AT).bind(document.to_string()).fetch_one(change.on()).await;
+        let at = at.doing(doing)?;
+        if at.take::<&str>("revision")? != revision {
+            return Ok(None);
+        }
+        let id = RecordId::of(document);
+        if let Some(version) = at.int_or::<u32>("record_version")? {
+            let query = sqlx::query(VERSION).bind(id.to_string()).bind(i64::from(version));
+            let row = query.fetch_optional(change.on()).await.doing(doing)?;
+            return row.as_ref().map(record).transpose();
+        }
+        let latest = sqlx::query(LATEST).bind(id.to_string()).fetch_optional(change.on()).await;
+        let latest: Option<u32> = match latest.doing(doing)? {
+            Some(row) => Some(row.int("version")?),
+            None => None,
+        };
+        let mut record = Record {
+            id,
+            version: latest.unwrap_or(0) + 1,
+            document,
+            digitisation_code: self.code(&mut change, id, &draft, now).await?,
+            state: RecordState::Published,
+            published_at: now.to_string(),
+            hash: None,
+            ..draft
+        };
+        let supersede = sqlx::query(SUPERSEDE).bind(id.to_string());
+        supersede.execute(change.on()).await.doing(doing)?;
+        record.hash = Some(put(&mut change, &held, &record, revision, now).await?);
+        let version = record.version;
+        let sealed = sqlx::query(SEALED).bind(document.to_string()).bind(i64::from(version));
+        sealed.execute(change.on()).await.doing(doing)?;
+        let event = DossierEvent::Published { document, record: id, version };
+        held.tell(&mut change, &event).await?;
+        held.settle(&mut change).await?;
+        change.commit().await?;
+        Ok(Some(record))
+    }
+
+    /// A record at a version, or at its latest.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn record(
+        &self,
+        id: RecordId,
+        version: Option<u32>,
+    ) -> Result<Option<Record>, ArchiveError> {
+        let query = match version {
+            Some(version) => sqlx::query(VERSION).bind(id.to_string()).bind(i64::from(version)),
+            None => sqlx::query(LATEST).bind(id.to_string()),
+        };
+        let row = query.fetch_optional(&self.db.readers).await.doing("reading a record")?;
+        row.as_ref().map(record).transpose()
+    }
+
+    /// Versions of a record, latest first.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn versions(&self, id: RecordId) -> Result<Vec<RecordVersion>, ArchiveError> {
+        let query = sqlx::query(VERSIONS).bind(id.to_string());
+        let rows = query.fetch_all(&self.db.readers).await.doing("reading versions")?;
+        let version = |row: &SqliteRow| {
+            Ok(RecordVersion {
+                version: row.int("version")?,
+                state: row.word("state")?,
+                published_at: row.time("published_at")?.to_string(),
+                hash: row.parsed("hash")?,
+                pdf: row.parsed("pdf")?,
+            })
+        };
+        rows.iter().map(version).collect()
+    }
+
+    /// Records in use whose owner has that number, earliest first.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn records_of(&self, number: &str) -> Result<Vec<Record>, ArchiveError> {
+        let query = sqlx::query(OWNED).bind(number);
+        let rows = query.fetch_all(&self.db.readers).await.doing("reading records")?;
+        rows.iter().map(record).collect()
+    }
+
+    /// The digitisation code: a record keeps the one it has while its template fills the same.
+    async fn code(
+        &self,
+        change: &mut Change<'_>,
+        id: RecordId,
+        draft: &Record,
+        now: Timestamp,
+    ) -> Result<String, ArchiveError> {
+        let doing = "coding a record";
+        let series = self.db.digitisation_codes.fill(|slot| match slot {
+            Slot::Owner => draft.owners.first().map_or_else(String::new, |owner| {
+                owner.subject.reveal_number().to_owned()
+            }),
+            Slot::Kind => {
+                draft.result.as_ref().map_or_else(|| draft.kind.to_string(), ToString::to_string)
+            }
+            Slot::Number => number_symbol(draft),
+            Slot::Procedure => draft.procedure.to_string(),
+            Slot::Component => draft.component.to_string(),
+            Slot::Office => draft.office.to_string(),
+            Slot::Day => day(now),
+        });
+        let prefix = series.key();
+        let query = sqlx::query(CODE).bind(id.to_string()).bind(&prefix);
+        if let Some(row) = query.fetch_optional(change.on()).await.doing(doing)? {
+            return row.take("code");
+        }
+        loop {
+            let code = series.next(change).await?;
+            let put = sqlx::query(PUT_CODE).bind(&code).bind(&prefix).bind(id.to_string());
+            if put.execute(change.on()).await.doing(doing)?.rows_affected() > 0 {
+                return Ok(code);
+            }
+        }
+    }
+}
+
+/// Số ký hiệu as part of a code: no white space, and no longer than the 60 letters that running
+/// systems keep.
+fn number_symbol(record: &Record) -> String {
+    let field = record.fields.iter().find(|field| field.name == FieldName::NumberSymbol);
+    let letters = field.map_or("", |field| &field.value).chars();
+    letters.filter(|letter| !letter.is_whitespace()).take(60).collect()
+}
+
+/// Keeps a version; answers with its hash.
+async fn put(
+    change: &mut Change<'_>,
+    held: &Held,
+    record: &Record,
+    revision: &str,
+    now: Timestamp,
+) -> Result<Blake3, ArchiveError> {
+    let doing = "publishing a record";
+    let body = json(record)?;
+    let hash = Blake3(*blake3::hash(body.as_bytes()).as_bytes());
+    let (id, version) = (record.id.to_string(), i64::from(record.version));
+    sqlx::query(PUT)
+        .bind(&id)
+        .bind(version)
+        .bind(record.document.to_string())
+        .bind(held.id.to_string())
+        .bind(revision)
+        .bind(&record.digitisation_code)
+        .bind(micros(now))
+        .bind(hash.to_string())
+        .bind(record.pdf.to_string())
+        .bind(body)
+        .execute(change.on())
+        .await
+        .doing(doing)?;
+    for owner in &record.owners {
+        let put = sqlx::query(PUT_OWNER).bind(owner.subject.reveal_number());
+        put.bind(&id).bind(version).execute(change.on()).await.doing(doing)?;
+    }
+    Ok(hash)
+}
+
+/// A record as it was published, but for where it stands now.
+fn record(row: &SqliteRow) -> Result<Record, ArchiveError> {
+    let mut record: Record = row.json("body")?;
+    record.state = row.word("state")?;
+    record.hash = Some(row.parsed("hash")?);
+    Ok(record)
+}

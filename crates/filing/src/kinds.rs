@@ -1,0 +1,225 @@
+//! The kinds of paper with their evidence made ready: folded once, each phrase once however
+//! many kinds show it.
+
+use std::collections::HashMap;
+
+use schemas::ids::KindId;
+use schemas::kind::{Kind, KindsFile, SHIPPED};
+
+use crate::matching::Phrase;
+
+/// Kinds of paper, ready to be recognised.
+#[derive(Debug, Clone)]
+pub struct Kinds {
+    kinds: Vec<Kind>,
+    by_id: HashMap<KindId, usize>,
+    pub(crate) prepared: Vec<Prepared>,
+    pub(crate) phrases: Vec<Shared>,
+}
+
+/// Why a file of kinds is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum KindsError {
+    /// Not TOML, or not of the form of [`KindsFile`].
+    #[error("the file of kinds is not as described")]
+    Form(#[from] toml::de::Error),
+    /// Two kinds have the same id.
+    #[error("the kind {0} stands there twice")]
+    Twice(KindId),
+}
+
+/// A phrase, and how many kinds show it: what many show tells little.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) phrase: Phrase,
+    pub(crate) kinds: u16,
+}
+
+/// The evidence of a kind as places in [`Kinds::phrases`].
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Prepared {
+    pub(crate) titles: Vec<usize>,
+    pub(crate) issuers: Vec<usize>,
+    pub(crate) phrases: Vec<usize>,
+    /// Titles that rule the kind out where they stand out on the page: those in capitals.
+    pub(crate) not_titles: Vec<usize>,
+    /// Phrases that rule it out wherever they stand.
+    pub(crate) not_phrases: Vec<usize>,
+    pub(crate) forms: Vec<FormCode>,
+}
+
+/// A form code as it is compared, and how much it tells.
+#[derive(Debug, Clone)]
+pub(crate) struct FormCode {
+    pub(crate) code: String,
+    /// 0 to 1: `CT01` names one form, `Mẫu số 01` is the first form of any circular.
+    pub(crate) tells: f32,
+}
+
+impl Kinds {
+    /// The shipped kinds.
+    ///
+    /// # Panics
+    /// When the shipped file is not as described; a test holds that it is.
+    #[must_use]
+    pub fn shipped() -> Self {
+        match Self::parse(SHIPPED) {
+            Ok(kinds) => kinds,
+            Err(why) => unreachable!("the shipped kinds: {why}"),
+        }
+    }
+
+    /// Reads a file of kinds.
+    ///
+    /// # Errors
+    /// [`KindsError`] when the file is malformed or names a kind twice.
+    pub fn parse(toml: &str) -> Result<Self, KindsError> {
+        let file: KindsFile = toml::from_str(toml)?;
+        let mut ready = Self {
+            kinds: Vec::new(),
+            by_id: HashMap::new(),
+            prepared: Vec::new(),
+            phrases: Vec::new(),
+        };
+        let mut places = HashMap::new();
+        for kind in file.kind {
+            let evidence = &kind.evidence;
+            let place = ready.kinds.len();
+            if ready.by_id.insert(kind.id.clone(), place).is_some() {
+                return Err(KindsError::Twice(kind.id));
+            }
+            let capitals = |text: &String| !text.chars().any(char::is_lowercase);
+            let (not_titles, not_phrases): (Vec<_>, Vec<_>) =
+                evidence.not.iter().cloned().partition(capitals);
+            let mut intern = |texts: &[String]| ready.intern(&mut places, texts);
+            let prepared = Prepared {
+                titles: intern(&evidence.titles),
+                issuers: intern(&evidence.issuers),
+                phrases: intern(&evidence.phrases),
+                not_titles: intern(&not_titles),
+                not_phrases: intern(&not_phrases),
+                forms: evidence.forms.iter().map(|f| FormCode::new(f)).collect(),
+            };
+            ready.prepared.push(prepared);
+            ready.kinds.push(kind);
+        }
+        ready.count();
+        Ok(ready)
+    }
+
+    /// The kind with that id.
+    #[must_use]
+    pub fn get(&self, id: &KindId) -> Option<&Kind> {
+        self.by_id.get(id).map(|place| &self.kinds[*place])
+    }
+
+    /// All kinds, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = &Kind> {
+        self.kinds.iter()
+    }
+
+    fn intern(&mut self, places: &mut HashMap<String, usize>, texts: &[String]) -> Vec<usize> {
+        let mut interned: Vec<usize> = texts
+            .iter()
+            .filter_map(|text| {
+                let folded = schemas::text::fold(text);
+                if let Some(place) = places.get(&folded) {
+                    return Some(*place);
+                }
+                let phrase = Phrase::new(text)?;
+                self.phrases.push(Shared { phrase, kinds: 0 });
+                places.insert(folded, self.phrases.len() - 1);
+                Some(self.phrases.len() - 1)
+            })
+            .collect();
+        interned.sort_unstable();
+        interned.dedup();
+        interned
+    }
+
+    /// Counts how many kinds show each phrase, issuer and form.
+    fn count(&mut self) {
+        let mut forms: HashMap<String, u16> = HashMap::new();
+        for prepared in &self.prepared {
+            for place in prepared.titles.iter().chain(&prepared.issuers).chain(&prepared.phrases) {
+                self.phrases[*place].kinds += 1;
+            }
+            for form in &prepared.forms {
+                *forms.entry(form.code.clone()).or_default() += 1;
+            }
+        }
+        for form in self.prepared.iter_mut().flat_map(|p| &mut p.forms) {
+            form.tells *= rarity(forms.get(&form.code).copied().unwrap_or(1));
+        }
+    }
+}
+
+/// How much a sign tells that so many kinds show, 0 to 1.
+pub(crate) fn rarity(kinds: u16) -> f32 {
+    1.0 / f32::from(kinds.max(1)).sqrt()
+}
+
+impl FormCode {
+    fn new(code: &str) -> Self {
+        let words = skeleton(code);
+        let numbered = |w: &String| w.bytes().any(|b| b.is_ascii_digit());
+        let lettered = |w: &String| w.bytes().any(|b| b.is_ascii_alphabetic());
+        // Besides "mẫu", "số" and the number itself something must name the body of rules.
+        let rest: Vec<_> = words.iter().filter(|w| *w != "mau" && *w != "s0").collect();
+        let own = rest.len() > 1 || rest.iter().any(|w| numbered(w) && lettered(w) && w.len() > 3);
+        Self { code: words.concat(), tells: if own { 1.0 } else { 0.4 } }
+    }
+
+    /// Whether the code stands in a line as whole words.
+    pub(crate) fn stands_in(&self, line: &[String]) -> bool {
+        (0..line.len()).any(|first| {
+            let mut rest = self.code.as_str();
+            for word in &line[first..] {
+                match rest.strip_prefix(word.as_str()) {
+                    Some("") => return true,
+                    Some(after) => rest = after,
+                    None => return false,
+                }
+            }
+            false
+        })
+    }
+}
+
+/// The words of a line of codes, with letters that are mistaken for digits as those digits.
+pub(crate) fn skeleton(line: &str) -> Vec<String> {
+    let folded = schemas::text::fold(line);
+    let words = folded.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty());
+    words.map(|w| w.replace('o', "0").replace(['l', 'i'], "1")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_kinds_are_as_described() {
+        assert!(Kinds::parse(SHIPPED).is_ok_and(|kinds| kinds.iter().count() > 0));
+    }
+
+    #[test]
+    fn a_kind_that_stands_twice_is_refused() {
+        let kind = |id: &str, evidence: &str| {
+            format!("[[kind]]\nid=\"{id}\"\nname=\"X\"\nvalidity={{policy=\"unknown\"}}\nevidence={{{evidence}}}\n")
+        };
+        let one = kind("a", "titles=[\"X\"]");
+        assert!(Kinds::parse(&one).is_ok());
+        assert!(matches!(Kinds::parse(&format!("{one}{one}")), Err(KindsError::Twice(_))));
+        assert!(matches!(Kinds::parse("kind = 1"), Err(KindsError::Form(_))));
+    }
+
+    #[test]
+    fn a_form_code_is_whole_words_whatever_its_spaces_and_zeros() {
+        let code = FormCode::new("CT01");
+        assert!(code.stands_in(&skeleton("Mẫu CTO1 ban hành kèm theo")));
+        assert!(code.stands_in(&skeleton("CT 01")));
+        assert!(!code.stands_in(&skeleton("CT012")));
+        assert!(FormCode::new("Mẫu số 01").tells < code.tells);
+        assert!(FormCode::new("Mẫu TP/HT-2024-KS").tells == 1.0);
+    }
+}

@@ -1,0 +1,157 @@
+//! Which component of the dossier a paper stands for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemas::catalogue::{Component, Digitise, Procedure, SubmitMode};
+use schemas::ids::{CaseId, ComponentId};
+use schemas::reading::KindGuess;
+
+use crate::file::{Document, Verdict};
+use crate::kinds::Kinds;
+use crate::split::Run;
+
+/// Lowest confidence at which a paper is filed without a person.
+pub const THRESHOLD: f32 = 0.7;
+
+/// Lays papers on the components of the procedure's case, in the papers' order.
+pub(crate) fn lay(
+    kinds: &Kinds,
+    procedure: &Procedure,
+    case: Option<&CaseId>,
+    runs: Vec<Run>,
+) -> Vec<Document> {
+    let mut table = Table::of(procedure, case);
+    // Papers with the fewest places go first: a paper that could stand in two must not take the
+    // only place of another.
+    let mut order: Vec<usize> = (0..runs.len()).collect();
+    order.sort_by_key(|place| table.places(runs[*place].best()).len());
+    let mut laid: BTreeMap<usize, Laid> = BTreeMap::new();
+    for place in order {
+        let run = &runs[place];
+        let result = match &run.named {
+            Some(named) => table.lay_named(named),
+            None => table.lay(kinds, run.best()),
+        };
+        laid.insert(place, result);
+    }
+    runs.into_iter()
+        .zip(laid.into_values())
+        .map(|(run, laid)| {
+            let kind = run.best().cloned();
+            let guessed = kind.as_ref().map_or(0.0, |k| k.confidence);
+            // A person who put a separator sheet there has said what it is.
+            let confidence = if run.named.is_some() && laid.component.is_some() { 1.0 } else { guessed };
+            let Laid { component, verdict, why } = laid;
+            Document { pages: run.pages, kind, component, confidence, verdict, why }
+        })
+        .collect()
+}
+
+struct Laid {
+    component: Option<ComponentId>,
+    verdict: Verdict,
+    why: String,
+}
+
+impl Laid {
+    fn not(verdict: Verdict, why: String) -> Self {
+        Self { component: None, verdict, why }
+    }
+}
+
+/// The components of a case, and how many papers lie on each.
+struct Table<'a> {
+    components: Vec<&'a Component>,
+    laid: BTreeMap<&'a ComponentId, u16>,
+}
+
+impl<'a> Table<'a> {
+    fn of(procedure: &'a Procedure, case: Option<&'a CaseId>) -> Self {
+        let asked = |c: &&Component| !c.internal && c.submit != SubmitMode::Note;
+        let mut components: Vec<_> = procedure.components_of(case).filter(asked).collect();
+        components.sort_by_key(|c| c.order);
+        Self { components, laid: BTreeMap::new() }
+    }
+
+    /// Components that accept the kind.
+    fn places(&self, guess: Option<&KindGuess>) -> Vec<&'a Component> {
+        let accepts = |c: &&&Component| guess.is_some_and(|g| c.kinds.contains(&g.id));
+        self.components.iter().filter(accepts).copied().collect()
+    }
+
+    fn lay_named(&mut self, named: &ComponentId) -> Laid {
+        let Some(component) = self.components.iter().find(|c| c.id == *named).copied() else {
+            let why = "Tờ phân cách ghi một thành phần không có trong trường hợp này của thủ tục.";
+            return Laid::not(Verdict::Unsure, why.to_owned());
+        };
+        if let Some(why) = not_collected(component) {
+            return Laid::not(Verdict::Outside, why);
+        }
+        self.put(component, "Tờ phân cách đặt trước giấy tờ ghi thành phần này.".to_owned())
+    }
+
+    fn lay(&mut self, kinds: &Kinds, guess: Option<&KindGuess>) -> Laid {
+        let Some(guess) = guess else {
+            let why = "Chưa nhận ra loại giấy tờ. Hãy xem ảnh và chọn thành phần hồ sơ.";
+            return Laid::not(Verdict::Unsure, why.to_owned());
+        };
+        let name = kinds.get(&guess.id).map_or(guess.id.as_str(), |kind| kind.name.as_str());
+        if guess.confidence < THRESHOLD {
+            let why = format!("Có thể là “{name}” nhưng chưa đủ chắc chắn. Hãy xem ảnh và xác nhận.");
+            return Laid::not(Verdict::Unsure, why);
+        }
+        let places = self.places(Some(guess));
+        if places.is_empty() {
+            let why = format!("“{name}” không có trong thành phần hồ sơ của thủ tục này. Không thu; trả lại người nộp.");
+            return Laid::not(Verdict::Outside, why);
+        }
+        let collected = places.iter().filter(|c| not_collected(c).is_none());
+        let best = collected.min_by_key(|c| (self.filled(c), self.satisfied(c), !c.required, c.order)).copied();
+        match best {
+            Some(component) => {
+                let again = if self.filled(component) { " (thêm một bản)" } else { "" };
+                self.put(component, format!("Nhận ra là “{name}”{again}."))
+            }
+            None => {
+                let why = places.iter().find_map(|c| not_collected(c)).unwrap_or_default();
+                Laid::not(Verdict::Outside, format!("“{name}”: {why}"))
+            }
+        }
+    }
+
+    fn put(&mut self, component: &'a Component, why: String) -> Laid {
+        *self.laid.entry(&component.id).or_default() += 1;
+        Laid { component: Some(component.id.clone()), verdict: Verdict::Filed, why }
+    }
+
+    /// Whether as many papers lie on it as it asks for.
+    fn filled(&self, component: &Component) -> bool {
+        let wanted = (component.originals + component.copies).max(1);
+        self.laid.get(&component.id).is_some_and(|laid| *laid >= wanted)
+    }
+
+    /// Whether another component that stands for it is there already.
+    fn satisfied(&self, component: &Component) -> bool {
+        let laid: BTreeSet<&ComponentId> = self.laid.keys().copied().collect();
+        let stands_for = |other: &&&Component| {
+            let same_group = component.one_of.is_some() && other.one_of == component.one_of;
+            let instead = other.alternative_of.as_ref() == Some(&component.id)
+                || component.alternative_of.as_ref() == Some(&other.id);
+            other.id != component.id && (same_group || instead)
+        };
+        self.components.iter().filter(stands_for).any(|other| laid.contains(&other.id))
+    }
+}
+
+/// Why a paper for this component is not taken in, where it must not be.
+fn not_collected(component: &Component) -> Option<String> {
+    match (component.submit, component.digitise) {
+        (SubmitMode::PresentOnly, _) => {
+            Some("chỉ cần xuất trình để đối chiếu, không nộp và không số hoá. Trả lại người nộp.".to_owned())
+        }
+        (SubmitMode::Submit, Digitise::Never) => {
+            Some("không được số hoá theo danh mục; xử lý bản giấy. Hãy xoá bản quét.".to_owned())
+        }
+        (SubmitMode::Submit, Digitise::Must | Digitise::May) | (SubmitMode::Note, _) => None,
+    }
+}

@@ -1,0 +1,399 @@
+//! How each component of a dossier stands: handed in, held from before, or still to be asked
+//! for, with the reason as a counter officer reads it.
+//!
+//! A record stands for a component only where the catalogue says so: its result is among those
+//! the component accepts, or its kind among those that may be handed in for it. Names that look
+//! alike never decide. Where the record cannot tell (no date of issue, no known validity), a
+//! person must look: nothing is held by assumption.
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+use schemas::api::{ComponentStatus, ComponentView, DocumentVerdict, DocumentView};
+use schemas::catalogue::{Case, Channel, Component, Procedure, SubmitMode};
+use schemas::code::Reason;
+use schemas::ids::{CaseId, ComponentId};
+use schemas::kind::Validity;
+use schemas::record::{BoundBy, FieldName, Owner, Record, RecordState};
+use schemas::subject::Subject;
+
+use crate::kinds::Kinds;
+
+/// How each component of the procedure's case stands for the subject on that day. Remarks and
+/// papers that authorities make among themselves are left out. `documents` are those of the
+/// dossier at hand, none when there isn't one yet; `records` may hold anything, what isn't the
+/// subject's or doesn't hold good is left aside.
+#[must_use]
+pub fn standing(
+    kinds: &Kinds,
+    procedure: &Procedure,
+    case: Option<&CaseId>,
+    documents: &[DocumentView],
+    records: &[Record],
+    subject: &Subject,
+    today: Date,
+) -> Vec<ComponentView> {
+    let desk = Desk { kinds, documents, records, subject, today };
+    let asked: Vec<&Component> = procedure
+        .components_of(case)
+        .filter(|c| c.submit != SubmitMode::Note && !c.internal)
+        .collect();
+    let mut views: Vec<ComponentView> = asked.iter().map(|c| desk.alone(c)).collect();
+    settle_groups(&asked, &mut views);
+    views
+}
+
+/// The case that is meant: the one asked for, or the only one there is.
+///
+/// # Errors
+/// [`Reason::CaseNeeded`] when there are several and none was named, [`Reason::CaseUnknown`]
+/// when there is none of that name.
+pub fn chosen_case<'a>(
+    procedure: &'a Procedure,
+    asked: Option<&CaseId>,
+) -> Result<Option<&'a CaseId>, Reason> {
+    match (asked, procedure.cases.as_slice()) {
+        (None, []) => Ok(None),
+        (None, [only]) => Ok(Some(&only.id)),
+        (None, _) => Err(Reason::CaseNeeded),
+        (Some(asked), cases) => {
+            let case = cases.iter().find(|case| case.id == *asked).ok_or(Reason::CaseUnknown)?;
+            Ok(Some(&case.id))
+        }
+    }
+}
+
+/// The cases of a procedure, as a refusal names them.
+#[must_use]
+pub fn cases_told(procedure: &Procedure) -> String {
+    if procedure.cases.is_empty() {
+        return "the procedure has no cases".to_owned();
+    }
+    let told = |case: &Case| format!("{} ({})", case.id, case.label);
+    let cases: Vec<String> = procedure.cases.iter().map(told).collect();
+    format!("the cases are: {}", cases.join("; "))
+}
+
+/// Whether a record can be handed out on that day: it is the version in use and has not run
+/// out. A validity that isn't known doesn't stand in the way: whoever asks for the record looks
+/// at it.
+#[must_use]
+pub fn usable(record: &Record, today: Date) -> bool {
+    record.state == RecordState::Published && record.valid_until.is_none_or(|last| today <= last)
+}
+
+/// Whether the subject is among the record's owners: number, name and birth date.
+#[must_use]
+pub fn owned(record: &Record, subject: &Subject) -> bool {
+    record.owners.iter().any(|owner| owner.subject.agrees(subject))
+}
+
+/// What all components are measured by.
+struct Desk<'a> {
+    kinds: &'a Kinds,
+    documents: &'a [DocumentView],
+    records: &'a [Record],
+    subject: &'a Subject,
+    today: Date,
+}
+
+/// What a record is to a component that it could stand for.
+enum Worth<'a> {
+    /// Stands for it; last day, where there is one, and how it is bound to its owner.
+    Stands { record: &'a Record, last: Option<Date>, bound_by: BoundBy },
+    /// A person must look at it first.
+    Doubtful(String),
+    /// Doesn't stand for it.
+    Spent(String),
+}
+
+impl Desk<'_> {
+    /// How a component stands, its group aside.
+    fn alone(&self, component: &Component) -> ComponentView {
+        let mine = || self.documents.iter().filter(|d| d.component.as_ref() == Some(&component.id));
+        let mut view = ComponentView {
+            id: component.id.clone(),
+            name: component.name.clone(),
+            required: component.required,
+            condition: component.condition.clone(),
+            one_of: component.one_of.clone(),
+            status: ComponentStatus::Needed,
+            reason: String::new(),
+            documents: mine().map(|d| d.id).collect(),
+            record: None,
+            record_version: None,
+            valid_until: None,
+        };
+        if mine().any(|d| d.verdict == DocumentVerdict::Filed) {
+            let reason = match component.submit {
+                SubmitMode::PresentOnly => "Đã quét trong hồ sơ này, dù chỉ cần xuất trình.",
+                SubmitMode::Submit | SubmitMode::Note => "Đã nộp trong hồ sơ này.",
+            };
+            return settled(view, ComponentStatus::Filed, reason.to_owned());
+        }
+        let worth = self.best(component);
+        if component.submit == SubmitMode::PresentOnly {
+            return settled(view, ComponentStatus::PresentOnly, shown(component, worth.as_ref()));
+        }
+        if let Some(Worth::Stands { record, last, bound_by }) = &worth {
+            view.record = Some(record.id);
+            view.record_version = Some(record.version);
+            view.valid_until = *last;
+            let (status, reason) = held(component, record, *last, *bound_by);
+            return settled(view, status, reason);
+        }
+        if mine().any(|d| d.verdict == DocumentVerdict::Unsure) {
+            let reason = "Có giấy tờ chưa chắc thuộc thành phần này; cán bộ cần xem và xác nhận.";
+            return settled(view, ComponentStatus::Unsure, reason.to_owned());
+        }
+        let (status, reason) = asked_for(component);
+        match worth {
+            Some(Worth::Doubtful(why)) => {
+                let reason = format!("{why} Nếu không dùng được thì yêu cầu nộp.");
+                settled(view, ComponentStatus::Unsure, reason)
+            }
+            Some(Worth::Spent(why)) => settled(view, status, format!("{why} {reason}")),
+            Some(Worth::Stands { .. }) | None => settled(view, status, reason),
+        }
+    }
+
+    /// The record that stands best for a component: one that holds good longest, then the
+    /// latest; else one that a person must look at; else one that tells why it doesn't.
+    fn best(&self, component: &Component) -> Option<Worth<'_>> {
+        let rank = |worth: &Worth<'_>| match worth {
+            Worth::Stands { record, last, .. } => {
+                (2, last.unwrap_or(Date::MAX), record.published_at.clone())
+            }
+            Worth::Doubtful(_) => (1, Date::MIN, String::new()),
+            Worth::Spent(_) => (0, Date::MIN, String::new()),
+        };
+        self.records
+            .iter()
+            .filter(|record| self.is_mapped(record, component) && !self.is_of_this_dossier(record))
+            .filter_map(|record| self.weigh(record, component))
+            .max_by_key(rank)
+    }
+
+    /// Whether the catalogue lets the record stand for the component.
+    fn is_mapped(&self, record: &Record, component: &Component) -> bool {
+        let by_result = record.result.as_ref().is_some_and(|r| component.accepts.contains(r));
+        let reusable = || self.kinds.get(&record.kind).is_some_and(|kind| kind.reusable);
+        by_result || (component.kinds.contains(&record.kind) && reusable())
+    }
+
+    /// A paper handed in for one component of this dossier is not held for another one: the
+    /// father's card must not answer for the mother's.
+    fn is_of_this_dossier(&self, record: &Record) -> bool {
+        self.documents.iter().any(|document| document.id == record.document)
+    }
+
+    /// What a mapped record is worth; none when it is somebody else's.
+    fn weigh<'r>(&self, record: &'r Record, component: &Component) -> Option<Worth<'r>> {
+        let number = self.subject.reveal_number();
+        let by_number = |owner: &&Owner| owner.subject.reveal_number() == number;
+        record.owners.iter().find(by_number)?;
+        let Some(owner) = record.owners.iter().find(|o| o.subject.agrees(self.subject)) else {
+            // Whoever asks knows the number only: not a word about the record itself.
+            let why = "Có bản số hoá gắn với số định danh này nhưng họ tên hoặc ngày sinh không \
+                       khớp; cần đối chiếu.";
+            return Some(Worth::Doubtful(why.to_owned()));
+        };
+        let paper = told(record);
+        match record.state {
+            RecordState::Published => {}
+            RecordState::Superseded => {
+                return Some(Worth::Spent(format!("Có {paper} nhưng đã có bản khác thay thế.")));
+            }
+            RecordState::Revoked => {
+                return Some(Worth::Spent(format!("Có {paper} nhưng đã bị thu hồi.")));
+            }
+        }
+        let mut last = record.valid_until;
+        if last.is_none() {
+            match record.validity {
+                Validity::Unlimited | Validity::UntilEvent => {}
+                Validity::Printed | Validity::Months { .. } | Validity::Unknown => {
+                    let why = "nhưng chưa rõ còn giá trị hay không; cán bộ cần kiểm tra.";
+                    return Some(Worth::Doubtful(format!("Có {paper} {why}")));
+                }
+            }
+        }
+        if let Some(months) = component.max_age_months {
+            let Some(oldest) = self.last_day_by_age(record, months) else {
+                let why = format!(
+                    "nhưng không rõ ngày cấp, trong khi chỉ nhận giấy cấp trong {months} tháng; \
+                     cán bộ cần kiểm tra."
+                );
+                return Some(Worth::Doubtful(format!("Có {paper} {why}")));
+            };
+            last = Some(last.map_or(oldest, |last| last.min(oldest)));
+        }
+        match last {
+            Some(day) if day < self.today => {
+                let day = vietnamese(day);
+                Some(Worth::Spent(format!("Có {paper} nhưng chỉ dùng được đến ngày {day}.")))
+            }
+            _ => Some(Worth::Stands { record, last, bound_by: owner.bound_by }),
+        }
+    }
+
+    /// Last day on which the record is young enough; none when its date of issue isn't known or
+    /// lies ahead, which is a misreading.
+    fn last_day_by_age(&self, record: &Record, months: u16) -> Option<Date> {
+        let issued: Date = record
+            .fields
+            .iter()
+            .filter(|field| field.name == FieldName::IssuedOn)
+            .max_by(|a, b| a.confidence.total_cmp(&b.confidence))
+            .and_then(|field| field.value.parse().ok())?;
+        if self.today < issued {
+            return None;
+        }
+        issued.checked_add(i32::from(months).months()).ok()
+    }
+}
+
+fn settled(mut view: ComponentView, status: ComponentStatus, reason: String) -> ComponentView {
+    view.status = status;
+    view.reason = reason;
+    view
+}
+
+/// Status and reason of a component that a record stands for.
+fn held(
+    component: &Component,
+    record: &Record,
+    last: Option<Date>,
+    bound_by: BoundBy,
+) -> (ComponentStatus, String) {
+    let until = match last {
+        Some(day) => format!("có giá trị đến ngày {}", vietnamese(day)),
+        None => "không thời hạn".to_owned(),
+    };
+    let mut reason = format!("Đã có {}, {until}.", told(record));
+    if bound_by == BoundBy::Dossier {
+        reason.push_str(" Trên giấy không ghi số định danh; chính người này đã nộp.");
+    }
+    if component.physical_original_needed {
+        reason.push_str(" Vẫn phải nộp bản gốc để ghi chú hoặc thu hồi.");
+    } else if component.original_due_at_return {
+        reason.push_str(" Bản gốc nộp khi nhận kết quả.");
+    } else {
+        reason.push_str(" Không yêu cầu nộp lại.");
+        return (ComponentStatus::Held, reason);
+    }
+    (ComponentStatus::HeldOriginalNeeded, reason)
+}
+
+/// Reason of a component that is only shown.
+fn shown(component: &Component, worth: Option<&Worth<'_>>) -> String {
+    let mut reason = "Chỉ xuất trình để đối chiếu rồi trả lại; không nộp, không quét.".to_owned();
+    if !component.data_sources.is_empty() {
+        let sources = component.data_sources.join("; ");
+        reason.push_str(&format!(" Không phải xuất trình nếu tra cứu được từ: {sources}."));
+    }
+    if let Some(Worth::Stands { record, .. }) = worth {
+        reason.push_str(&format!(" Có {} để đối chiếu.", told(record)));
+    }
+    reason
+}
+
+/// Status and reason of a component that nothing stands for.
+fn asked_for(component: &Component) -> (ComponentStatus, String) {
+    let sources = component.data_sources.join("; ");
+    if component.channel == Channel::Online {
+        return (ComponentStatus::Conditional, "Chỉ khi nộp hồ sơ trực tuyến.".to_owned());
+    }
+    if !component.required {
+        let mut reason = match &component.condition {
+            Some(condition) => format!("Chỉ nộp khi thuộc trường hợp: {condition}"),
+            None => "Chỉ nộp khi thuộc trường hợp nêu trong thành phần".to_owned(),
+        };
+        if !reason.ends_with('.') {
+            reason.push('.');
+        }
+        if !sources.is_empty() {
+            reason.push_str(&format!(" Khi đó tra cứu trước từ: {sources}."));
+        }
+        return (ComponentStatus::Conditional, reason);
+    }
+    if !sources.is_empty() {
+        let reason = format!("Tra cứu từ: {sources}. Chỉ yêu cầu nộp khi không tra cứu được.");
+        return (ComponentStatus::Database, reason);
+    }
+    let reason = match &component.condition {
+        Some(condition) => format!("Cần nộp. Lưu ý: {}.", condition.trim_end_matches('.')),
+        None => "Cần nộp.".to_owned(),
+    };
+    (ComponentStatus::Needed, reason)
+}
+
+/// Lets what is there speak for the others of its group, and tells of the choice where nothing
+/// is there.
+fn settle_groups(asked: &[&Component], views: &mut [ComponentView]) {
+    let is_there = |status: ComponentStatus| {
+        use ComponentStatus::{
+            Conditional, Database, Filed, Held, HeldOriginalNeeded, Needed, NotNeeded, PresentOnly,
+            Unsure,
+        };
+        match status {
+            Filed | Held | HeldOriginalNeeded => true,
+            Unsure | Needed | Conditional | NotNeeded | PresentOnly | Database => false,
+        }
+    };
+    let there: Vec<bool> = views.iter().map(|view| is_there(view.status)).collect();
+    for (i, component) in asked.iter().enumerate() {
+        if there[i] {
+            continue;
+        }
+        let peers: Vec<usize> =
+            (0..asked.len()).filter(|j| *j != i && are_peers(component, asked[*j])).collect();
+        if let Some(peer) = peers.iter().find(|j| there[**j]) {
+            views[i].status = ComponentStatus::NotNeeded;
+            views[i].reason = format!("Không cần, vì đã có: {}", sentence(&asked[*peer].name));
+        } else if let Some(main) = main_of(component, asked) {
+            views[i].reason = format!("Có thể nộp thay cho: {}", sentence(&main.name));
+            if views[i].status == ComponentStatus::Needed {
+                views[i].status = ComponentStatus::Conditional;
+            }
+        } else if component.one_of.is_some() && !peers.is_empty() {
+            let others: Vec<&str> = peers.iter().map(|j| asked[*j].name.as_str()).collect();
+            let others = sentence(&others.join("; hoặc "));
+            views[i]
+                .reason
+                .push_str(&format!(" Nộp một trong các giấy tờ; có thể thay bằng: {others}"));
+        }
+    }
+}
+
+/// Whether one of the two is enough.
+fn are_peers(a: &Component, b: &Component) -> bool {
+    let same = |x: Option<&ComponentId>, y: Option<&ComponentId>| x.is_some() && x == y;
+    (a.one_of.is_some() && a.one_of == b.one_of)
+        || a.alternative_of.as_ref() == Some(&b.id)
+        || b.alternative_of.as_ref() == Some(&a.id)
+        || same(a.alternative_of.as_ref(), b.alternative_of.as_ref())
+}
+
+/// The component that this one may be handed in instead of.
+fn main_of<'a>(component: &Component, asked: &[&'a Component]) -> Option<&'a Component> {
+    let main = component.alternative_of.as_ref()?;
+    asked.iter().copied().find(|other| other.id == *main)
+}
+
+/// A record as a counter officer knows it: what it is and which dossier it came with.
+fn told(record: &Record) -> String {
+    format!("bản số hoá «{}» từ hồ sơ {}", record.name, record.dossier)
+}
+
+/// The name of a component at the end of a sentence.
+fn sentence(name: &str) -> String {
+    format!("{}.", name.trim_end_matches(['.', ';', ',', ' ']))
+}
+
+/// A day as it is written here: `17/01/2025`.
+fn vietnamese(day: Date) -> String {
+    day.strftime("%d/%m/%Y").to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,379 @@
+//! What a counter officer would notice about how components stand.
+
+use jiff::civil::{Date, date};
+use schemas::api::{ComponentStatus, ComponentView, DocumentVerdict, DocumentView};
+use schemas::catalogue::{Case, Channel, Component, Procedure, SubmitMode};
+use schemas::code::Reason;
+use schemas::ids::{Blake3, DocumentId, DossierId, PageId, RecordId, ScanId};
+use schemas::kind::Validity;
+use schemas::record::{BoundBy, Field, FieldName, FieldSource, Owner, Record, RecordState};
+use schemas::subject::Subject;
+
+use super::{cases_told, chosen_case, standing};
+use crate::kinds::Kinds;
+
+const TODAY: Date = date(2026, 11, 20);
+
+const KINDS: &str = r#"
+[[kind]]
+id = "birth_certificate"
+name = "Giấy khai sinh"
+validity = { policy = "unlimited" }
+evidence = { titles = ["GIẤY KHAI SINH"] }
+[[kind]]
+id = "birth_application"
+name = "Tờ khai đăng ký khai sinh"
+reusable = false
+validity = { policy = "unknown" }
+evidence = { titles = ["TỜ KHAI ĐĂNG KÝ KHAI SINH"] }
+"#;
+
+fn citizen(name: &str) -> Subject {
+    Subject::Citizen {
+        number: "001199000013".parse().unwrap(),
+        name: name.parse().unwrap(),
+        born: date(1999, 1, 1),
+    }
+}
+
+/// A component `id` that takes birth certificates.
+fn component(id: &str) -> Component {
+    Component {
+        id: id.parse().unwrap(),
+        case: None,
+        name: format!("Giấy {id}"),
+        kinds: vec!["birth_certificate".parse().unwrap()],
+        form_code: None,
+        form_legal_ref: None,
+        form_file: None,
+        originals: 1,
+        copies: 0,
+        required: true,
+        condition: None,
+        one_of: None,
+        alternative_of: None,
+        submit: SubmitMode::Submit,
+        channel: Channel::Any,
+        digitise: schemas::catalogue::Digitise::May,
+        accepts: Vec::new(),
+        data_sources: Vec::new(),
+        max_age_months: None,
+        sensitive: false,
+        original_due_at_return: false,
+        physical_original_needed: false,
+        internal: false,
+        order: 1,
+    }
+}
+
+fn a_document(nth: u32) -> DocumentId {
+    let scan = ScanId::of(DossierId::from_uuid(schemas::Uuid::nil()), Blake3([0; 32]));
+    DocumentId::starting_at(PageId::nth(scan, nth))
+}
+
+/// A birth certificate of Nguyễn Thị Mẫu, in use, good for ever.
+fn record() -> Record {
+    let document = a_document(0);
+    Record {
+        id: RecordId::of(document),
+        version: 1,
+        document,
+        kind: "birth_certificate".parse().unwrap(),
+        name: "Giấy khai sinh".to_owned(),
+        result: Some("KQ.G15.000031".parse().unwrap()),
+        digitisation_code: "x".to_owned(),
+        owners: vec![Owner { subject: citizen("Nguyễn Thị Mẫu"), bound_by: BoundBy::Number }],
+        fields: Vec::new(),
+        validity: Validity::Unlimited,
+        valid_until: None,
+        state: RecordState::Published,
+        sensitive: false,
+        dossier: "H26-251001-0001".parse().unwrap(),
+        office: "H26".parse().unwrap(),
+        procedure: "1.001193".parse().unwrap(),
+        procedure_version: 1,
+        component: "1.001193-TP01".parse().unwrap(),
+        pages: Vec::new(),
+        pdf: Blake3([0; 32]),
+        pdf_bytes: 1,
+        published_at: "2025-10-01T00:00:00Z".to_owned(),
+        hash: None,
+    }
+}
+
+fn issued(on: &str) -> Field {
+    Field {
+        name: FieldName::IssuedOn,
+        value: on.to_owned(),
+        confidence: 0.9,
+        source: FieldSource::Ocr,
+        page: None,
+        area: None,
+    }
+}
+
+fn filed(nth: u32, component: &str, verdict: DocumentVerdict) -> DocumentView {
+    DocumentView {
+        id: a_document(nth),
+        kind: None,
+        kind_name: None,
+        component: Some(component.parse().unwrap()),
+        confidence: 0.9,
+        verdict,
+        why: String::new(),
+        pages: Vec::new(),
+        record: None,
+        record_version: None,
+    }
+}
+
+fn procedure(components: Vec<Component>) -> Procedure {
+    Procedure {
+        code: "1.001193".parse().unwrap(),
+        name: "Đăng ký".to_owned(),
+        levels: Vec::new(),
+        field: String::new(),
+        decision: None,
+        province: None,
+        parent: None,
+        cases: Vec::new(),
+        components,
+        results: Vec::new(),
+        notes: Vec::new(),
+        source: None,
+    }
+}
+
+fn ask(
+    components: Vec<Component>,
+    documents: &[DocumentView],
+    records: &[Record],
+) -> Vec<ComponentView> {
+    let procedure = procedure(components);
+    let kinds = Kinds::parse(KINDS).unwrap();
+    let subject = citizen("NGUYEN THI MAU");
+    standing(&kinds, &procedure, None, documents, records, &subject, TODAY)
+}
+
+/// How one component stands beside these records.
+#[track_caller]
+fn check(
+    component: Component,
+    records: &[Record],
+    want: ComponentStatus,
+    says: &str,
+) -> ComponentView {
+    let view = ask(vec![component], &[], records).remove(0);
+    assert_eq!(view.status, want, "{}", view.reason);
+    assert!(view.reason.contains(says), "{}", view.reason);
+    assert!(view.reason.ends_with('.'), "{}", view.reason);
+    view
+}
+
+#[test]
+fn a_published_paper_is_held_and_not_asked_for_again() {
+    let view = check(component("a"), &[record()], ComponentStatus::Held, "Không yêu cầu nộp lại");
+    assert_eq!((view.record, view.record_version), (Some(record().id), Some(1)));
+    check(component("a"), &[], ComponentStatus::Needed, "Cần nộp");
+}
+
+#[test]
+fn a_result_stands_for_a_component_only_where_the_catalogue_says_so() {
+    let mut by_result = component("a");
+    by_result.kinds.clear();
+    check(by_result.clone(), &[record()], ComponentStatus::Needed, "Cần nộp");
+    by_result.accepts.push("KQ.G15.000031".parse().unwrap());
+    check(by_result, &[record()], ComponentStatus::Held, "Giấy khai sinh");
+}
+
+#[test]
+fn an_application_form_is_written_anew_for_each_dossier() {
+    let mut form = component("a");
+    form.kinds = vec!["birth_application".parse().unwrap()];
+    let mut old = record();
+    old.kind = "birth_application".parse().unwrap();
+    old.valid_until = Some(date(2030, 1, 1));
+    check(form, &[old], ComponentStatus::Needed, "Cần nộp");
+}
+
+#[test]
+fn a_paper_holds_good_through_its_last_day_and_not_the_day_after() {
+    let until = |day| Record { valid_until: Some(day), validity: Validity::Printed, ..record() };
+    let view = check(component("a"), &[until(TODAY)], ComponentStatus::Held, "20/11/2026");
+    assert_eq!(view.valid_until, Some(TODAY));
+    let spent = until(TODAY.yesterday().unwrap());
+    check(component("a"), &[spent], ComponentStatus::Needed, "chỉ dùng được đến ngày 19/11/2026");
+}
+
+#[test]
+fn a_validity_that_is_not_known_is_for_a_person_to_check() {
+    for validity in [Validity::Unknown, Validity::Printed, Validity::Months { months: 6 }] {
+        let view = check(
+            component("a"),
+            &[Record { validity, ..record() }],
+            ComponentStatus::Unsure,
+            "cán bộ cần kiểm tra",
+        );
+        assert_eq!(view.record, None);
+    }
+}
+
+#[test]
+fn a_component_may_take_young_papers_only() {
+    let mut young = component("a");
+    young.max_age_months = Some(6);
+    let with = |on| Record { fields: vec![issued(on)], ..record() };
+    let view = check(young.clone(), &[with("2026-05-20")], ComponentStatus::Held, "20/11/2026");
+    assert_eq!(view.valid_until, Some(TODAY));
+    check(young.clone(), &[with("2026-05-19")], ComponentStatus::Needed, "19/11/2026");
+    check(young.clone(), &[record()], ComponentStatus::Unsure, "không rõ ngày cấp");
+    check(young, &[with("2027-01-01")], ComponentStatus::Unsure, "không rõ ngày cấp");
+}
+
+#[test]
+fn a_paper_of_another_person_never_stands() {
+    let of =
+        |subject| Record { owners: vec![Owner { subject, bound_by: BoundBy::Number }], ..record() };
+    let view = check(
+        component("a"),
+        &[of(citizen("Trần Văn Khác"))],
+        ComponentStatus::Unsure,
+        "không khớp",
+    );
+    assert!(!view.reason.contains("H26-251001-0001"), "{}", view.reason);
+    let stranger = Subject::Citizen {
+        number: "001099000013".parse().unwrap(),
+        name: "Nguyễn Thị Mẫu".parse().unwrap(),
+        born: date(1999, 1, 1),
+    };
+    check(component("a"), &[of(stranger)], ComponentStatus::Needed, "Cần nộp");
+}
+
+#[test]
+fn a_paper_without_a_number_on_it_says_so() {
+    let mut own = record();
+    own.owners[0].bound_by = BoundBy::Dossier;
+    check(component("a"), &[own], ComponentStatus::Held, "không ghi số định danh");
+}
+
+#[test]
+fn an_original_may_still_have_to_come_in() {
+    let mut annotated = component("a");
+    annotated.physical_original_needed = true;
+    check(annotated, &[record()], ComponentStatus::HeldOriginalNeeded, "nộp bản gốc");
+    let mut late = component("a");
+    late.original_due_at_return = true;
+    check(late, &[record()], ComponentStatus::HeldOriginalNeeded, "khi nhận kết quả");
+}
+
+#[test]
+fn revoked_and_superseded_records_do_not_stand() {
+    for state in [RecordState::Revoked, RecordState::Superseded] {
+        check(component("a"), &[Record { state, ..record() }], ComponentStatus::Needed, "nhưng đã");
+    }
+}
+
+#[test]
+fn of_several_records_the_one_that_holds_good_longest_stands() {
+    let until = |day, version| Record {
+        valid_until: Some(day),
+        validity: Validity::Printed,
+        version,
+        ..record()
+    };
+    let records =
+        [until(date(2020, 1, 1), 1), until(date(2030, 1, 1), 2), until(date(2027, 1, 1), 3)];
+    let view = check(component("a"), &records, ComponentStatus::Held, "01/01/2030");
+    assert_eq!(view.record_version, Some(2));
+}
+
+#[test]
+fn what_was_handed_in_is_filed_and_what_is_doubtful_is_for_a_person() {
+    let documents = [filed(1, "a", DocumentVerdict::Filed), filed(2, "b", DocumentVerdict::Unsure)];
+    let views = ask(vec![component("a"), component("b")], &documents, &[]);
+    assert_eq!(views[0].status, ComponentStatus::Filed);
+    assert_eq!(views[0].documents, [a_document(1)]);
+    assert_eq!(views[1].status, ComponentStatus::Unsure);
+}
+
+#[test]
+fn a_paper_of_this_dossier_does_not_count_twice() {
+    let documents = [filed(0, "a", DocumentVerdict::Filed)];
+    let views = ask(vec![component("a"), component("b")], &documents, &[record()]);
+    assert_eq!(views[1].status, ComponentStatus::Needed, "{}", views[1].reason);
+}
+
+#[test]
+fn one_of_a_group_is_enough() {
+    let grouped = |id| Component { one_of: Some("g".to_owned()), ..component(id) };
+    let mut unlike = grouped("b");
+    unlike.kinds.clear();
+    let views = ask(vec![grouped("a"), unlike.clone()], &[], &[record()]);
+    assert_eq!(views[1].status, ComponentStatus::NotNeeded);
+    assert_eq!(views[1].reason, "Không cần, vì đã có: Giấy a.");
+    let views = ask(vec![grouped("a"), unlike], &[], &[]);
+    assert!(views.iter().all(|v| v.status == ComponentStatus::Needed));
+    assert!(views[0].reason.contains("có thể thay bằng: Giấy b."), "{}", views[0].reason);
+}
+
+#[test]
+fn an_alternative_speaks_for_its_component_and_the_other_way_round() {
+    let mut instead = component("b");
+    instead.kinds.clear();
+    instead.alternative_of = Some("a".parse().unwrap());
+    let pair = vec![component("a"), instead];
+    let by_main = ask(pair.clone(), &[filed(1, "a", DocumentVerdict::Filed)], &[]);
+    assert_eq!(by_main[1].status, ComponentStatus::NotNeeded);
+    let by_other = ask(pair.clone(), &[filed(1, "b", DocumentVerdict::Filed)], &[]);
+    assert_eq!(by_other[0].status, ComponentStatus::NotNeeded);
+    let neither = ask(pair, &[], &[]);
+    assert_eq!(neither[0].status, ComponentStatus::Needed);
+    assert_eq!(neither[1].status, ComponentStatus::Conditional);
+    assert_eq!(neither[1].reason, "Có thể nộp thay cho: Giấy a.");
+}
+
+#[test]
+fn papers_that_are_not_simply_asked_for_say_why() {
+    let shown = Component { submit: SubmitMode::PresentOnly, ..component("a") };
+    check(shown, &[record()], ComponentStatus::PresentOnly, "không quét");
+    let known = Component { data_sources: vec!["CSDL dân cư".to_owned()], ..component("a") };
+    check(known.clone(), &[], ComponentStatus::Database, "CSDL dân cư");
+    check(known, &[record()], ComponentStatus::Held, "Giấy khai sinh");
+    let sometimes = Component {
+        required: false,
+        condition: Some("Trẻ bị bỏ rơi".to_owned()),
+        ..component("a")
+    };
+    check(sometimes, &[], ComponentStatus::Conditional, "Trẻ bị bỏ rơi.");
+    let online = Component { channel: Channel::Online, ..component("a") };
+    check(online, &[], ComponentStatus::Conditional, "trực tuyến");
+}
+
+#[test]
+fn remarks_and_papers_among_authorities_are_left_out() {
+    let remark = Component { submit: SubmitMode::Note, ..component("a") };
+    let internal = Component { internal: true, ..component("b") };
+    assert!(ask(vec![remark, internal], &[], &[]).is_empty());
+}
+
+#[test]
+fn a_case_is_named_where_there_are_several() {
+    let case = |id: &str| Case {
+        id: id.parse().unwrap(),
+        label: format!("Trường hợp {id}"),
+        time_limit: None,
+        eform: false,
+        no_paper: false,
+        allow_proxy: false,
+    };
+    let mut asked = procedure(Vec::new());
+    let (one, other) = ("c1".parse().unwrap(), "c2".parse().unwrap());
+    assert_eq!(chosen_case(&asked, None), Ok(None));
+    assert_eq!(chosen_case(&asked, Some(&one)), Err(Reason::CaseUnknown));
+    asked.cases = vec![case("c1")];
+    assert_eq!(chosen_case(&asked, None), Ok(Some(&one)));
+    asked.cases.push(case("c2"));
+    assert_eq!(chosen_case(&asked, None), Err(Reason::CaseNeeded));
+    assert_eq!(chosen_case(&asked, Some(&other)), Ok(Some(&other)));
+    assert_eq!(cases_told(&asked), "the cases are: c1 (Trường hợp c1); c2 (Trường hợp c2)");
+}

@@ -1,0 +1,140 @@
+//! Lines of text as projection profiles: ink's lower and upper edges, summed along a direction.
+//! Along the lines the sums have high peaks; along any other direction they are even.
+
+use crate::ink::{Ink, Part};
+
+/// Edge points of ink about the middle of the page, in reduced pixels.
+pub(crate) struct Edges {
+    points: Vec<(f32, f32)>,
+    /// Half the page's diagonal.
+    reach: f32,
+}
+
+/// Which edge of the ink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Paper above, ink below: heads of letters, and marks.
+    Upper,
+    /// Ink above, paper below: feet of letters.
+    Lower,
+}
+
+impl Edges {
+    /// The edge points of those parts that `wanted` says.
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand pixels")]
+    pub(crate) fn of(ink: &Ink, side: Side, wanted: impl Fn(&Part) -> bool) -> Edges {
+        let keep: Vec<bool> = ink.parts.iter().map(wanted).collect();
+        let width = ink.width as usize;
+        let (middle_x, middle_y) = (ink.width as f32 / 2.0, ink.height as f32 / 2.0);
+        let rows: Vec<&[u32]> = ink.part_of.chunks_exact(width).collect();
+        let paper = vec![0; width];
+        let mut points = Vec::new();
+        for y in 0..rows.len() {
+            let beyond = match side {
+                Side::Upper => y.checked_sub(1).map_or(&*paper, |above| rows[above]),
+                Side::Lower => rows.get(y + 1).map_or(&*paper, |below| below),
+            };
+            for (x, (&part, &next)) in rows[y].iter().zip(beyond).enumerate() {
+                if part != 0 && next == 0 && keep[part as usize] {
+                    points.push((x as f32 - middle_x, y as f32 - middle_y));
+                }
+            }
+        }
+        Edges { points, reach: middle_x.hypot(middle_y) + 2.0 }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.points.len()
+    }
+
+    /// Every n-th point, so that about `most` are left.
+    pub(crate) fn thinned(&self, most: usize) -> Edges {
+        let step = (self.points.len() / most.max(1)).max(1);
+        Edges { points: self.points.iter().copied().step_by(step).collect(), reach: self.reach }
+    }
+
+    /// How unevenly the points fall on lines that lean by `skew_deg`: the sum of squares of the
+    /// profile's bins, each `bin` pixels high.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within reach")]
+    pub(crate) fn peaks(&self, skew_deg: f32, bin: f32, profile: &mut Vec<f32>) -> f64 {
+        let (sin, cos) = skew_deg.to_radians().sin_cos();
+        let bins = (2.0 * self.reach / bin) as usize + 3;
+        profile.clear();
+        profile.resize(bins, 0.0);
+        let (down, across, shift) = (cos / bin, sin / bin, self.reach / bin);
+        for &(x, y) in &self.points {
+            let place = y * down - x * across + shift;
+            let low = place as usize;
+            let share = place - low as f32;
+            profile[low] += 1.0 - share;
+            profile[low + 1] += share;
+        }
+        profile.iter().map(|&sum| f64::from(sum * sum)).sum()
+    }
+}
+
+/// The direction along which lines are sharpest.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Leaning {
+    /// Clockwise positive, in degrees.
+    pub(crate) skew_deg: f32,
+    /// The peaks there over their mean over all directions tried: 1 is no line at all.
+    pub(crate) clearness: f64,
+}
+
+/// Tries directions up to `max_deg` either way.
+pub(crate) fn coarse(edges: &Edges, max_deg: f32) -> Leaning {
+    /// Degrees between directions: lines of a page half as wide as the reduced image move by two
+    /// pixels from one to the next, the height of a bin.
+    const STEP: f32 = 0.25;
+    const BIN: f32 = 2.0;
+    const POINTS: usize = 16_000;
+    let thin = edges.thinned(POINTS);
+    let mut profile = Vec::new();
+    let (mut best, mut best_peaks, mut sum, mut tried) = (0.0, 0.0, 0.0, 0.0);
+    let mut skew_deg = -max_deg;
+    while skew_deg <= max_deg {
+        let peaks = thin.peaks(skew_deg, BIN, &mut profile);
+        sum += peaks;
+        tried += 1.0;
+        if peaks > best_peaks {
+            (best, best_peaks) = (skew_deg, peaks);
+        }
+        skew_deg += STEP;
+    }
+    let clearness = if sum > 0.0 { best_peaks * tried / sum } else { 1.0 };
+    Leaning { skew_deg: best, clearness }
+}
+
+/// Sharpens a direction found by [`coarse`] to about a hundredth of a degree.
+pub(crate) fn fine(edges: &Edges, around_deg: f32) -> f32 {
+    const POINTS: usize = 60_000;
+    let thin = edges.thinned(POINTS);
+    let mut profile = Vec::new();
+    let mut best = around_deg;
+    for (step, bin) in [(0.08, 1.5), (0.02, 1.0)] {
+        let scores: Vec<(f32, f64)> = (-5..=5_i8)
+            .map(|n| {
+                let skew_deg = best + f32::from(n) * step;
+                (skew_deg, thin.peaks(skew_deg, bin, &mut profile))
+            })
+            .collect();
+        best = summit(&scores, step);
+    }
+    best
+}
+
+/// The top of the parabola through the highest score and its neighbours.
+#[expect(clippy::cast_possible_truncation, reason = "at most half a step")]
+fn summit(scores: &[(f32, f64)], step: f32) -> f32 {
+    let Some(top) = (0..scores.len()).max_by(|&a, &b| scores[a].1.total_cmp(&scores[b].1)) else {
+        return 0.0;
+    };
+    let (at, here) = scores[top];
+    let (Some(before), Some(after)) = (top.checked_sub(1).map(|i| scores[i].1), scores.get(top + 1))
+    else {
+        return at;
+    };
+    let bend = before - 2.0 * here + after.1;
+    if bend < 0.0 { at + step * (0.5 * (before - after.1) / bend).clamp(-0.5, 0.5) as f32 } else { at }
+}

@@ -1,0 +1,116 @@
+//! An opened scan and its decoded pages: the one door to every format.
+
+use std::borrow::Cow;
+
+use crate::pdf::{Pdf, PdfScan};
+use crate::tiff_file::TiffScan;
+use crate::{DecodeError, Format, Grey, Limits, Pixels, jpeg2000, single};
+
+/// A scan whose pages can be taken one by one, in any order.
+pub struct Scan<'a> {
+    format: Format,
+    limits: Limits,
+    pages: u32,
+    opened: Opened<'a>,
+}
+
+enum Opened<'a> {
+    Single(&'a [u8]),
+    Tiff(TiffScan<'a>),
+    Pdf(PdfScan<'a>),
+}
+
+/// A page as it was scanned: nothing turned yet.
+#[derive(Debug, Clone)]
+pub struct Decoded<'a> {
+    /// The pixels.
+    pub pixels: Pixels,
+    /// Dots per inch; guessed from the size where the scan doesn't say.
+    pub dpi: u32,
+    /// Quarter turns that the scan itself asks for (EXIF orientation, `/Rotate` of a PDF page),
+    /// clockwise: 0, 90, 180 or 270. Not yet applied to `pixels`.
+    pub rotation_deg: u16,
+    /// Whether the page has one bit a pixel: every tone is 0 or 255.
+    pub bilevel: bool,
+    /// The JPEG that shows exactly this page, as the scan holds it.
+    pub(crate) jpeg: Option<Cow<'a, [u8]>>,
+}
+
+impl Decoded<'_> {
+    /// A page that is kept by encoding its pixels anew.
+    pub(crate) fn of(pixels: Pixels, dpi: u32) -> Decoded<'static> {
+        Decoded { pixels, dpi, rotation_deg: 0, bilevel: false, jpeg: None }
+    }
+
+    /// The page without colour.
+    #[must_use]
+    pub fn grey(&self) -> Grey {
+        self.pixels.grey()
+    }
+}
+
+impl<'a> Scan<'a> {
+    /// Opens a scan: tells its format, counts its pages, checks what it promises. `pdfium` is
+    /// needed for PDFs only.
+    ///
+    /// # Errors
+    /// [`DecodeError::NoPdfium`] for a PDF without a bound library, else what is wrong with the
+    /// scan as a whole. What is wrong with one page shows at [`Scan::page`].
+    pub fn open(
+        bytes: &'a [u8],
+        limits: Limits,
+        pdfium: Option<&'a Pdf>,
+    ) -> Result<Scan<'a>, DecodeError> {
+        if bytes.is_empty() {
+            return Err(DecodeError::Empty);
+        }
+        let format = Format::of(bytes).ok_or(DecodeError::UnknownFormat)?;
+        let (opened, pages) = match format {
+            Format::Pdf => {
+                let pdfium = pdfium.ok_or(DecodeError::NoPdfium { format })?;
+                let scan = PdfScan::open(pdfium, bytes)?;
+                let pages = scan.page_count();
+                (Opened::Pdf(scan), pages)
+            }
+            Format::Tiff => {
+                let scan = TiffScan::open(bytes, limits.max_pages)?;
+                let pages = scan.page_count();
+                (Opened::Tiff(scan), pages)
+            }
+            Format::Jpeg | Format::Png | Format::WebP | Format::Bmp | Format::Jpeg2000 => {
+                (Opened::Single(bytes), 1)
+            }
+        };
+        Ok(Scan { format, limits, pages: limits.check_pages(pages)?, opened })
+    }
+
+    /// The format, as its content tells.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Pages, at least 1.
+    #[must_use]
+    pub fn page_count(&self) -> u32 {
+        self.pages
+    }
+
+    /// Decodes one page, counted from 0.
+    ///
+    /// # Errors
+    /// What is wrong with this page; others may still be sound.
+    pub fn page(&self, seq: u32) -> Result<Decoded<'a>, DecodeError> {
+        if seq >= self.pages {
+            return Err(DecodeError::NoSuchPage { seq });
+        }
+        match &self.opened {
+            Opened::Single(bytes) if self.format == Format::Jpeg2000 => {
+                jpeg2000::decode(bytes, &self.limits)
+            }
+            Opened::Single(bytes) => single::decode(bytes, self.format, &self.limits),
+            Opened::Tiff(scan) => scan.page(seq, &self.limits),
+            Opened::Pdf(scan) => scan.page(seq, &self.limits),
+        }
+    }
+}

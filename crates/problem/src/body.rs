@@ -1,0 +1,82 @@
+//! JSON bodies, refused with problem documents that name the field and never quote it.
+
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use schemas::code::Reason;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Problem;
+
+/// Longest JSON body that is read, in bytes; the longest that means anything has a few
+/// thousand.
+pub const MAX_BODY: usize = 1 << 20;
+
+/// A JSON body, coming in or going out.
+#[derive(Debug, Clone)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            return Err(invalid("the content type must be application/json"));
+        }
+        let Ok(bytes) = to_bytes(request.into_body(), MAX_BODY).await else {
+            return Err(invalid("the body was cut short or is longer than 1 MB"));
+        };
+        let mut json = serde_json::Deserializer::from_slice(&bytes);
+        let value = serde_path_to_error::deserialize(&mut json)
+            .map_err(|error| invalid(whereabouts(&error)))?;
+        json.end().map_err(|_| invalid("something follows the JSON value"))?;
+        Ok(Self(value))
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+fn invalid(detail: impl Into<String>) -> Problem {
+    Problem::new(Reason::RequestInvalid).because(detail)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let named = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let Some(named) = named else { return false };
+    let essence = named.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// Where a body is wrong. The parser's own words may quote the value, and so may the path
+/// where the field isn't one of ours; so only names that look like our fields are told.
+fn whereabouts(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    let cause = error.inner();
+    let place = format!("line {}, column {}", cause.line(), cause.column());
+    if !cause.is_data() {
+        return format!("not JSON at {place}");
+    }
+    let path = error.path().to_string();
+    // The parser names a missing field by our own name for it.
+    let message = cause.to_string();
+    let missing = message.strip_prefix("missing field `").and_then(|m| m.split('`').next());
+    match (is_ours(&path).then_some(path), missing.filter(|name| is_ours(name))) {
+        (Some(path), Some(name)) => format!("`{name}` is missing in `{path}` at {place}"),
+        (None, Some(name)) => format!("`{name}` is missing at {place}"),
+        (Some(path), None) => format!("`{path}` is not as described at {place}"),
+        (None, None) => format!("not as described at {place}"),
+    }
+}
+
+/// Whether it could be a path of our fields: lower case and underscores, at most 60 letters.
+fn is_ours(path: &str) -> bool {
+    let letters =
+        |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    path.len() <= 60 && path.split('.').all(letters)
+}

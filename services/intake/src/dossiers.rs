@@ -1,0 +1,124 @@
+//! Opening, showing and closing dossiers.
+
+use archive::{Dossier, NewDossier, OpenError};
+use axum::extract::State;
+use axum::http::{HeaderName, StatusCode, header};
+use filing::standing;
+use jiff::Timestamp;
+use problem::{Answer, Json, Path, Problem};
+use schemas::api::{DossierView, OpenDossier};
+use schemas::code::Reason;
+use schemas::ids::{DossierCode, DossierId};
+
+use crate::desk::IntakeDesk;
+use crate::view;
+
+/// Open a dossier.
+///
+/// The answer says how each component stands already: what the citizen handed in before is
+/// held and must not be asked for again.
+#[utoipa::path(
+    post,
+    path = "/v1/dossiers",
+    tag = "intake",
+    request_body(
+        content = OpenDossier,
+        example = json!({
+            "procedure": "1.001193",
+            "subject": {
+                "type": "citizen",
+                "number": "001199000013",
+                "name": "Nguyễn Thị Mẫu",
+                "born": "1999-01-01",
+            },
+            "lane": "counter",
+        }),
+    ),
+    responses(
+        (status = 201, description = "Opened", body = DossierView, headers(("Location" = String, description = "Address of the dossier"))),
+        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`procedure.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`subject.differs`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`case.unknown`, `case.needed`, `subject.number.digits`, `subject.number.province`, `subject.number.check_digit`, `subject.born`", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn open_dossier(
+    State(desk): State<IntakeDesk>,
+    Json(asked): Json<OpenDossier>,
+) -> Answer<(StatusCode, [(HeaderName, String); 1], Json<DossierView>)> {
+    let now = Timestamp::now();
+    let records = &desk.archive.records;
+    let today = schemas::clock::day_of(now);
+    let entry = records.procedure(&asked.procedure, today).await?.ok_or(Reason::ProcedureUnknown)?;
+    let case = standing::chosen_case(&entry.procedure, asked.case.as_ref()).map_err(|reason| {
+        Problem::new(reason).because(standing::cases_told(&entry.procedure))
+    })?;
+    let subject = asked.subject.parse().map_err(|reason| match reason {
+        Reason::RequestInvalid => Problem::new(reason)
+            .because("`subject.name` has 1 to 200 characters, letters among them"),
+        reason => reason.into(),
+    })?;
+    let new = NewDossier {
+        id: DossierId::new(),
+        office: asked.office.unwrap_or_else(|| desk.settings.office.clone()),
+        procedure: asked.procedure,
+        procedure_version: entry.version,
+        case: case.cloned(),
+        lane: asked.lane,
+        subject,
+    };
+    let dossier = records.open_dossier(&new, now).await.map_err(|error| match error {
+        OpenError::SubjectDiffers => Reason::SubjectDiffers.into(),
+        OpenError::Archive(error) => Problem::from(error),
+    })?;
+    tracing::info!(dossier.code = %dossier.code, procedure.code = %dossier.procedure, "dossier opened");
+    let place = format!("/v1/dossiers/{}", dossier.code);
+    let view = view::of_dossier(&desk, dossier).await?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(view)))
+}
+
+/// Show a dossier: its components and how each stands, its documents, its scans and pages.
+#[utoipa::path(
+    get,
+    path = "/v1/dossiers/{code}",
+    tag = "intake",
+    params(("code" = String, Path, description = "Code of the dossier", example = "H26-261120-0001")),
+    responses(
+        (status = 200, description = "The dossier", body = DossierView),
+        (status = 404, description = "`dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn show_dossier(
+    State(desk): State<IntakeDesk>,
+    Path(code): Path<String>,
+) -> Answer<Json<DossierView>> {
+    let dossier = dossier(&desk, &code).await?;
+    Ok(Json(view::of_dossier(&desk, dossier).await?))
+}
+
+/// Close a dossier: it takes no more scans. Closing it again changes nothing.
+#[utoipa::path(
+    post,
+    path = "/v1/dossiers/{code}/close",
+    tag = "intake",
+    params(("code" = String, Path, description = "Code of the dossier", example = "H26-261120-0001")),
+    responses(
+        (status = 200, description = "The dossier, closed", body = DossierView),
+        (status = 404, description = "`dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn close_dossier(
+    State(desk): State<IntakeDesk>,
+    Path(code): Path<String>,
+) -> Answer<Json<DossierView>> {
+    let open = dossier(&desk, &code).await?;
+    desk.archive.records.close_dossier(open.id).await?;
+    let closed = dossier(&desk, &code).await?;
+    Ok(Json(view::of_dossier(&desk, closed).await?))
+}
+
+/// The dossier with that code.
+pub(crate) async fn dossier(desk: &IntakeDesk, code: &str) -> Answer<Dossier> {
+    let code: DossierCode = code.parse().map_err(|_| Reason::DossierUnknown)?;
+    Ok(desk.archive.records.dossier(&code).await?.ok_or(Reason::DossierUnknown)?)
+}

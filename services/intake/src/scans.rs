@@ -1,0 +1,192 @@
+//! Receiving scans.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use archive::{AcceptError, Dossier, NewScan};
+use jiff::Timestamp;
+use problem::{Answer, Json, Path, Problem};
+use schemas::api::{DossierState, Receipt, Warning};
+use schemas::catalogue::{Component, Digitise, SubmitMode};
+use schemas::code::Reason;
+use schemas::ids::ComponentId;
+
+use crate::desk::IntakeDesk;
+use crate::dossiers::dossier;
+use crate::upload::{self, Limits};
+use crate::{pressure, view};
+
+/// Longest idempotency key, in characters.
+const LONGEST_KEY: usize = 200;
+/// Longest name of a station, in characters.
+const LONGEST_STATION: usize = 64;
+
+/// Receive a scan.
+///
+/// The body is the file as the scanner made it: JPEG, PNG, TIFF (many pages, group 4), PDF,
+/// WebP, BMP or JPEG 2000, told by content. The receipt is given when the bytes are durable.
+/// The same bytes sent again, or the same key, get the same receipt.
+#[utoipa::path(
+    post,
+    path = "/v1/dossiers/{code}/scans",
+    tag = "intake",
+    params(
+        ("code" = String, Path, description = "Code of the dossier", example = "H26-261120-0001"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Chosen by the sender, at most 200 printable ASCII characters; a key stands for one scan of the dossier"),
+        ("Sohoa-Component" = Option<String>, Header, description = "Component that the officer says the scan is for", example = "1.001193-TP01"),
+        ("Sohoa-Station" = Option<String>, Header, description = "Station that sends it", example = "quay-3"),
+    ),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The file"),
+    responses(
+        (status = 201, description = "Kept", body = Receipt),
+        (status = 200, description = "Had been kept before", body = Receipt),
+        (status = 400, description = "`request.cut_short`, `request.invalid`; nothing was kept", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`dossier.closed`, `idempotency.reused`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 413, description = "`scan.too_large`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 415, description = "`scan.unknown_format`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`scan.empty`, `component.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`server.busy`; come back after Retry-After seconds", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 507, description = "`storage.full`", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn receive_scan(
+    State(desk): State<IntakeDesk>,
+    Path(code): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<(StatusCode, Json<Receipt>)> {
+    let mut body = body.into_data_stream();
+    let received = receive(&desk, &code, &headers, &mut body).await;
+    // A sender that waits to be told to go on has nothing on its way.
+    if received.is_err() && !headers.contains_key(header::EXPECT) {
+        upload::linger(&mut body).await;
+    }
+    received
+}
+
+async fn receive(
+    desk: &IntakeDesk,
+    code: &str,
+    headers: &HeaderMap,
+    body: &mut axum::body::BodyDataStream,
+) -> Answer<(StatusCode, Json<Receipt>)> {
+    let dossier = dossier(desk, code).await?;
+    if dossier.state == DossierState::Closed {
+        return Err(Reason::DossierClosed.into());
+    }
+    let slip = Slip::of(headers)?;
+    let component = match &slip.component {
+        Some(id) => Some(component(desk, &dossier, id).await?),
+        None => None,
+    };
+    let turn = pressure::turn(desk).await?;
+    let limits = Limits {
+        bytes: desk.settings.max_scan_bytes,
+        promised: promised(headers)?,
+        stall: desk.settings.stall,
+    };
+    let kept = upload::receive(&desk.archive.blobs, body, limits).await?;
+    let scan = NewScan {
+        dossier: dossier.id,
+        blake3: kept.blake3,
+        bytes: kept.bytes,
+        media_type: kept.media_type.to_owned(),
+        idempotency_key: slip.key,
+        component: slip.component,
+        station: slip.station,
+    };
+    let accepted = desk.archive.records.accept_scan(&scan, Timestamp::now()).await;
+    drop(turn);
+    let accepted = accepted.map_err(|error| match error {
+        AcceptError::Closed => Reason::DossierClosed.into(),
+        AcceptError::KeyReused => Reason::KeyReused.into(),
+        AcceptError::Archive(error) => Problem::from(error),
+    })?;
+    tracing::info!(
+        scan.id = %accepted.scan.id,
+        dossier.code = %dossier.code,
+        scan.bytes = accepted.scan.bytes,
+        repeated = accepted.repeated,
+        "scan received"
+    );
+    let status = if accepted.repeated { StatusCode::OK } else { StatusCode::CREATED };
+    let receipt = Receipt {
+        scan: accepted.scan.id,
+        dossier: dossier.code,
+        blake3: accepted.scan.blake3,
+        bytes: accepted.scan.bytes,
+        media_type: accepted.scan.media_type,
+        received_at: accepted.scan.received_at.to_string(),
+        repeated: accepted.repeated,
+        warnings: component.as_ref().and_then(warning).into_iter().collect(),
+    };
+    Ok((status, Json(receipt)))
+}
+
+/// What comes with a scan, in headers.
+struct Slip {
+    key: Option<String>,
+    component: Option<ComponentId>,
+    station: Option<String>,
+}
+
+impl Slip {
+    fn of(headers: &HeaderMap) -> Answer<Self> {
+        let key = short(headers, "idempotency-key", LONGEST_KEY)?;
+        let station = short(headers, "sohoa-station", LONGEST_STATION)?;
+        let component = match short(headers, "sohoa-component", LONGEST_KEY)? {
+            Some(id) => Some(id.parse().map_err(|_| Problem::new(Reason::ComponentUnknown))?),
+            None => None,
+        };
+        Ok(Self { key, component, station })
+    }
+}
+
+/// A header of at most `longest` printable ASCII characters.
+fn short(headers: &HeaderMap, name: &str, longest: usize) -> Answer<Option<String>> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    match value.to_str().ok().filter(|text| (1..=longest).contains(&text.len())) {
+        Some(text) => Ok(Some(text.to_owned())),
+        None => {
+            let detail = format!("{name} has 1 to {longest} printable ASCII characters");
+            Err(Problem::new(Reason::RequestInvalid).because(detail))
+        }
+    }
+}
+
+fn promised(headers: &HeaderMap) -> Answer<Option<u64>> {
+    let Some(length) = headers.get(header::CONTENT_LENGTH) else { return Ok(None) };
+    match length.to_str().ok().and_then(|text| text.parse().ok()) {
+        Some(length) => Ok(Some(length)),
+        None => Err(Problem::new(Reason::RequestInvalid).because("content-length is not a number")),
+    }
+}
+
+/// The component of that id among those that the dossier's case asks for.
+async fn component(desk: &IntakeDesk, dossier: &Dossier, id: &ComponentId) -> Answer<Component> {
+    let procedure = view::procedure_of(desk, dossier).await?.procedure;
+    let found = procedure
+        .components_of(dossier.case.as_ref())
+        .find(|component| component.id == *id && component.submit != SubmitMode::Note);
+    found.cloned().ok_or(Problem::new(Reason::ComponentUnknown))
+}
+
+/// What the officer should know when a paper is scanned that must not be. It is kept all the
+/// same: whether to go on is the officer's to say.
+fn warning(component: &Component) -> Option<Warning> {
+    let text = match (component.submit, component.digitise) {
+        (SubmitMode::PresentOnly, _) => {
+            "Giấy tờ này chỉ xuất trình để đối chiếu rồi trả lại, không thuộc diện phải sao chụp \
+             vào hồ sơ điện tử (Thông tư 03/2025/TT-VPCP, Điều 5). Bản quét đã được giữ; hãy xem \
+             lại có cần quét hay không."
+        }
+        (_, Digitise::Never) => {
+            "Danh mục ghi giấy tờ này không số hoá: chỉ xuất trình, thuộc diện bí mật hoặc đã có \
+             trong cơ sở dữ liệu được chia sẻ (Thông tư 01/2023/TT-VPCP, Điều 4). Bản quét đã \
+             được giữ; hãy xem lại có cần quét hay không."
+        }
+        (SubmitMode::Submit | SubmitMode::Note, Digitise::Must | Digitise::May) => return None,
+    };
+    Some(Warning { code: "component.present_only".to_owned(), text: text.to_owned() })
+}

@@ -1,0 +1,171 @@
+//! Reading a record by its id: its data, its PDF/A, its versions. Data and PDF/A only for who
+//! says why, and with a lookup left behind.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use percent_encoding::percent_decode_str;
+use problem::{Answer, Json, Path, Problem};
+use schemas::api::{Lookup, LookupRequest, RawSubject, RecordVersion};
+use schemas::code::Reason;
+use schemas::ids::RecordId;
+use schemas::record::Record;
+use schemas::subject::Subject;
+use tokio_util::io::ReaderStream;
+use uuid::Uuid;
+
+use crate::RecordsDesk;
+use crate::lookups::keep;
+
+/// Bytes of a PDF/A sent at a time.
+const CHUNK: usize = 64 << 10;
+
+/// Show a record: its version in use.
+#[utoipa::path(
+    get,
+    path = "/v1/records/{id}",
+    tag = "records",
+    params(
+        ("id" = String, Path, format = Uuid, description = "The record"),
+        ("Sohoa-Purpose" = String, Header, description = "What for: 5 to 500 characters, ASCII or percent-encoded UTF-8", example = "Kiem tra ho so"),
+        ("Sohoa-Asked-By" = String, Header, description = "Officer or system that asks", example = "can-bo-quay-3"),
+        ("Sohoa-Legal-Basis" = Option<String>, Header, description = "Law that allows it"),
+        ("Sohoa-Dossier" = Option<String>, Header, description = "Dossier that it is for", example = "H26-261120-0001"),
+    ),
+    responses(
+        (status = 200, description = "The record", body = Record, headers(("Sohoa-Lookup" = String, description = "The lookup that this read left"))),
+        (status = 400, description = "`request.invalid`: no purpose, or nobody who asks", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`record.not_usable`", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn show_record(
+    State(desk): State<RecordsDesk>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    let lookup = read(&desk, &id, &headers).await?;
+    Ok(with_lookup(&lookup, Json(&lookup.record).into_response()))
+}
+
+/// Fetch a record's PDF/A.
+#[utoipa::path(
+    get,
+    path = "/v1/records/{id}/file",
+    tag = "records",
+    params(
+        ("id" = String, Path, format = Uuid, description = "The record"),
+        ("Sohoa-Purpose" = String, Header, description = "What for: 5 to 500 characters, ASCII or percent-encoded UTF-8", example = "Kiem tra ho so"),
+        ("Sohoa-Asked-By" = String, Header, description = "Officer or system that asks", example = "can-bo-quay-3"),
+        ("Sohoa-Legal-Basis" = Option<String>, Header, description = "Law that allows it"),
+        ("Sohoa-Dossier" = Option<String>, Header, description = "Dossier that it is for", example = "H26-261120-0001"),
+    ),
+    responses(
+        (status = 200, description = "The PDF/A", body = Vec<u8>, content_type = "application/pdf", headers(("Sohoa-Lookup" = String, description = "The lookup that this read left"))),
+        (status = 400, description = "`request.invalid`: no purpose, or nobody who asks", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`record.not_usable`", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn record_file(
+    State(desk): State<RecordsDesk>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    let lookup = read(&desk, &id, &headers).await?;
+    let record = &lookup.record;
+    let (file, bytes) = desk.archive.blobs.open_file(record.pdf).await?;
+    let name = format!("attachment; filename=\"{}-v{}.pdf\"", record.id, record.version);
+    let headers = [
+        (header::CONTENT_TYPE, "application/pdf".to_owned()),
+        (header::CONTENT_LENGTH, bytes.to_string()),
+        (header::CONTENT_DISPOSITION, name),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    let body = Body::from_stream(ReaderStream::with_capacity(file, CHUNK));
+    Ok(with_lookup(&lookup, (headers, body).into_response()))
+}
+
+/// List a record's versions, the latest first: their states and hashes, nothing of what is in
+/// them.
+#[utoipa::path(
+    get,
+    path = "/v1/records/{id}/versions",
+    tag = "records",
+    params(("id" = String, Path, format = Uuid, description = "The record")),
+    responses(
+        (status = 200, description = "Its versions", body = [RecordVersion]),
+        (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn record_versions(
+    State(desk): State<RecordsDesk>,
+    Path(id): Path<String>,
+) -> Answer<Json<Vec<RecordVersion>>> {
+    let versions = desk.archive.records.versions(record_id(&id)?).await?;
+    if versions.is_empty() { Err(Reason::RecordUnknown.into()) } else { Ok(Json(versions)) }
+}
+
+pub(crate) fn record_id(text: &str) -> Answer<RecordId> {
+    text.parse().map_err(|_| Reason::RecordUnknown.into())
+}
+
+/// Reads a record as the headers say why, and leaves a lookup.
+async fn read(desk: &RecordsDesk, id: &str, headers: &HeaderMap) -> Answer<Lookup> {
+    let id = record_id(id)?;
+    let said = |name: &'static str| {
+        let detail = format!("the header {name} says it, as ASCII or percent-encoded UTF-8");
+        spoken(headers, name)?.ok_or(Problem::new(Reason::RequestInvalid).because(detail))
+    };
+    let (purpose, asked_by) = (said("Sohoa-Purpose")?, said("Sohoa-Asked-By")?);
+    let dossier = match spoken(headers, "Sohoa-Dossier")? {
+        Some(code) => Some(code.parse().map_err(|_| unreadable("Sohoa-Dossier"))?),
+        None => None,
+    };
+    let record = desk.archive.records.record(id, None).await?.ok_or(Reason::RecordUnknown)?;
+    let Some(owner) = record.owners.first() else {
+        tracing::error!(record.id = %id, "a record belongs to nobody");
+        return Err(Reason::Internal.into());
+    };
+    let request = LookupRequest {
+        request: Uuid::new_v4(),
+        record: id,
+        subject: raw(&owner.subject),
+        purpose,
+        legal_basis: spoken(headers, "Sohoa-Legal-Basis")?,
+        dossier,
+        asked_by,
+    };
+    keep(desk, &request, &record).await
+}
+
+/// What a header says.
+fn spoken(headers: &HeaderMap, name: &'static str) -> Answer<Option<String>> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    let text = value.to_str().map_err(|_| unreadable(name))?;
+    let text = percent_decode_str(text).decode_utf8().map_err(|_| unreadable(name))?;
+    Ok(Some(schemas::text::tidy(&text)))
+}
+
+fn unreadable(name: &str) -> Problem {
+    let detail = format!("{name} is not as described");
+    Problem::new(Reason::RequestInvalid).because(detail)
+}
+
+/// The subject as a request would name it.
+fn raw(subject: &Subject) -> RawSubject {
+    let number = subject.reveal_number().to_owned();
+    let name = subject.name().reveal().to_owned();
+    match subject {
+        Subject::Citizen { born, .. } => RawSubject::Citizen { number, name, born: *born },
+        Subject::Organisation { .. } => RawSubject::Organisation { number, name },
+    }
+}
+
+fn with_lookup(lookup: &Lookup, mut response: Response) -> Response {
+    if let Ok(id) = HeaderValue::from_str(&lookup.id.to_string()) {
+        response.headers_mut().insert("sohoa-lookup", id);
+    }
+    response
+}

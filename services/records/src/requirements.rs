@@ -1,0 +1,75 @@
+//! What a citizen must still hand in.
+
+use axum::extract::State;
+use filing::standing;
+use jiff::Timestamp;
+use problem::{Answer, Json, Problem};
+use schemas::api::{RawSubject, Requirements, RequirementsRequest};
+use schemas::code::Reason;
+use schemas::subject::Subject;
+
+use crate::RecordsDesk;
+use crate::lookups::check_purpose;
+
+/// Ask what a citizen must still hand in for a procedure.
+///
+/// Each component is held (by which record, good until when), or needed, or only shown, or
+/// answered from a database, with the reason in Vietnamese.
+#[utoipa::path(
+    post,
+    path = "/v1/requirements",
+    tag = "records",
+    request_body(
+        content = RequirementsRequest,
+        example = json!({
+            "procedure": "1.001193",
+            "subject": {
+                "type": "citizen",
+                "number": "001199000013",
+                "name": "Nguyễn Thị Mẫu",
+                "born": "1999-01-01",
+            },
+            "purpose": "Đăng ký khai sinh cho con",
+        }),
+    ),
+    responses(
+        (status = 200, description = "Each component and how it stands", body = Requirements),
+        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`procedure.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`case.unknown`, `case.needed`, `subject.number.digits`, `subject.number.province`, `subject.number.check_digit`, `subject.born`", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn ask_requirements(
+    State(desk): State<RecordsDesk>,
+    Json(asked): Json<RequirementsRequest>,
+) -> Answer<Json<Requirements>> {
+    let now = Timestamp::now();
+    let today = schemas::clock::day_of(now);
+    check_purpose(&asked.purpose)?;
+    let records = &desk.archive.records;
+    let entry = records.procedure(&asked.procedure, today).await?.ok_or(Reason::ProcedureUnknown)?;
+    let procedure = &entry.procedure;
+    let case = standing::chosen_case(procedure, asked.case.as_ref())
+        .map_err(|reason| Problem::new(reason).because(standing::cases_told(procedure)))?;
+    let subject = parse_subject(&asked.subject)?;
+    let held = records.records_of(subject.reveal_number()).await?;
+    let components =
+        standing::standing(&desk.kinds, procedure, case, &[], &held, &subject, today);
+    Ok(Json(Requirements {
+        procedure: asked.procedure,
+        procedure_name: procedure.name.clone(),
+        procedure_version: entry.version,
+        case: case.cloned(),
+        asked_at: now.to_string(),
+        components,
+    }))
+}
+
+/// The subject, checked in every part.
+pub(crate) fn parse_subject(raw: &RawSubject) -> Answer<Subject> {
+    raw.parse().map_err(|reason| match reason {
+        Reason::RequestInvalid => Problem::new(reason)
+            .because("`subject.name` has 1 to 200 characters, letters among them"),
+        reason => reason.into(),
+    })
+}

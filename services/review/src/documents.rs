@@ -1,0 +1,75 @@
+//! Filing a document by a person's word.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use problem::{Answer, Json, Path, Problem};
+use schemas::api::AssignDocument;
+use schemas::catalogue::SubmitMode;
+use schemas::code::Reason;
+use schemas::ids::{ComponentId, DocumentId, DossierId};
+
+use crate::ReviewDesk;
+
+/// Longest name of an officer, in characters.
+const LONGEST_NAME: usize = 200;
+
+/// File a document under a component by a person's word. The dossier shows what came of it.
+#[utoipa::path(
+    post,
+    path = "/v1/documents/{id}/assign",
+    tag = "review",
+    params(("id" = String, Path, format = Uuid, description = "The document")),
+    request_body(
+        content = AssignDocument,
+        example = json!({ "component": "1.001193-TP03", "kind": "birth_certificate", "by": "can-bo-quay-3" }),
+    ),
+    responses(
+        (status = 204, description = "Filed; it is being sealed"),
+        (status = 400, description = "`request.invalid`: no such kind, or nobody who says so", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`document.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`component.unknown`: not one of the dossier's", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn assign_document(
+    State(desk): State<ReviewDesk>,
+    Path(id): Path<String>,
+    Json(word): Json<AssignDocument>,
+) -> Answer<StatusCode> {
+    let invalid = |detail: &str| Problem::new(Reason::RequestInvalid).because(detail);
+    let id: DocumentId = id.parse().map_err(|_| Reason::DocumentUnknown)?;
+    if !(1..=LONGEST_NAME).contains(&word.by.trim().chars().count()) {
+        return Err(invalid("`by` has 1 to 200 characters"));
+    }
+    if word.kind.as_ref().is_some_and(|kind| desk.kinds.get(kind).is_none()) {
+        return Err(invalid("`kind` is not a kind of paper that is known"));
+    }
+    let records = &desk.archive.records;
+    let (dossier, document) = records.document(id).await?.ok_or(Reason::DocumentUnknown)?;
+    if word.kind.is_none() && document.doc.kind.is_none() {
+        return Err(invalid("`kind` must be named: none was recognised"));
+    }
+    if !has_component(&desk, dossier, &word.component).await? {
+        return Err(Reason::ComponentUnknown.into());
+    }
+    records.assign(id, &word, Timestamp::now()).await?.ok_or(Reason::DocumentUnknown)?;
+    tracing::info!(document.id = %id, component.id = %word.component, "document assigned");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether the dossier's case asks for that component.
+async fn has_component(
+    desk: &ReviewDesk,
+    dossier: DossierId,
+    component: &ComponentId,
+) -> Answer<bool> {
+    let records = &desk.archive.records;
+    let dossier = records.dossier_by_id(dossier).await?.ok_or(Reason::DocumentUnknown)?;
+    let entry = records.procedure_version(&dossier.procedure, dossier.procedure_version).await?;
+    let Some(entry) = entry else {
+        tracing::error!(dossier.id = %dossier.id, "a dossier's procedure is not there");
+        return Err(Reason::Internal.into());
+    };
+    let mut asked = entry.procedure.components_of(dossier.case.as_ref());
+    Ok(asked.any(|asked| asked.id == *component && asked.submit != SubmitMode::Note))
+}

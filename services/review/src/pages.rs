@@ -1,0 +1,68 @@
+//! Pages to look at: the image as it is kept, and what was read off it.
+
+use archive::Page;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use problem::{Answer, Json, Path};
+use schemas::code::Reason;
+use schemas::ids::PageId;
+use schemas::reading::{PageImage, PageReading};
+
+use crate::{ReviewDesk, tiff};
+
+/// Show a page's image as it is kept, before it is turned upright: by the quarter turns and the
+/// skew that its reading tells.
+#[utoipa::path(
+    get,
+    path = "/v1/pages/{id}/image",
+    tag = "review",
+    params(("id" = String, Path, format = Uuid, description = "The page")),
+    responses(
+        (status = 200, description = "The image", content(
+            (Vec<u8> = "image/jpeg"),
+            (Vec<u8> = "image/tiff"),
+        )),
+        (status = 404, description = "`page.unknown`: there is none, or it is not read yet", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn page_image(
+    State(desk): State<ReviewDesk>,
+    Path(id): Path<String>,
+) -> Answer<Response> {
+    let page = page(&desk, &id).await?;
+    let (image, blob) = page.image.ok_or(Reason::PageUnknown)?;
+    let bytes = desk.archive.blobs.get(blob).await?;
+    let (media_type, bytes) = match image {
+        PageImage::Jpeg { .. } => ("image/jpeg", bytes),
+        PageImage::Ccitt { width, height } => {
+            let dpi = page.reading.map_or(0, |reading| reading.dpi);
+            ("image/tiff", tiff::of_group4(width, height, dpi, &bytes))
+        }
+    };
+    let headers = [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, bytes).into_response())
+}
+
+/// Show what was read off a page: words with boxes and confidences, codes, angles.
+#[utoipa::path(
+    get,
+    path = "/v1/pages/{id}/reading",
+    tag = "review",
+    params(("id" = String, Path, format = Uuid, description = "The page")),
+    responses(
+        (status = 200, description = "The reading", body = PageReading),
+        (status = 404, description = "`page.unknown`: there is none, or it is not read yet", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn page_reading(
+    State(desk): State<ReviewDesk>,
+    Path(id): Path<String>,
+) -> Answer<Json<PageReading>> {
+    Ok(Json(page(&desk, &id).await?.reading.ok_or(Reason::PageUnknown)?))
+}
+
+async fn page(desk: &ReviewDesk, id: &str) -> Answer<Page> {
+    let id: PageId = id.parse().map_err(|_| Reason::PageUnknown)?;
+    Ok(desk.archive.records.page(id).await?.ok_or(Reason::PageUnknown)?)
+}

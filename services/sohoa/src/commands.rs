@@ -1,0 +1,9 @@
+//! What can be called from a shell, one file a command.
+
+pub(crate) mod all;
+pub(crate) mod catalogue;
+pub(crate) mod check;
+pub(crate) mod dossier;
+pub(crate) mod parked;
+pub(crate) mod push;
+pub(crate) mod read;

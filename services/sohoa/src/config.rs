@@ -1,0 +1,215 @@
+//! Everything an operator can set: one file, read once, refused whole when a part of it is
+//! wrong. Nothing else looks at the environment.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use schemas::ids::OfficeCode;
+use serde::Deserialize;
+
+/// The configuration file, whole. Every part has defaults that are safe in production.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    pub(crate) office: OfficeConfig,
+    pub(crate) intake: IntakeConfig,
+    pub(crate) reader: ReaderConfig,
+    pub(crate) filing: FilingConfig,
+}
+
+/// The office that this machine serves.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct OfficeConfig {
+    /// Its electronic identifier (mã định danh điện tử).
+    pub(crate) code: OfficeCode,
+    /// Template of dossier codes: `{office}`, `{yymmdd}`, `{n:4}`.
+    pub(crate) dossier_code: String,
+    /// Template of digitisation codes: `{owner}`, `{kind}`, `{number}`, `{n:2}`.
+    pub(crate) digitisation_code: String,
+}
+
+/// What an intake accepts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct IntakeConfig {
+    /// Largest scan, in bytes.
+    pub(crate) max_scan_bytes: u64,
+    /// Scans received at once; the next ones wait a little and are then told when to come back.
+    pub(crate) max_uploads: usize,
+    /// Jobs waiting before stations are told to come back.
+    pub(crate) max_waiting_jobs: u32,
+}
+
+/// The readers.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ReaderConfig {
+    /// The program; beside `sohoa` when left out.
+    pub(crate) program: Option<PathBuf>,
+    /// PDFium's library; looked for beside the program, in `.parts` and `/usr/lib/sohoa` when
+    /// left out.
+    pub(crate) pdfium: Option<PathBuf>,
+    /// Folder of Tesseract's models.
+    pub(crate) tessdata: PathBuf,
+    /// Readers; as many as there are cores when 0.
+    pub(crate) count: usize,
+    /// Address space of a reader, in megabytes.
+    pub(crate) memory_mb: u64,
+    /// Longest time to count a scan's pages, in seconds.
+    pub(crate) unpack_seconds: u64,
+    /// Longest time to read a page, in seconds.
+    pub(crate) read_seconds: u64,
+    /// Most pages in a scan.
+    pub(crate) max_pages: u32,
+    /// Most pixels in a page, in millions.
+    pub(crate) max_megapixels: u64,
+}
+
+/// Filing and publishing.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct FilingConfig {
+    /// How long a dossier must be quiet before its documents are published, in seconds.
+    pub(crate) quiet_seconds: u64,
+}
+
+impl Default for OfficeConfig {
+    fn default() -> Self {
+        Self {
+            code: "H00.00.00".parse().unwrap_or_else(|_| unreachable!("a fixed, valid code")),
+            dossier_code: "{office}-{yymmdd}-{n:4}".to_owned(),
+            digitisation_code: "{owner}.{kind}.{number}.{n:2}".to_owned(),
+        }
+    }
+}
+
+impl Default for IntakeConfig {
+    fn default() -> Self {
+        Self { max_scan_bytes: 256 << 20, max_uploads: 64, max_waiting_jobs: 20_000 }
+    }
+}
+
+impl Default for ReaderConfig {
+    fn default() -> Self {
+        Self {
+            program: None,
+            pdfium: None,
+            tessdata: PathBuf::from("/usr/share/tesseract-ocr/5/tessdata"),
+            count: 0,
+            memory_mb: 1536,
+            unpack_seconds: 30,
+            read_seconds: 60,
+            max_pages: 500,
+            max_megapixels: 80,
+        }
+    }
+}
+
+impl Default for FilingConfig {
+    fn default() -> Self {
+        Self { quiet_seconds: 3 }
+    }
+}
+
+impl Config {
+    /// Reads the file, or takes the defaults when none is named.
+    pub(crate) fn read(path: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = path else { return Ok(Self::default()) };
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("reading configuration {}", path.display()))?;
+        Self::parse(&text).with_context(|| format!("in {}", path.display()))
+    }
+
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let config: Self = toml::from_str(text)?;
+        let Self { office, intake, reader, .. } = &config;
+        ensure!(
+            office.dossier_code.contains("{n"),
+            "office.dossier_code needs a counter {{n:4}}, or codes would not be unique"
+        );
+        ensure!(
+            office.digitisation_code.contains("{n"),
+            "office.digitisation_code needs a counter {{n:2}}, or codes would not be unique"
+        );
+        ensure!(0 < intake.max_uploads, "intake.max_uploads must not be 0");
+        ensure!(
+            (1..=1 << 30).contains(&intake.max_scan_bytes),
+            "intake.max_scan_bytes must be from 1 to {}",
+            1 << 30
+        );
+        ensure!(256 <= reader.memory_mb, "reader.memory_mb must be at least 256");
+        ensure!(0 < reader.read_seconds, "reader.read_seconds must not be 0");
+        ensure!(0 < reader.unpack_seconds, "reader.unpack_seconds must not be 0");
+        Ok(config)
+    }
+}
+
+impl ReaderConfig {
+    /// How many readers to run.
+    pub(crate) fn count(&self) -> usize {
+        match self.count {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            count => count,
+        }
+    }
+
+    /// The reader program, with its arguments and limits.
+    pub(crate) fn program(&self) -> anyhow::Result<worker::ReaderProgram> {
+        let here = std::env::current_exe().context("finding this program")?;
+        let beside = here.parent().unwrap_or(Path::new("."));
+        let program = self.program.clone().unwrap_or_else(|| beside.join("sohoa-reader"));
+        ensure!(program.is_file(), "reader program {} is missing", program.display());
+        let mut args = vec!["--tessdata".into(), self.tessdata.clone().into_os_string()];
+        if let Some(pdfium) = self.find_pdfium(beside) {
+            args.extend(["--pdfium".into(), pdfium.into_os_string()]);
+        }
+        args.extend(["--max-pages".into(), self.max_pages.to_string().into()]);
+        args.extend(["--max-megapixels".into(), self.max_megapixels.to_string().into()]);
+        let limits = worker::ReaderLimits {
+            unpack: Duration::from_secs(self.unpack_seconds),
+            read: Duration::from_secs(self.read_seconds),
+            memory: self.memory_mb << 20,
+            ..worker::ReaderLimits::default()
+        };
+        Ok(worker::ReaderProgram { program, args, limits })
+    }
+
+    fn find_pdfium(&self, beside: &Path) -> Option<PathBuf> {
+        if self.pdfium.is_some() {
+            return self.pdfium.clone();
+        }
+        let near = [
+            beside.join("libpdfium.so"),
+            beside.join("../../.parts/libpdfium.so"),
+            PathBuf::from("/usr/lib/sohoa/libpdfium.so"),
+        ];
+        near.into_iter().find(|path| path.is_file())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, want: Result<(), &str>) {
+        let got = Config::parse(text).map(|_| ()).map_err(|e| e.to_string());
+        match want {
+            Ok(()) => assert_eq!(got, Ok(()), "{text}"),
+            Err(part) => assert!(got.as_ref().is_err_and(|e| e.contains(part)), "{text}: {got:?}"),
+        }
+    }
+
+    #[test]
+    fn a_bad_configuration_says_what_is_bad() {
+        check("", Ok(()));
+        check("office.code = 'H26.01.02'", Ok(()));
+        check("office.dossier_code = '{office}'", Err("counter"));
+        check("office.code = 'Hà Nội'", Err("an office code"));
+        check("[intake]\nmax_uploads = 0", Err("must not be 0"));
+        check("[reader]\nreaders = 2", Err("unknown field `readers`"));
+        check("[reader]\nmemory_mb = 1", Err("at least 256"));
+    }
+}

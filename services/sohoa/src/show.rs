@@ -1,0 +1,167 @@
+//! What a person sees on a terminal: tables in Vietnamese, or JSON for programs.
+
+use std::io::Write;
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{ContentArrangement, Table};
+use schemas::api::{
+    ComponentStatus, ComponentView, DocumentVerdict, DossierView, PageState, ParkedView,
+    ProcedureSummary, ScanState,
+};
+use serde::Serialize;
+
+/// A remark beside the output.
+#[expect(clippy::print_stderr, reason = "a command speaks to the person who called it")]
+pub(crate) fn note(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Writes to the standard output; a reader that has gone away is an error like any other.
+pub(crate) fn out(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.write_all(b"\n")?;
+    Ok(out.flush()?)
+}
+
+/// Writes JSON to the standard output.
+pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    out(&serde_json::to_string_pretty(value)?)
+}
+
+/// A dossier: its components, what is not on the list, its blanks and what is laid aside.
+pub(crate) fn dossier(view: &DossierView, as_json: bool) -> anyhow::Result<()> {
+    if as_json {
+        return json(view);
+    }
+    out(&format!("Hồ sơ {}: {} ({})", view.code, view.procedure_name, view.procedure))?;
+    let mut table = table(&["#", "Thành phần hồ sơ", "Tình trạng", "Giải thích"]);
+    for (i, component) in view.components.iter().enumerate() {
+        table.add_row([
+            (i + 1).to_string(),
+            shortened(&component.name, 90),
+            status(component.status).to_owned(),
+            explained(view, component),
+        ]);
+    }
+    out(&table.to_string())?;
+    strays(view)?;
+    let pages = view.pages;
+    out(&format!(
+        "Trang: {} (đã đọc {}, trắng {}, tạm giữ {}, đang chờ {})",
+        pages.total, pages.read, pages.blank, pages.parked, pages.waiting
+    ))
+}
+
+/// Documents that no component took, and scans and pages laid aside.
+fn strays(view: &DossierView) -> anyhow::Result<()> {
+    for document in &view.documents {
+        let heading = match document.verdict {
+            DocumentVerdict::Filed => continue,
+            DocumentVerdict::Unsure => "Cần xác nhận",
+            DocumentVerdict::Outside => "Ngoài danh mục (không được thu)",
+        };
+        let name = document.kind_name.as_deref().unwrap_or("chưa rõ loại giấy tờ");
+        out(&format!("{heading}: {name}, {} trang. {}", document.pages.len(), document.why))?;
+    }
+    for scan in &view.scans {
+        if let (ScanState::Parked, Some(reason)) = (scan.state, &scan.reason) {
+            out(&format!("Tạm giữ: bản quét {}. {reason}", &scan.blake3.to_string()[..12]))?;
+        }
+        for page in &scan.pages {
+            if let (PageState::Parked, Some(reason)) = (page.state, &page.reason) {
+                out(&format!("Tạm giữ: trang {}. {reason}", page.seq + 1))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether something of the dossier was laid aside.
+pub(crate) fn has_parked(view: &DossierView) -> bool {
+    view.pages.parked != 0 || view.scans.iter().any(|scan| scan.state == ScanState::Parked)
+}
+
+fn explained(view: &DossierView, component: &ComponentView) -> String {
+    let filed = view.documents.iter().filter(|d| component.documents.contains(&d.id));
+    let papers: Vec<String> = filed
+        .map(|d| {
+            let name = d.kind_name.as_deref().unwrap_or("giấy tờ");
+            let record = if d.record.is_some() { ", đã số hoá" } else { "" };
+            format!("{name}, {} trang, tin cậy {:.2}{record}", d.pages.len(), d.confidence)
+        })
+        .collect();
+    if papers.is_empty() { component.reason.clone() } else { papers.join("; ") }
+}
+
+fn status(status: ComponentStatus) -> &'static str {
+    match status {
+        ComponentStatus::Filed => "đã nộp",
+        ComponentStatus::Unsure => "cần xác nhận",
+        ComponentStatus::Held => "đã có",
+        ComponentStatus::HeldOriginalNeeded => "đã có, cần bản gốc",
+        ComponentStatus::Needed => "cần nộp",
+        ComponentStatus::Conditional => "nếu thuộc trường hợp",
+        ComponentStatus::NotNeeded => "không cần",
+        ComponentStatus::PresentOnly => "xuất trình",
+        ComponentStatus::Database => "từ cơ sở dữ liệu",
+    }
+}
+
+/// Jobs laid aside.
+pub(crate) fn parked(parked: &[ParkedView], as_json: bool) -> anyhow::Result<()> {
+    if as_json {
+        return json(&parked);
+    }
+    let mut table = table(&["Mã", "Hồ sơ", "Việc", "Lý do", "Chi tiết"]);
+    for view in parked {
+        table.add_row([
+            view.id.to_string(),
+            view.dossier.to_string(),
+            view.job.clone(),
+            format!("{} [{}]", view.reason, view.code),
+            format!("{} (lần {})", view.detail, view.attempts),
+        ]);
+    }
+    out(&table.to_string())
+}
+
+/// Procedures in a list.
+pub(crate) fn procedures(list: &[ProcedureSummary], as_json: bool) -> anyhow::Result<()> {
+    if as_json {
+        return json(&list);
+    }
+    let mut table = table(&["Mã", "Thủ tục", "Lĩnh vực", "Bản", "Thành phần"]);
+    for procedure in list {
+        table.add_row([
+            procedure.code.to_string(),
+            procedure.name.clone(),
+            procedure.field.clone(),
+            procedure.version.to_string(),
+            procedure.components.to_string(),
+        ]);
+    }
+    out(&table.to_string())
+}
+
+/// An empty table with these headings, as wide as the terminal allows.
+pub(crate) fn table(headings: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_preset(UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(headings);
+    if table.width().is_none() {
+        table.set_width(120);
+    }
+    table
+}
+
+/// At most `most` characters, cut at a word.
+pub(crate) fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(most).collect();
+    format!("{}…", cut.rsplit_once(' ').map_or(cut.as_str(), |(kept, _)| kept))
+}

@@ -1,0 +1,65 @@
+//! A reader that misbehaves when a scan tells it to, and is the real one otherwise.
+//!
+//! It stands where the real reader would (`reader.program`), passes every question on to the
+//! real one, which lies beside it, and looks for a marker at the end of the scan: `#crash`,
+//! `#hang`, `#eat`, `#nonsense`, `#liar`.
+#![allow(missing_docs, clippy::unwrap_used, reason = "test support")]
+
+use std::io::{Write, stdin, stdout};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+use schemas::reader::{Answer, Ask, read_frame, write_frame};
+
+fn main() {
+    let real = std::env::current_exe().unwrap().with_file_name("sohoa-reader");
+    let mut real = Command::new(real)
+        .args(std::env::args_os().skip(1))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut ask_real, mut told) = (real.stdin.take().unwrap(), real.stdout.take().unwrap());
+    let (mut from, mut to) = (stdin().lock(), stdout().lock());
+
+    let (ready, _) = read_frame::<Answer>(&mut told).unwrap().unwrap();
+    write_frame(&mut to, &ready, &[]).unwrap();
+    while let Some((ask, scan)) = read_frame::<Ask>(&mut from).unwrap() {
+        let misbehave = matches!(ask, Ask::Read { .. });
+        if misbehave && scan.ends_with(b"#crash") {
+            std::process::abort();
+        }
+        if misbehave && scan.ends_with(b"#hang") {
+            std::thread::sleep(Duration::from_secs(3600));
+        }
+        if misbehave && scan.ends_with(b"#eat") {
+            eat();
+        }
+        if misbehave && scan.ends_with(b"#nonsense") {
+            to.write_all(&[0xFF; 64]).unwrap();
+            to.flush().unwrap();
+            std::thread::sleep(Duration::from_secs(3600));
+        }
+        write_frame(&mut ask_real, &ask, &scan).unwrap();
+        let (mut answer, body) = read_frame::<Answer>(&mut told).unwrap().unwrap();
+        if let (true, Answer::Read { reading, .. }) = (scan.ends_with(b"#liar"), &mut answer) {
+            reading.confidence = 7.0;
+        }
+        write_frame(&mut to, &answer, &body).unwrap();
+    }
+    drop(ask_real);
+    drop(real.wait());
+}
+
+/// Takes memory until there is no more, under the limit that the worker asks for.
+fn eat() {
+    let mut args = std::env::args().skip_while(|arg| arg != "--memory");
+    let memory: u64 = args.nth(1).unwrap().parse().unwrap();
+    let at_most = Rlimit { current: Some(memory), maximum: Some(memory) };
+    setrlimit(Resource::As, at_most).unwrap();
+    let mut eaten: Vec<Vec<u8>> = Vec::new();
+    loop {
+        eaten.push(vec![1; 16 << 20]);
+    }
+}

@@ -1,0 +1,102 @@
+//! The architecture, as a table. A crate leans only on crates named above it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+const LEANS_ON: [(&str, &[&str]); 13] = [
+    ("schemas", &[]),
+    ("imaging", &["schemas"]),
+    ("reading", &["schemas"]),
+    ("filing", &["schemas"]),
+    ("sealing", &["schemas"]),
+    ("archive", &["schemas"]),
+    ("problem", &["archive", "schemas"]),
+    ("worker", &["archive", "filing", "schemas", "sealing"]),
+    ("sohoa-reader", &["filing", "imaging", "reading", "schemas"]),
+    ("intake", &["archive", "filing", "problem", "schemas"]),
+    ("records", &["archive", "filing", "problem", "schemas"]),
+    ("review", &["archive", "problem", "schemas"]),
+    (
+        "sohoa",
+        &[
+            "archive", "filing", "intake", "problem", "records", "review", "schemas", "sealing",
+            "worker",
+        ],
+    ),
+];
+
+/// Crates that compute and never wait, and what they must not know.
+const PURE: [&str; 5] = ["schemas", "imaging", "reading", "filing", "sealing"];
+const WAITING: [&str; 7] = ["tokio", "sqlx", "axum", "hyper", "reqwest", "lapin", "aws-sdk-s3"];
+
+/// Only the reader links native decoders and engines.
+const NATIVE: [&str; 4] = ["tesseract-plumbing", "tesseract-sys", "pdfium-render", "zxing-cpp"];
+
+#[test]
+fn crates_lean_as_drawn() {
+    let actual = dependencies();
+    let ours: BTreeSet<&str> = LEANS_ON.iter().map(|(name, _)| *name).collect();
+    for (name, drawn) in LEANS_ON {
+        let found: BTreeSet<&str> =
+            actual[name].iter().map(String::as_str).filter(|dep| ours.contains(dep)).collect();
+        assert_eq!(found, drawn.iter().copied().collect(), "{name}");
+    }
+}
+
+#[test]
+fn the_table_leaves_no_crate_out() {
+    let drawn: BTreeSet<&str> = LEANS_ON.iter().map(|(name, _)| *name).collect();
+    let not_the_product = ["papers", "tests"];
+    for name in dependencies().keys() {
+        assert!(drawn.contains(name.as_str()) || not_the_product.contains(&name.as_str()), "{name}");
+    }
+}
+
+#[test]
+fn pure_crates_know_no_runtime() {
+    let actual = dependencies();
+    for name in PURE {
+        for waiting in WAITING {
+            assert!(!actual[name].contains(waiting), "{name} uses {waiting}");
+        }
+    }
+}
+
+#[test]
+fn only_the_reader_holds_native_code() {
+    let actual = dependencies();
+    let holders = ["imaging", "reading"];
+    for (name, found) in &actual {
+        let native = NATIVE.iter().any(|part| found.contains(*part));
+        assert!(!native || holders.contains(&name.as_str()), "{name} links native code");
+        let leans = holders.iter().any(|holder| found.contains(*holder));
+        assert!(!leans || name == "sohoa-reader" || name == "tests", "{name} leans on native code");
+    }
+}
+
+#[test]
+fn only_the_archive_speaks_sql() {
+    for (name, found) in dependencies() {
+        assert!(!found.contains("sqlx") || name == "archive", "{name} speaks SQL");
+    }
+}
+
+/// Direct dependencies of every crate of the workspace, those of tests and build scripts aside.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    packages
+        .map(|package| {
+            let found = package["dependencies"].as_array().unwrap().iter();
+            let found = found.filter(|dep| dep["kind"].is_null()).map(|dep| text(&dep["name"]));
+            (text(&package["name"]), found.collect())
+        })
+        .collect()
+}

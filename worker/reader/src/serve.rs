@@ -1,0 +1,33 @@
+//! Questions in, answers out, until the worker closes the pipe.
+
+use std::io::{Read, Write};
+
+use schemas::reader::{Answer, Ask, read_frame, write_frame};
+
+use crate::pipeline::{self, Bench, Refusal};
+
+/// Answers every question, one at a time.
+///
+/// # Errors
+/// When a pipe breaks; the worker is gone then, or wants this process to be.
+pub(crate) fn serve(
+    bench: &mut Bench,
+    mut from: impl Read,
+    mut to: impl Write,
+) -> std::io::Result<()> {
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    write_frame(&mut to, &Answer::Ready { version }, &[])?;
+    while let Some((ask, scan)) = read_frame::<Ask>(&mut from)? {
+        let answered = match ask {
+            Ask::Unpack => pipeline::unpack(&scan, bench).map(|answer| (answer, Vec::new())),
+            Ask::Read { seq } => pipeline::read(&scan, seq, bench).map(|(reading, image, bytes)| {
+                (Answer::Read { reading: Box::new(reading), image }, bytes)
+            }),
+        };
+        let (answer, body) = answered.unwrap_or_else(|Refusal { reason, detail }| {
+            (Answer::Refused { reason, detail }, Vec::new())
+        });
+        write_frame(&mut to, &answer, &body)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! Takes jobs off the queue and settles them. Nothing is acknowledged before its result is
+//! stored, and every failure ends as done, retry or park, decided in one place.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use archive::{Archive, ArchiveError, Delivery};
+use filing::Kinds;
+use schemas::code::Reason;
+use schemas::message::{Job, Message};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, error, info, info_span, warn};
+
+use crate::jobs;
+use crate::publish::SealFailed;
+use crate::readers::{ReaderError, Readers};
+
+/// Everything the work needs.
+pub struct Desk {
+    /// The outside world.
+    pub archive: Archive,
+    /// Who reads.
+    pub readers: Readers,
+    /// Kinds of paper.
+    pub kinds: Kinds,
+    /// How long a dossier must be quiet before its documents are sealed, so that a paper whose
+    /// pages are still being fed is not published page by page.
+    pub quiet: Duration,
+    /// What the PDFs say made them: `Sohoa 0.1.0`.
+    pub made_by: String,
+}
+
+/// Why a job has no result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    #[error(transparent)]
+    Reader(#[from] ReaderError),
+    #[error(transparent)]
+    Seal(#[from] SealFailed),
+    #[error("message of version {0}, later than {known}", known = Message::VERSION)]
+    TooNew(u16),
+    #[error("the work panicked")]
+    Panicked,
+}
+
+/// What becomes of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// Finished; forget it.
+    Done,
+    /// The world failed; again, after a pause.
+    Retry(Duration),
+    /// It can't succeed by being tried again; a person looks at it.
+    Park(Reason),
+}
+
+/// Works until `stop`, then finishes what is in hand.
+///
+/// # Errors
+/// When the queue can't be asked any more.
+pub async fn run(desk: Arc<Desk>, stop: CancellationToken) -> anyhow::Result<()> {
+    // One hand more than readers: while one stores a result, none of them stands idle.
+    let hands = Arc::new(Semaphore::new(desk.readers.count() + 1));
+    let mut in_hand = JoinSet::new();
+    loop {
+        let hand = hands.clone().acquire_owned().await?;
+        let delivery = tokio::select! {
+            () = stop.cancelled() => break,
+            delivery = desk.archive.queue.next() => delivery,
+        };
+        match delivery {
+            Ok(delivery) => {
+                let desk = desk.clone();
+                in_hand.spawn(async move {
+                    settle(desk, delivery).await;
+                    drop(hand);
+                });
+            }
+            Err(error) => {
+                error!(error = &error as &dyn std::error::Error, "queue can't be asked");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+        while in_hand.try_join_next().is_some() {}
+    }
+    while in_hand.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// One job from delivery to fate. The job runs in a task of its own: a panic costs one attempt.
+async fn settle(desk: Arc<Desk>, delivery: Delivery) {
+    let message = delivery.message.clone();
+    let attempt = delivery.attempt;
+    let span = info_span!("job", dossier.id = %message.dossier, job = ?message.job, attempt);
+    let work = {
+        let (desk, message) = (desk.clone(), message.clone());
+        async move { work(&desk, &message).await }.instrument(span.clone())
+    };
+    let result = tokio::spawn(work).await.unwrap_or(Err(Failure::Panicked));
+    async {
+        let fate = decide(&result, attempt);
+        if let Err(failure) = &result {
+            warn!(error = failure as &dyn std::error::Error, ?fate, "job failed");
+        }
+        let settled = match (fate, result) {
+            (Fate::Done, _) => desk.archive.queue.done(delivery).await,
+            (Fate::Retry(pause), _) => desk.archive.queue.retry(delivery, pause).await,
+            (Fate::Park(reason), result) => {
+                let detail = result.err().map(|f| f.to_string()).unwrap_or_default();
+                let parked =
+                    desk.archive.records.park(&message, attempt, reason, &detail).await;
+                match parked {
+                    Ok(()) => desk.archive.queue.done(delivery).await,
+                    Err(error) => Err(error),
+                }
+            }
+        };
+        // Unsettled, the lease runs out and the job comes again; every job may.
+        if let Err(error) = settled {
+            error!(error = &error as &dyn std::error::Error, "job's fate not stored");
+        }
+    }
+    .instrument(span)
+    .await;
+}
+
+async fn work(desk: &Desk, message: &Message) -> Result<(), Failure> {
+    if Message::VERSION < message.version {
+        return Err(Failure::TooNew(message.version));
+    }
+    match &message.job {
+        Job::Unpack { scan } => jobs::unpack(desk, *scan).await?,
+        Job::Read { page } => jobs::read(desk, *page).await?,
+        Job::File { .. } => jobs::file(desk, message.dossier).await?,
+        Job::Seal { document, revision } => jobs::seal(desk, *document, revision).await?,
+    }
+    info!("job done");
+    Ok(())
+}
+
+/// How often a page may kill or outstay a reader before a person looks at it.
+const READER_ATTEMPTS: u32 = 2;
+/// How often a job is tried when the world fails: with growing pauses, about two hours.
+const WORLD_ATTEMPTS: u32 = 12;
+
+/// The one place where a failure's fate is decided. `attempt` counts from 1, and counts the
+/// attempts that ended with this whole process.
+fn decide(result: &Result<(), Failure>, attempt: u32) -> Fate {
+    let failure = match result {
+        Ok(()) => return Fate::Done,
+        Err(failure) => failure,
+    };
+    let (attempts, reason) = match failure {
+        Failure::Archive(error) => match error {
+            ArchiveError::Missing(_) | ArchiveError::Corrupt { .. } => (1, Reason::Internal),
+            ArchiveError::Full => (WORLD_ATTEMPTS, Reason::StorageFull),
+            _ => (WORLD_ATTEMPTS, Reason::Unavailable),
+        },
+        Failure::Reader(error) => match error {
+            ReaderError::Refused { reason, .. } => (1, *reason),
+            ReaderError::Unstartable(_) => (WORLD_ATTEMPTS, Reason::Unavailable),
+            ReaderError::TimeLimit(_)
+            | ReaderError::MemoryLimit
+            | ReaderError::Crashed(_)
+            | ReaderError::Nonsense(_) => (READER_ATTEMPTS, error.reason()),
+        },
+        Failure::Seal(_) => (1, Reason::SealFailed),
+        Failure::TooNew(_) => (1, Reason::MessageUnknown),
+        Failure::Panicked => (READER_ATTEMPTS, Reason::Internal),
+    };
+    if attempt < attempts { Fate::Retry(pause(attempt)) } else { Fate::Park(reason) }
+}
+
+/// 1 s after the first attempt, doubled each time, at most 20 minutes.
+fn pause(attempt: u32) -> Duration {
+    Duration::from_secs(1 << attempt.saturating_sub(1).min(11)).min(Duration::from_secs(1200))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(failure: Failure, attempt: u32, want: Fate) {
+        assert_eq!(decide(&Err(failure), attempt), want);
+    }
+
+    #[test]
+    fn the_world_is_given_time_and_a_bad_page_is_not() {
+        check(Failure::Archive(ArchiveError::Full), 1, Fate::Retry(Duration::from_secs(1)));
+        check(Failure::Archive(ArchiveError::Full), 4, Fate::Retry(Duration::from_secs(8)));
+        check(Failure::Archive(ArchiveError::Full), 12, Fate::Park(Reason::StorageFull));
+        let broken = || ReaderError::Refused { reason: Reason::ScanBroken, detail: String::new() };
+        check(broken().into(), 1, Fate::Park(Reason::ScanBroken));
+        check(ReaderError::MemoryLimit.into(), 1, Fate::Retry(Duration::from_secs(1)));
+        check(ReaderError::MemoryLimit.into(), 2, Fate::Park(Reason::ReaderMemoryLimit));
+        check(Failure::TooNew(9), 1, Fate::Park(Reason::MessageUnknown));
+    }
+}

@@ -1,0 +1,106 @@
+//! What each job does: values in from the archive, one pure or jailed computation, results out
+//! in one transaction. Each may run twice and changes nothing the second time.
+
+use archive::{ArchiveError, FiledDocument, Page, revision_of};
+use filing::{Filing, Sheet, Verdict};
+use schemas::api::{DocumentVerdict, PageState, ScanState};
+use schemas::ids::{DocumentId, DossierId, PageId, ScanId};
+
+use crate::consume::{Desk, Failure};
+use crate::publish;
+
+/// A scan of many pages becomes pages.
+pub(crate) async fn unpack(desk: &Desk, scan: ScanId) -> Result<(), Failure> {
+    let scan = found(desk.archive.records.scan(scan).await?, "scan")?;
+    if scan.state == ScanState::Unpacked {
+        return Ok(());
+    }
+    let bytes = desk.archive.blobs.get(scan.blake3).await?;
+    let unpacked = desk.readers.unpack(&bytes).await?;
+    desk.archive.records.unpacked(scan.id, unpacked.pages, &unpacked.media_type).await?;
+    Ok(())
+}
+
+/// One page goes its way.
+pub(crate) async fn read(desk: &Desk, page: PageId) -> Result<(), Failure> {
+    let page = found(desk.archive.records.page(page).await?, "page")?;
+    if page.state == PageState::Read {
+        return Ok(());
+    }
+    let scan = found(desk.archive.records.scan(page.scan).await?, "scan")?;
+    let bytes = desk.archive.blobs.get(scan.blake3).await?;
+    let read = desk.readers.read(&bytes, page.seq).await?;
+    let image = desk.archive.blobs.put(&read.bytes).await?;
+    desk.archive.records.page_read(page.id, &read.reading, read.image, image).await?;
+    Ok(())
+}
+
+/// A dossier's pages are sorted into documents, and these laid on its components.
+pub(crate) async fn file(desk: &Desk, dossier: DossierId) -> Result<(), Failure> {
+    let records = &desk.archive.records;
+    let dossier = found(records.dossier_by_id(dossier).await?, "dossier")?;
+    let procedure = records.procedure_version(&dossier.procedure, dossier.procedure_version);
+    let procedure = found(procedure.await?, "procedure")?.procedure;
+    let pages = records.sheets(dossier.id).await?;
+    let sheets: Vec<Sheet<'_>> = pages
+        .iter()
+        .filter_map(|p| p.reading.as_ref().map(|reading| Sheet { page: p.id, reading }))
+        .collect();
+    let filing = filing::file(&desk.kinds, &procedure, dossier.case.as_ref(), &sheets);
+    let (documents, same_as) = of_filing(&filing, &sheets);
+    records.put_filing(dossier.id, pages.len(), &documents, &same_as, desk.quiet).await?;
+    Ok(())
+}
+
+/// A filed document becomes a PDF/A and a record.
+pub(crate) async fn seal(
+    desk: &Desk,
+    document: DocumentId,
+    revision: &str,
+) -> Result<(), Failure> {
+    let records = &desk.archive.records;
+    // Filed anew since: the job is void.
+    let Some((dossier, row)) = records.document(document).await? else { return Ok(()) };
+    if row.doc.revision != revision || row.doc.component.is_none() {
+        return Ok(());
+    }
+    let dossier = found(records.dossier_by_id(dossier).await?, "dossier")?;
+    let mut pages: Vec<Page> = Vec::new();
+    for page in &row.doc.pages {
+        pages.push(found(records.page(*page).await?, "page")?);
+    }
+    let draft = publish::draft(desk, &dossier, &row.doc, &pages).await?;
+    records.publish(document, revision, draft, jiff::Timestamp::now()).await?;
+    Ok(())
+}
+
+/// Documents as the records keep them, and the pages that are the same paper scanned again.
+fn of_filing(
+    filing: &Filing,
+    sheets: &[Sheet<'_>],
+) -> (Vec<FiledDocument>, Vec<(PageId, PageId)>) {
+    let id_of = |i: &usize| sheets[*i].page;
+    let documents = filing.documents.iter().filter_map(|document| {
+        let pages: Vec<PageId> = document.pages.iter().map(id_of).collect();
+        Some(FiledDocument {
+            id: DocumentId::starting_at(*pages.first()?),
+            revision: revision_of(&pages, document.kind.as_ref(), document.component.as_ref()),
+            pages,
+            kind: document.kind.clone(),
+            component: document.component.clone(),
+            confidence: document.confidence,
+            verdict: match document.verdict {
+                Verdict::Filed => DocumentVerdict::Filed,
+                Verdict::Unsure => DocumentVerdict::Unsure,
+                Verdict::Outside => DocumentVerdict::Outside,
+            },
+            why: document.why.clone(),
+        })
+    });
+    let same_as = filing.duplicates.iter().map(|(again, first)| (id_of(again), id_of(first)));
+    (documents.collect(), same_as.collect())
+}
+
+fn found<T>(thing: Option<T>, what: &str) -> Result<T, ArchiveError> {
+    thing.ok_or_else(|| ArchiveError::Missing(what.to_owned()))
+}
