@@ -16,7 +16,7 @@ mkdir -p "$parts"
 packages=(build-essential ca-certificates clang cmake libclang-dev libleptonica-dev
     libtesseract-dev pkg-config python3-pip tesseract-ocr-vie)
 if [ "$purpose" = test ]; then
-    packages+=(fonts-liberation libactivation-java libjaxb-java openjdk-17-jdk-headless
+    packages+=(fonts-liberation2 libactivation-java libjaxb-java openjdk-17-jdk-headless
         poppler-utils qpdf tesseract-ocr)
 fi
 

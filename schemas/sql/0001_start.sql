@@ -52,7 +52,6 @@ create table dossier (
 );
 
 create index dossier_unsettled on dossier (dossier_id) where settled = 0;
-create index dossier_number on dossier (number);
 
 create table dossier_event (
     dossier_id  text   not null references dossier (dossier_id),
@@ -108,7 +107,6 @@ create table page (
 );
 
 create index page_state on page (dossier_id, state);
-create index page_waiting on page (dossier_id) where state = 'waiting';
 create index page_blob on page (image_blake3) where image_blake3 is not null;
 
 -- Apart from page, so that a view of a dossier does not load every word.
@@ -185,8 +183,6 @@ create table lookup (
     body        text   not null,            -- schemas::api::Lookup, holding the chain hash before
     chain_hash  text   not null             -- blake3 of the chain hash before and body
 );
-
-create index lookup_record on lookup (record_id, place);
 
 create table chain (
     name        text   primary key,

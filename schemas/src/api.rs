@@ -30,6 +30,11 @@ pub struct Problem {
     pub detail: Option<String>,
 }
 
+/// A file's bytes as a body, for the description of the interface only.
+#[derive(Debug, Clone, ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub struct Binary(pub Vec<u8>);
+
 /// Opens a dossier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -450,7 +455,7 @@ pub struct RequirementsRequest {
     pub case: Option<CaseId>,
     /// Whose papers.
     pub subject: RawSubject,
-    /// What for, in words; kept with the answer.
+    /// What for: 5 to 500 characters.
     pub purpose: String,
 }
 
@@ -566,4 +571,3 @@ pub struct AssignDocument {
     /// Officer who says so.
     pub by: String,
 }
-

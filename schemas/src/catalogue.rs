@@ -10,6 +10,30 @@ use utoipa::ToSchema;
 
 use crate::ids::{Blake3, CaseId, ComponentId, KindId, ProcedureCode, ResultCode};
 
+pub mod national;
+
+/// The catalogue that comes with Sohoa: the procedures citizens ask for most, in the format of
+/// [`CatalogueFile`]. Where it came from and how it is kept: `schemas/catalogue/README.md`.
+#[must_use]
+pub fn shipped() -> &'static str {
+    include_str!("../catalogue/frequent.json")
+}
+
+/// Versions before those of [`shipped`], for dossiers that were opened under them.
+#[must_use]
+pub fn shipped_earlier() -> &'static str {
+    include_str!("../catalogue/earlier.json")
+}
+
+/// blake3 of the procedure's JSON as this crate writes it: equal means unchanged.
+#[must_use]
+pub fn digest(procedure: &Procedure) -> Blake3 {
+    let mut hasher = blake3::Hasher::new();
+    let written = serde_json::to_writer(&mut hasher, procedure);
+    debug_assert!(written.is_ok(), "strings and numbers always have a JSON form");
+    Blake3(*hasher.finalize().as_bytes())
+}
+
 /// A file of procedures, as shipped and as `sohoa catalogue import` takes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -259,3 +283,6 @@ pub struct ProcedureVersion {
     /// The entry itself.
     pub procedure: Procedure,
 }
+
+#[cfg(test)]
+mod tests;

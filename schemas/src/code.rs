@@ -138,7 +138,10 @@ mod tests {
         assert_eq!(codes.len(), Reason::ALL.len());
         for reason in Reason::ALL {
             assert_eq!(Reason::from_code(reason.code()), Some(*reason));
-            assert!(reason.vi().ends_with('.') && (400..600).contains(&reason.status()), "{reason:?}");
+            assert!(
+                reason.vi().ends_with('.') && (400..600).contains(&reason.status()),
+                "{reason:?}"
+            );
         }
     }
 }

@@ -222,9 +222,9 @@ mod tests {
 
     use super::*;
 
-    const CARD: &str = "001199000013|123456789|Nguyễn Thị Mẫu|01011999|Nữ|Số 1, Phường Mẫu, Hà Nội|02032022";
-    const ZONE: &str =
-        "IDVNM1990000139001199000013<<0\n9901018F3901016VNM<<<<<<<<<<<2\nNGUYEN<<THI<MAU<<<<<<<<<<<<<<<";
+    const CARD: &str =
+        "001199000013|123456789|Nguyễn Thị Mẫu|01011999|Nữ|Số 1, Phường Mẫu, Hà Nội|02032022";
+    const ZONE: &str = "IDVNM1990000139001199000013<<0\n9901018F3901016VNM<<<<<<<<<<<2\nNGUYEN<<THI<MAU<<<<<<<<<<<<<<<";
 
     #[test]
     fn an_identity_cards_qr_is_read_field_by_field() {
@@ -239,7 +239,8 @@ mod tests {
 
     #[test]
     fn a_newer_card_keeps_what_follows_the_seventh_field() {
-        let card = IdentityCard::parse(&format!("{}|||Cha|Mẹ", CARD.replace("123456789", ""))).unwrap();
+        let card =
+            IdentityCard::parse(&format!("{}|||Cha|Mẹ", CARD.replace("123456789", ""))).unwrap();
         assert_eq!((card.old_number, card.tail.as_deref()), (None, Some("||Cha|Mẹ")));
     }
 
@@ -265,7 +266,9 @@ mod tests {
         let separator = Separator::parse(text).unwrap();
         assert_eq!(separator.component.as_str(), "1.001193-TP01");
         assert_eq!(separator.to_string(), text);
-        for bad in ["SOHOA|2|a|b", "SOHOA|1|a", "SOHOA|1||b", "SOHOA|1|a|", "SOHOA|1|a|b|c", "sohoa|1|a|b"] {
+        for bad in
+            ["SOHOA|2|a|b", "SOHOA|1|a", "SOHOA|1||b", "SOHOA|1|a|", "SOHOA|1|a|b|c", "sohoa|1|a|b"]
+        {
             assert_eq!(Separator::parse(bad), None, "{bad}");
         }
     }
@@ -312,7 +315,8 @@ mod tests {
         assert_eq!(Mrz::parse(&zone("199000013", "001199000013", "980101", "F", "390101")), None);
         assert_eq!(Mrz::parse(&zone("199000013", "003199000013", "990101", "F", "390101")), None);
         assert_eq!(Mrz::parse(&zone("199000013", "001199000013", "991301", "F", "390101")), None);
-        let young = Mrz::parse(&zone("305000013", "079305000013", "050101", "F", "<<<<<<")).unwrap();
+        let young =
+            Mrz::parse(&zone("305000013", "079305000013", "050101", "F", "<<<<<<")).unwrap();
         assert_eq!((young.born, young.expires), (date(2005, 1, 1), None));
     }
 
@@ -324,8 +328,12 @@ mod tests {
 
     #[test]
     fn text_of_any_alphabet_does_no_harm() {
-        for text in ["é", "IDVNMé\n\n", &"ữ".repeat(30), &format!("{0}\n{0}\n{0}", "ữ".repeat(10))] {
-            assert_eq!((Mrz::parse(text), IdentityCard::parse(text), Separator::parse(text)), (None, None, None));
+        for text in ["é", "IDVNMé\n\n", &"ữ".repeat(30), &format!("{0}\n{0}\n{0}", "ữ".repeat(10))]
+        {
+            assert_eq!(
+                (Mrz::parse(text), IdentityCard::parse(text), Separator::parse(text)),
+                (None, None, None)
+            );
         }
     }
 }

@@ -274,7 +274,9 @@ mod tests {
         for good in ["1.001193", "1.013226.H17", "2.000205.000.00.00.H17"] {
             assert!(good.parse::<ProcedureCode>().is_ok(), "{good}");
         }
-        for bad in ["", "1.00119", "10.01193", "1.001193.", "1.001193.X17", "1.001193.H7", "1.00119３"] {
+        for bad in
+            ["", "1.00119", "10.01193", "1.001193.", "1.001193.X17", "1.001193.H7", "1.00119３"]
+        {
             assert!(bad.parse::<ProcedureCode>().is_err(), "{bad}");
         }
         assert!("KQ.G15.000031".parse::<ResultCode>().is_ok());

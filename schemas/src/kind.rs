@@ -9,6 +9,14 @@ use crate::ids::{KindId, ResultCode};
 /// The shipped kinds, as TOML.
 pub const SHIPPED: &str = include_str!("../kinds.toml");
 
+/// The shipped kinds.
+///
+/// # Errors
+/// When the shipped file is not of the form of [`KindsFile`]; the tests see to it that it is.
+pub fn shipped() -> Result<Vec<Kind>, toml::de::Error> {
+    toml::from_str::<KindsFile>(SHIPPED).map(|file| file.kind)
+}
+
 /// The file of kinds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -122,8 +122,8 @@ pub fn read_frame<Head: DeserializeOwned>(
     let (head_len, body_len) = frame_lengths(lengths)?;
     let head = read_part(pipe, head_len)?;
     let body = read_part(pipe, body_len)?;
-    let head = serde_json::from_slice(&head)
-        .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
+    let head =
+        serde_json::from_slice(&head).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
     Ok(Some((head, body)))
 }
 

@@ -7,5 +7,5 @@
 mod paper;
 mod stage;
 
-pub use crate::paper::{dossier_of, jpeg_page, pages};
+pub use crate::paper::{Story, jpeg_page, opening, raw, somebody};
 pub use crate::stage::{Stage, binary, problem, shared};

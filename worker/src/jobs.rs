@@ -84,7 +84,7 @@ fn of_filing(
         let pages: Vec<PageId> = document.pages.iter().map(id_of).collect();
         Some(FiledDocument {
             id: DocumentId::starting_at(*pages.first()?),
-            revision: revision_of(&pages, document.kind.as_ref(), document.component.as_ref()),
+            revision: revision_of(&pages, document.kind.as_ref().map(|kind| &kind.id), document.component.as_ref()),
             pages,
             kind: document.kind.clone(),
             component: document.component.clone(),

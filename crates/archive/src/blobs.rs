@@ -30,11 +30,18 @@ pub struct Blobs {
 impl Blobs {
     /// Opens the folder; removes what was half received when the process before died.
     pub(crate) async fn open(place: &Path) -> Result<Self, ArchiveError> {
-        let doing = "opening the blobs";
-        let (dir, incoming) = (place.join("blobs"), place.join("incoming"));
+        let incoming = place.join("incoming");
+        let doing = "clearing what was half received";
         if fs::try_exists(&incoming).await.doing(doing)? {
             fs::remove_dir_all(&incoming).await.doing(doing)?;
         }
+        Self::open_beside(place).await
+    }
+
+    /// Opens the folder, whoever else works in it.
+    pub(crate) async fn open_beside(place: &Path) -> Result<Self, ArchiveError> {
+        let doing = "opening the blobs";
+        let (dir, incoming) = (place.join("blobs"), place.join("incoming"));
         fs::create_dir_all(&incoming).await.doing(doing)?;
         fs::create_dir_all(&dir).await.doing(doing)?;
         // All at once and synced, so that a blob's durability needs no folder but its own.

@@ -1,16 +1,36 @@
-//! Check
+//! `sohoa check`: compares what was promised (receipts, rows, hashes, jobs) with what is there,
+//! names every difference, and mends what can be mended.
+
+mod mend;
+mod rules;
+
+use std::collections::{HashMap, HashSet};
+
+use schemas::Uuid;
+use schemas::ids::Blake3;
 use serde::Serialize;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
 use crate::Archive;
-use crate::error::ArchiveError;
+use crate::error::{ArchiveError, Doing};
+use crate::records::lookups::link;
+use crate::rows::Columns;
+
+/// A blob without a row may be one whose row is about to be written; after an hour, in seconds,
+/// it is not.
+const ORPHAN_AGE: u64 = 3600;
+
+/// Rows read at a time where a table is read whole.
+const BATCH: i64 = 500;
 
 /// A difference between what should be there and what is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Stable code: `blob.missing`.
+    /// Stable code: `scan.bytes_missing`.
     pub code: &'static str,
-    /// What it is about, by id or hash.
+    /// What it is about: an id, or a blob's hash.
     pub what: String,
-    /// What it means, in Vietnamese.
+    /// What it means, and what to do where it can't be mended, in Vietnamese.
     pub text_vi: String,
     /// Whether [`Archive::mend`] can put it right.
     pub mendable: bool,
@@ -19,23 +39,243 @@ pub struct Finding {
 /// What a check came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Findings {
-    /// Blobs whose hash was computed anew.
-    pub hashed: u64,
     /// Blobs there are.
     pub blobs: u64,
+    /// Blobs whose hash was computed anew.
+    pub hashed: u64,
     /// Scans there are.
     pub scans: u64,
     /// Pages there are.
     pub pages: u64,
-    /// Record versions there are.
+    /// Versions of records there are.
     pub records: u64,
+    /// Lookups there are.
+    pub lookups: u64,
     /// Every difference.
     pub findings: Vec<Finding>,
 }
 
+/// What a blob is to a row, the weightiest first: a scan's own bytes often are its page image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Use {
+    Scan,
+    Image,
+    Pdf,
+}
+
+const SCANS: &str = "
+    select blake3 as blob, scan_id as what, 1 as mendable from scan order by scan_id";
+
+const IMAGES: &str = "
+    select image_blake3 as blob, page_id as what, 1 as mendable from page
+    where image_blake3 is not null order by page_id";
+
+// Only the PDF of a document's present revision can be made again.
+const PDFS: &str = "
+    select pdf as blob, record_id || '/' || version as what,
+        exists (select 1 from document
+            where document.document_id = record.document_id
+              and document.record_version = record.version) as mendable
+    from record order by record_id, version";
+
+const COUNTS: &str = "
+    select (select count(*) from scan) as scans, (select count(*) from page) as pages,
+        (select count(*) from record) as records, (select count(*) from lookup) as lookups";
+
+const RECORDS: &str = "
+    select record_id, version, hash, body from record
+    where record_id > $1 or (record_id = $1 and version > $2)
+    order by record_id, version limit $3";
+
+const LOOKUPS: &str = "
+    select lookup_id, place, body, chain_hash from lookup where place > $1
+    order by place limit $2";
+
+const CHAIN: &str = "select length, hash from chain where name = 'lookup'";
+
+// dialect: SQLite looks through its own pages.
+const SOUND: &str = "pragma quick_check(1)";
+
 impl Archive {
-    /// Compares receipts, rows, blobs and queue.
-    pub async fn check(&self, sample: Option<f32>) -> Result<Findings, ArchiveError> { todo!() }
-    /// Puts right what can be put right; returns what was.
-    pub async fn mend(&self, findings: &Findings) -> Result<Vec<Finding>, ArchiveError> { todo!() }
+    /// Compares receipts, rows, blobs and queue. Every blob must be there; `sample` is the share
+    /// of them, from 0 to 1, whose hash is computed anew: all when left out.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`] when it can't look.
+    pub async fn check(&self, sample: Option<f32>) -> Result<Findings, ArchiveError> {
+        let doing = "checking the database";
+        // Rows of one moment, then the blobs: every blob is there before its row.
+        let mut view = self.records.db.view().await?;
+        let row = sqlx::query(COUNTS).fetch_one(&mut *view).await.doing(doing)?;
+        let present: HashSet<Blake3> = self.blobs.list().await?.into_iter().collect();
+        let mut found = Findings {
+            blobs: present.len() as u64,
+            scans: row.int("scans")?,
+            pages: row.int("pages")?,
+            records: row.int("records")?,
+            lookups: row.int("lookups")?,
+            ..Findings::default()
+        };
+        let sound = sqlx::query(SOUND).fetch_one(&mut *view).await.doing(doing)?;
+        if sound.take::<&str>("quick_check")? != "ok" {
+            found.add("database.damaged", "sohoa.sqlite", false);
+        }
+        rules::check(&mut view, &mut found).await?;
+        check_records(&mut view, &mut found).await?;
+        check_lookups(&mut view, &mut found).await?;
+        let wanted = wanted(&mut view).await?;
+        drop(view);
+        self.check_blobs(&present, &wanted, sample, &mut found).await?;
+        Ok(found)
+    }
+
+    async fn check_blobs(
+        &self,
+        present: &HashSet<Blake3>,
+        wanted: &HashMap<Blake3, Vec<Wanted>>,
+        sample: Option<f32>,
+        found: &mut Findings,
+    ) -> Result<(), ArchiveError> {
+        let share = sample.unwrap_or(1.0);
+        for (&key, uses) in wanted {
+            let missing = !present.contains(&key) && !self.blobs.contains(key).await?;
+            let damaged = !missing && chosen(share) && {
+                found.hashed += 1;
+                // Unreadable is as bad as wrong.
+                !matches!(self.blobs.is_true(key).await, Ok(true))
+            };
+            if missing || damaged {
+                found.add_blob(uses, missing);
+            }
+        }
+        for &key in present {
+            if !wanted.contains_key(&key) && self.blobs.age_seconds(key).await? >= ORPHAN_AGE {
+                found.add("blob.orphan", key, true);
+            }
+        }
+        found.findings.sort_by(|a, b| (a.code, &a.what).cmp(&(b.code, &b.what)));
+        Ok(())
+    }
+}
+
+/// A row that needs a blob.
+struct Wanted {
+    by: Use,
+    what: String,
+    mendable: bool,
+}
+
+impl Findings {
+    pub(crate) fn add(&mut self, code: &'static str, what: impl ToString, mendable: bool) {
+        let text_vi = text_vi(code).to_owned();
+        self.findings.push(Finding { code, what: what.to_string(), text_vi, mendable });
+    }
+
+    /// A blob is missing or damaged: one finding for each row of the weightiest use. With the
+    /// scan's own bytes everything made from them is lost, so that alone is named.
+    fn add_blob(&mut self, uses: &[Wanted], missing: bool) {
+        let weightiest = uses.iter().map(|wanted| wanted.by).min();
+        for wanted in uses.iter().filter(|wanted| Some(wanted.by) == weightiest) {
+            let code = match (wanted.by, missing) {
+                (Use::Scan, true) => "scan.bytes_missing",
+                (Use::Scan, false) => "scan.bytes_damaged",
+                (Use::Image, true) => "page.image_missing",
+                (Use::Image, false) => "page.image_damaged",
+                (Use::Pdf, true) => "record.pdf_missing",
+                (Use::Pdf, false) => "record.pdf_damaged",
+            };
+            self.add(code, &wanted.what, wanted.mendable && wanted.by != Use::Scan);
+        }
+    }
+}
+
+/// What each finding means.
+fn text_vi(code: &str) -> &'static str {
+    match code {
+        "scan.bytes_missing" => "Mất tệp bản quét gốc. Hãy gửi lại tệp từ trạm quét.",
+        "scan.bytes_damaged" => "Tệp bản quét gốc bị hỏng. Hãy gửi lại tệp từ trạm quét.",
+        "page.image_missing" => "Mất ảnh trang; sẽ làm lại từ bản quét.",
+        "page.image_damaged" => "Ảnh trang bị hỏng; sẽ làm lại từ bản quét.",
+        "record.pdf_missing" => "Mất tệp PDF; bản hiện hành sẽ được làm lại.",
+        "record.pdf_damaged" => "Tệp PDF bị hỏng; bản hiện hành sẽ được làm lại.",
+        "record.hash" => "Nội dung giấy tờ số hoá không khớp với mã băm của nó.",
+        "lookup.chain" => "Chuỗi tra cứu bị đứt: có lượt tra cứu bị sửa, bị xoá hoặc bị chèn.",
+        "blob.orphan" => "Tệp không thuộc về hồ sơ nào; sẽ được xoá.",
+        "database.damaged" => "Cơ sở dữ liệu bị hỏng. Hãy khôi phục từ bản sao lưu.",
+        code => rules::text_vi(code),
+    }
+}
+
+/// Whether a blob is among the share to be hashed. Chance decides, so that every blob's turn
+/// comes in the end.
+fn chosen(share: f32) -> bool {
+    let (chance, _) = Uuid::new_v4().as_u64_pair();
+    // 16 random bits are fine enough for a share.
+    share >= 1.0 || f32::from((chance >> 48) as u16) < share * 65_536.0
+}
+
+async fn wanted(view: &mut SqliteConnection) -> Result<HashMap<Blake3, Vec<Wanted>>, ArchiveError> {
+    let mut wanted: HashMap<Blake3, Vec<Wanted>> = HashMap::new();
+    for (by, sql) in [(Use::Scan, SCANS), (Use::Image, IMAGES), (Use::Pdf, PDFS)] {
+        let rows = sqlx::query(sql).fetch_all(&mut *view).await.doing("checking blobs")?;
+        for row in &rows {
+            let mendable = row.int::<i64>("mendable")? != 0;
+            let entry = Wanted { by, what: row.take("what")?, mendable };
+            wanted.entry(row.parsed("blob")?).or_default().push(entry);
+        }
+    }
+    Ok(wanted)
+}
+
+async fn check_records(
+    view: &mut SqliteConnection,
+    found: &mut Findings,
+) -> Result<(), ArchiveError> {
+    let (mut id, mut version) = (String::new(), 0);
+    loop {
+        let query = sqlx::query(RECORDS).bind(&id).bind(version).bind(BATCH);
+        let rows = query.fetch_all(&mut *view).await.doing("checking records")?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        for row in &rows {
+            let hash = blake3::hash(row.take::<&str>("body")?.as_bytes());
+            if row.take::<&str>("hash")? != hash.to_hex().as_str() {
+                let (id, version): (&str, i64) = (row.take("record_id")?, row.int("version")?);
+                found.add("record.hash", format!("{id}/{version}"), false);
+            }
+        }
+        (id, version) = (last.take("record_id")?, last.int("version")?);
+    }
+}
+
+/// Follows the chain of lookups and names the first link that doesn't hold.
+async fn check_lookups(
+    view: &mut SqliteConnection,
+    found: &mut Findings,
+) -> Result<(), ArchiveError> {
+    let doing = "checking lookups";
+    let (mut place, mut before) = (0_i64, Blake3([0; 32]));
+    loop {
+        let query = sqlx::query(LOOKUPS).bind(place).bind(BATCH);
+        let rows = query.fetch_all(&mut *view).await.doing(doing)?;
+        if rows.is_empty() {
+            break;
+        }
+        for row in &rows {
+            if !holds(row, place, before)? {
+                found.add("lookup.chain", row.take::<&str>("lookup_id")?, false);
+                return Ok(());
+            }
+            (place, before) = (row.int("place")?, row.parsed("chain_hash")?);
+        }
+    }
+    let end = sqlx::query(CHAIN).fetch_one(&mut *view).await.doing(doing)?;
+    if end.int::<i64>("length")? != place || end.parsed::<Blake3>("hash")? != before {
+        found.add("lookup.chain", place + 1, false);
+    }
+    Ok(())
+}
+
+fn holds(row: &SqliteRow, place: i64, before: Blake3) -> Result<bool, ArchiveError> {
+    let linked = link(before, row.take("body")?);
+    Ok(row.int::<i64>("place")? == place + 1 && row.parsed::<Blake3>("chain_hash")? == linked)
 }

@@ -47,12 +47,12 @@ pub(crate) struct Database {
     pub(crate) digitisation_codes: Template,
     /// Jobs that may wait.
     pub(crate) max_waiting_jobs: u32,
-    _lock: Lock,
+    _lock: Option<Lock>,
 }
 
 impl Database {
     /// Opens the database in the place's folder and brings it up to date.
-    pub(crate) async fn open(place: &Place, lock: Lock) -> Result<Self, ArchiveError> {
+    pub(crate) async fn open(place: &Place, lock: Option<Lock>) -> Result<Self, ArchiveError> {
         // dialect: WAL keeps readers and the writer out of each other's way; FULL makes a commit
         // survive a power cut, not just a crash.
         let options = SqliteConnectOptions::new()

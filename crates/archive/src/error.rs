@@ -88,7 +88,7 @@ pub enum LookupError {
     /// The request id was used for another question.
     #[error("the request id was used for another question")]
     Reused,
-    /// The record is not in use any more, or not at that version.
+    /// The record has run out, is not in use any more, or not at that version.
     #[error("the record is not in use any more")]
     NotUsable,
     /// The outside world failed.
@@ -123,7 +123,9 @@ impl<T> Doing<T> for Result<T, sqlx::Error> {
                 sqlx::Error::Io(source) => {
                     DatabaseTrouble { code: "io".to_owned(), says: source.kind().to_string() }
                 }
-                other => DatabaseTrouble { code: class(other).to_owned(), says: "driver".to_owned() },
+                other => {
+                    DatabaseTrouble { code: class(other).to_owned(), says: "driver".to_owned() }
+                }
             };
             // dialect: SQLITE_FULL, and SQLITE_IOERR_SHMSIZE when the index of the WAL can't grow.
             match trouble.code.as_str() {

@@ -83,10 +83,26 @@ impl Archive {
     /// when a later version wrote it, [`ArchiveError::Template`] when a template can't be followed.
     pub async fn open(place: &Place) -> Result<Self, ArchiveError> {
         let lock = Lock::take(&place.dir)?;
-        let db = Arc::new(Database::open(place, lock).await?);
+        let db = Arc::new(Database::open(place, Some(lock)).await?);
         let blobs = Blobs::open(&place.dir).await?;
         let queue = Queue::open(Arc::clone(&db)).await?;
         Ok(Self { blobs, records: Records::new(db), queue })
+    }
+
+    /// Opens the archive for a command that looks or imports: as [`Archive::open`] where no
+    /// process has the folder, and beside that process, changing nothing of its, where one does.
+    /// It must take no job.
+    ///
+    /// # Errors
+    /// As [`Archive::open`], but never [`ArchiveError::Locked`].
+    pub async fn open_beside(place: &Place) -> Result<Self, ArchiveError> {
+        match Self::open(place).await {
+            Err(ArchiveError::Locked(_)) => {}
+            opened => return opened,
+        }
+        let db = Arc::new(Database::open(place, None).await?);
+        let blobs = Blobs::open_beside(&place.dir).await?;
+        Ok(Self { blobs, records: Records::new(Arc::clone(&db)), queue: Queue::beside(db) })
     }
 
     /// Closes the database. Other clones can't be used any more.

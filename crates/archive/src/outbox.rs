@@ -22,8 +22,7 @@ pub(crate) async fn announce(
     due_at: i64,
 ) -> Result<(), ArchiveError> {
     let (name, target) = named(&job, dossier);
-    let message =
-        Message { version: Message::VERSION, lane, office: office.clone(), dossier, job };
+    let message = Message { version: Message::VERSION, lane, office: office.clone(), dossier, job };
     let now = change.now;
     sqlx::query(ANNOUNCE)
         // Ids grow with time, which keeps the order of those announced at once.

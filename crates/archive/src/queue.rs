@@ -68,8 +68,7 @@ const EXTEND: &str = "update job set due_at = $3 where job_id = $1 and lease = $
 
 const DONE: &str = "delete from job where job_id = $1 and lease = $2";
 
-const RETRY: &str =
-    "update job set lease = null, due_at = $3 where job_id = $1 and lease = $2";
+const RETRY: &str = "update job set lease = null, due_at = $3 where job_id = $1 and lease = $2";
 
 const DROP: &str = "delete from job where job_id = $1";
 
@@ -91,13 +90,19 @@ pub struct Delivery {
 }
 
 impl Queue {
-    /// Ends the leases of the process before.
+    /// Ends the leases of the process before, and relays what it announced last.
     pub(crate) async fn open(db: Arc<Database>) -> Result<Self, ArchiveError> {
         let mut change = db.change().await?;
         let release = sqlx::query(RELEASE).bind(change.now);
         release.execute(change.on()).await.doing("releasing leases")?;
+        relay(&mut change).await?;
         change.commit().await?;
         Ok(Self { db })
+    }
+
+    /// The queue of another process, its leases untouched.
+    pub(crate) fn beside(db: Arc<Database>) -> Self {
+        Self { db }
     }
 
     /// Waits for a job and takes it.

@@ -12,14 +12,21 @@ mod support;
 use std::time::Instant;
 
 use filing::{Kinds, Sheet, fields, file, recognise};
+use schemas::Uuid;
 use schemas::catalogue::Procedure;
 use schemas::ids::PageId;
 use schemas::reading::PageReading;
-use schemas::Uuid;
 
 const PICTURES: [&str; 9] = [
-    "qd_47-p1.jpg", "cv_575_qngai-1.jpg", "qd_47-p2.jpg", "moet_qd_09-1.jpg", "qd_707_ttg-01.tif",
-    "qd_707_ttg-02.tif", "qd_707_ttg-03.tif", "tt_21_bct_fuel-1.tif", "tt_21_bct_fuel-2.tif",
+    "qd_47-p1.jpg",
+    "cv_575_qngai-1.jpg",
+    "qd_47-p2.jpg",
+    "moet_qd_09-1.jpg",
+    "qd_707_ttg-01.tif",
+    "qd_707_ttg-02.tif",
+    "qd_707_ttg-03.tif",
+    "tt_21_bct_fuel-1.tif",
+    "tt_21_bct_fuel-2.tif",
 ];
 
 fn main() {
@@ -31,18 +38,25 @@ fn main() {
         let read = |name: &&str| Some(((*name).to_owned(), support::tesseract(&path(name), 300)?));
         PICTURES.iter().filter_map(read).collect()
     } else {
-        let read = |name: &String| (name.clone(), support::from_tsv(&std::fs::read_to_string(name).unwrap()).unwrap());
+        let read = |name: &String| {
+            (name.clone(), support::from_tsv(&std::fs::read_to_string(name).unwrap()).unwrap())
+        };
         tables.iter().map(read).collect()
     };
     for (name, reading) in &readings {
         let start = Instant::now();
         let guesses = recognise(&kinds, reading);
         let took = start.elapsed();
-        let guesses: Vec<String> = guesses.iter().take(3).map(|g| format!("{} {:.2}", g.id, g.confidence)).collect();
+        let guesses: Vec<String> =
+            guesses.iter().take(3).map(|g| format!("{} {:.2}", g.id, g.confidence)).collect();
         println!("{name}: {} ({:.1} ms)", guesses.join(", "), took.as_secs_f64() * 1000.0);
     }
-    let procedure: Procedure = serde_json::from_str(r#"{"code":"1.000000","name":"-","components":[]}"#).unwrap();
-    let sheets: Vec<Sheet<'_>> = readings.iter().map(|(_, reading)| Sheet { page: PageId::from_uuid(Uuid::nil()), reading }).collect();
+    let procedure: Procedure =
+        serde_json::from_str(r#"{"code":"1.000000","name":"-","components":[]}"#).unwrap();
+    let sheets: Vec<Sheet<'_>> = readings
+        .iter()
+        .map(|(_, reading)| Sheet { page: PageId::from_uuid(Uuid::nil()), reading })
+        .collect();
     let filing = file(&kinds, &procedure, None, &sheets);
     println!("blank {:?} again {:?}", filing.blanks, filing.duplicates);
     for document in &filing.documents {
@@ -53,7 +67,10 @@ fn main() {
         let found = fields(&kinds, document.kind.as_ref().map(|k| &k.id), &pages);
         let took = start.elapsed();
         for field in found {
-            println!("    {:?} p{:?} {:.2} {:?}: {}", field.name, field.page, field.confidence, field.source, field.value);
+            println!(
+                "    {:?} p{:?} {:.2} {:?}: {}",
+                field.name, field.page, field.confidence, field.source, field.value
+            );
         }
         println!("    ({:.1} ms)", took.as_secs_f64() * 1000.0);
     }

@@ -35,7 +35,8 @@ fn same_sheet(one: &PageReading, other: &PageReading) -> bool {
     if one.blake3 == other.blake3 {
         return true;
     }
-    let near = distance(&one.fingerprint, &other.fingerprint).is_some_and(|bits| bits <= SAME_PAPER);
+    let near =
+        distance(&one.fingerprint, &other.fingerprint).is_some_and(|bits| bits <= SAME_PAPER);
     let codes_agree = one.codes.is_empty() || other.codes.is_empty() || one.codes == other.codes;
     near && codes_agree && texts_agree(one, other)
 }

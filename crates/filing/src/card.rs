@@ -1,6 +1,7 @@
 //! The two sides of an identity card, which scanners deliver as two pages.
 
 use schemas::reading::CodeKind;
+use schemas::subject::CitizenNumber;
 
 use crate::layout::Layout;
 use crate::recognise::{IDENTITY_CARD, Sign};
@@ -10,7 +11,7 @@ use crate::told;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Side {
     /// The holder's number, where a code tells it.
-    number: Option<String>,
+    number: Option<CitizenNumber>,
     /// Whether it shows the machine-readable zone: the back of every card with one.
     back: bool,
     /// Whether it shows the card's title: the front.
@@ -23,12 +24,13 @@ const BY_WORDS: f32 = 0.5;
 impl Side {
     /// The side that a page shows, if it shows one.
     pub(crate) fn of(layout: &Layout<'_>, signs: &[Sign]) -> Option<Self> {
-        let card = |s: &&Sign| s.guess.id.as_str() == IDENTITY_CARD && s.guess.confidence >= BY_WORDS;
+        let card =
+            |s: &&Sign| s.guess.id.as_str() == IDENTITY_CARD && s.guess.confidence >= BY_WORDS;
         let worded = signs.first().filter(card);
         let coded = told::told(layout.page);
         let back = layout.page.codes.iter().any(|c| c.kind == CodeKind::Mrz);
         let front = !back && worded.is_some_and(|s| s.title >= BY_WORDS);
-        let number = coded.into_iter().find_map(|told| told.number);
+        let number = coded.into_iter().next().map(|told| told.number);
         (back || number.is_some() || worded.is_some()).then_some(Self { number, back, front })
     }
 

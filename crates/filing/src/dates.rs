@@ -33,9 +33,11 @@ pub(crate) fn in_digits(line: &str) -> Option<Dated> {
         .find_map(numeric_word)
 }
 
-/// Without accents and spaces: engines glue "ngày" to its number as they please.
+/// Without accents, spaces and full stops: engines glue "ngày" to its number as they please.
+/// Other signs stay, so that a day of which a stroke was read as a sign is no day: `⁄5` was 15.
 fn packed(line: &str) -> String {
-    text::fold(line).chars().filter(|c| c.is_ascii_alphanumeric() || *c == '|').collect()
+    let dropped = |c: &char| !c.is_whitespace() && !matches!(c, '.' | ',' | ':' | '…');
+    text::fold(line).chars().filter(dropped).collect()
 }
 
 fn worded(packed: &str) -> Option<Dated> {
@@ -49,7 +51,7 @@ fn worded(packed: &str) -> Option<Dated> {
 
 fn numeric(line: &str) -> Option<Dated> {
     let words = line.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')' | ':'));
-    words.filter_map(numeric_word).last()
+    words.filter_map(numeric_word).next_back()
 }
 
 fn numeric_word(word: &str) -> Option<Dated> {
@@ -114,6 +116,7 @@ mod tests {
         check("Quảng Ngãi, ngày 17 tháng 01 năm 2025", Some(date(2025, 1, 17)));
         check("Hà Nội. ngàyl6 tháng 9 năm 2025", Some(date(2025, 9, 16)));
         check("Quảng Ngãi, ngày 4T tháng 01 năm 2025", None);
+        check("Quảng Ngãi, ngày⁄{5 tháng 01 năm 2025", None);
         check("Quảng Ngãi, ngày    tháng    năm 2025", None);
         check("ngày 31 tháng 02 năm 2025", None);
         check("Hà Nội, ngày 26/08/2026.", Some(date(2026, 8, 26)));

@@ -27,14 +27,23 @@ pub fn fields(kinds: &Kinds, kind: Option<&KindId>, pages: &[&PageReading]) -> V
         pages.iter().enumerate().filter(|(_, p)| !p.blank).map(|(place, _)| place).collect();
     let page_of = |layout: usize| places.get(layout).and_then(|p| u32::try_from(*p).ok());
     let mut found = Found(Vec::new());
-    for (place, layout) in layouts.iter().enumerate() {
-        told::told(layout.page).into_iter().for_each(|told| found.told(told, page_of(place)));
-    }
+    let mut told: Vec<(usize, Told)> = (layouts.iter().enumerate())
+        .flat_map(|(place, layout)| {
+            told::told(layout.page).into_iter().map(move |told| (place, told))
+        })
+        .collect();
+    // The QR has the accents that the machine-readable zone lacks.
+    told.sort_by_key(|(_, told)| told.source != FieldSource::Qr);
+    told.iter().for_each(|(place, told)| found.told(told, page_of(*place)));
     if let Some(first) = layouts.first() {
         let head = page_of(0);
         found.read(FieldName::NumberSymbol, letterhead::number_symbol(first), head);
         found.read(FieldName::Issuer, letterhead::issuer(first), head);
-        found.read(FieldName::Abstract, letterhead::subject(first).or_else(|| summary::abstract_of(first)), head);
+        found.read(
+            FieldName::Abstract,
+            letterhead::subject(first).or_else(|| summary::abstract_of(first)),
+            head,
+        );
     }
     if let Some((place, date)) = issued(&layouts) {
         found.date(FieldName::IssuedOn, Some(date), page_of(place));
@@ -112,29 +121,43 @@ impl Found {
 
     fn read(&mut self, name: FieldName, read: Option<Read>, page: Option<u32>) {
         if let Some(Read { value, confidence, area }) = read {
-            self.put(Field { name, value, confidence, source: FieldSource::Ocr, page, area: Some(area) });
+            self.put(Field {
+                name,
+                value,
+                confidence,
+                source: FieldSource::Ocr,
+                page,
+                area: Some(area),
+            });
         }
     }
 
     fn date(&mut self, name: FieldName, read: Option<Read<Date>>, page: Option<u32>) {
-        let read = read.map(|r| Read { value: r.value.to_string(), confidence: r.confidence, area: r.area });
+        let read = read.map(|r| Read {
+            value: r.value.to_string(),
+            confidence: r.confidence,
+            area: r.area,
+        });
         self.read(name, read, page);
     }
 
-    fn told(&mut self, told: Told, page: Option<u32>) {
+    fn told(&mut self, told: &Told, page: Option<u32>) {
         let source = told.source;
-        let mut put = |name, value: Option<String>, confidence| {
-            if let Some(value) = value {
-                self.put(Field { name, value, confidence, source, page, area: None });
-            }
+        let mut put = |name, value: &str, confidence| {
+            let value = value.to_owned();
+            self.put(Field { name, value, confidence, source, page, area: None });
         };
-        let date = |date: Option<Date>| date.map(|d| d.to_string());
-        put(FieldName::HolderNumber, told.number, 0.99);
-        put(FieldName::HolderBorn, date(told.born), 0.99);
-        put(FieldName::IssuedOn, date(told.issued), 0.99);
-        put(FieldName::ValidUntil, date(told.until), 0.99);
+        put(FieldName::HolderNumber, told.number.reveal(), 0.99);
+        put(FieldName::HolderBorn, &told.born.to_string(), 0.99);
+        if let Some(issued) = told.issued {
+            put(FieldName::IssuedOn, &issued.to_string(), 0.99);
+        }
+        if let Some(until) = told.until {
+            put(FieldName::ValidUntil, &until.to_string(), 0.99);
+        }
         // A machine-readable zone has no accents.
-        put(FieldName::HolderName, told.name, if source == FieldSource::Mrz { 0.6 } else { 0.99 });
+        let name_sure = if source == FieldSource::Mrz { 0.6 } else { 0.99 };
+        put(FieldName::HolderName, told.name.reveal(), name_sure);
     }
 
     /// The last day by the kind's policy, where it can be reckoned and is not printed.

@@ -86,13 +86,14 @@ pub fn file(
     let skipped = |place: &usize| {
         filing.blanks.contains(place) || filing.duplicates.iter().any(|(again, _)| again == place)
     };
-    let pieces = sheets.iter().enumerate().filter(|(place, _)| !skipped(place)).map(|(place, sheet)| {
-        if filing.separators.contains(&place) {
-            Piece::Separator(told::separator(sheet.reading))
-        } else {
-            Piece::Page(place, Box::new(Layout::new(sheet.reading)))
-        }
-    });
+    let pieces =
+        sheets.iter().enumerate().filter(|(place, _)| !skipped(place)).map(|(place, sheet)| {
+            if filing.separators.contains(&place) {
+                Piece::Separator(told::separator(sheet.reading))
+            } else {
+                Piece::Page(place, Box::new(Layout::new(sheet.reading)))
+            }
+        });
     let runs = split(kinds, pieces);
     filing.documents = lay(kinds, procedure, case, runs);
     filing

@@ -11,19 +11,38 @@ use crate::letterhead::Read;
 
 /// Labels of a name, folded, longest first.
 const NAME: [&str; 7] = [
-    "ho, chu dem, ten khai sinh", "ho, chu dem va ten", "ho, chu dem, ten", "ho va chu dem", "ho va ten", "ho ten", "full name",
+    "ho, chu dem, ten khai sinh",
+    "ho, chu dem va ten",
+    "ho, chu dem, ten",
+    "ho va chu dem",
+    "ho va ten",
+    "ho ten",
+    "full name",
 ];
 /// Labels of a citizen's number.
 const NUMBER: [&str; 9] = [
-    "so dinh danh ca nhan", "so dinh danh", "personal identification number", "so cccd", "so can cuoc cong dan",
-    "so can cuoc", "cccd so", "giay to tuy than", "so / no",
+    "so dinh danh ca nhan",
+    "so dinh danh",
+    "personal identification number",
+    "so cccd",
+    "so can cuoc cong dan",
+    "so can cuoc",
+    "cccd so",
+    "giay to tuy than",
+    "so / no",
 ];
 /// Labels of a birth date.
 const BORN: [&str; 5] =
     ["ngay, thang, nam sinh", "ngay thang nam sinh", "ngay sinh", "sinh ngay", "date of birth"];
 /// Labels of a last day.
 const UNTIL: [&str; 7] = [
-    "co gia tri den", "gia tri su dung den", "gia tri den", "date of expiry", "co hieu luc den", "thoi han den", "het han",
+    "co gia tri den",
+    "gia tri su dung den",
+    "gia tri den",
+    "date of expiry",
+    "co hieu luc den",
+    "thoi han den",
+    "het han",
 ];
 /// Labels of a scope.
 const SCOPE: [&str; 4] =
@@ -31,14 +50,35 @@ const SCOPE: [&str; 4] =
 
 /// Labels that stand behind the value of another.
 const OTHER_LABELS: [&str; 9] = [
-    "gioi tinh", "dan toc", "quoc tich", "noi sinh", "cap ngay", "ngay cap", "sex", "nationality",
+    "gioi tinh",
+    "dan toc",
+    "quoc tich",
+    "noi sinh",
+    "cap ngay",
+    "ngay cap",
+    "sex",
+    "nationality",
     "nam sinh",
 ];
 
 /// What a label goes on with when it is of another person than the one the paper is about.
 const OTHERS: [&str; 16] = [
-    "nguoi yeu cau", "nguoi di khai", "nguoi di dang ky", "cha", "me", "nguoi cha", "nguoi me", "nguoi ky", "nguoi khai",
-    "nguoi lam chung", "nguoi giam ho", "nguoi dai dien", "nguoi uy quyen", "chu ho", "bo", "nguoi lam don",
+    "nguoi yeu cau",
+    "nguoi di khai",
+    "nguoi di dang ky",
+    "cha",
+    "me",
+    "nguoi cha",
+    "nguoi me",
+    "nguoi ky",
+    "nguoi khai",
+    "nguoi lam chung",
+    "nguoi giam ho",
+    "nguoi dai dien",
+    "nguoi uy quyen",
+    "chu ho",
+    "bo",
+    "nguoi lam don",
 ];
 
 /// A label found on a line, and what stands after it.
@@ -79,7 +119,8 @@ pub(crate) fn scope(layout: &Layout<'_>) -> Option<Read> {
 
 fn dated(layout: &Layout<'_>, labels: &[&str]) -> Option<Read<Date>> {
     labelled(layout, labels).into_iter().find_map(|found| {
-        let dated = dates::in_digits(&found.rest).or_else(|| dates::in_words(&format!("ngày {}", found.rest)))?;
+        let dated = dates::in_digits(&found.rest)
+            .or_else(|| dates::in_words(&format!("ngày {}", found.rest)))?;
         let confidence = (found.line.confidence * 0.9 * dated.sure).clamp(0.0, 1.0);
         Some(Read { value: dated.date, confidence, area: found.line.area() })
     })
@@ -105,7 +146,8 @@ fn labelled<'l>(layout: &'l Layout<'_>, labels: &[&str]) -> Vec<Labelled<'l>> {
         let beside = layout.lines[place + 1..].iter().find(|l| l.beside(line) && l.x0 >= line.x1);
         let below = || {
             layout.lines[place + 1..].iter().find(|l| {
-                let under = l.y0 >= line.y1 - 0.3 * line.height && l.y0 - line.y1 < 2.0 * line.height;
+                let under =
+                    l.y0 >= line.y1 - 0.3 * line.height && l.y0 - line.y1 < 2.0 * line.height;
                 under && l.x0 < line.x1 && l.x1 > line.x0
             })
         };
@@ -140,14 +182,17 @@ fn stands(line: &str, label: &str) -> Option<(usize, usize)> {
     }
     let start = plain.find(label)?;
     let rest = &plain[start + label.len()..];
-    let whole = !plain[..start].ends_with(char::is_alphanumeric) && !rest.starts_with(char::is_alphanumeric);
+    let whole = !plain[..start].ends_with(char::is_alphanumeric)
+        && !rest.starts_with(char::is_alphanumeric);
     whole.then_some((places.get(start)?.0, places.get(start + label.len() - 1)?.1))
 }
 
 fn is_anothers(rest: &str) -> bool {
     let plain = text::fold(rest);
     let plain = plain.trim_start_matches(|c: char| !c.is_alphanumeric());
-    OTHERS.iter().any(|o| plain.strip_prefix(o).is_some_and(|r| !r.starts_with(char::is_alphanumeric)))
+    OTHERS
+        .iter()
+        .any(|o| plain.strip_prefix(o).is_some_and(|r| !r.starts_with(char::is_alphanumeric)))
 }
 
 /// The value behind a label: after the colon where one is near, before the next label.
@@ -161,7 +206,8 @@ fn value_of(rest: &str) -> String {
     let here = labels.iter().flat_map(|l| l.iter()).filter(|label| plain.contains(**label));
     let next = here.filter_map(|label| Some(stands(rest, label)?.0));
     let rest = &rest[..next.min().unwrap_or(rest.len())];
-    let leader = |c: char| c.is_whitespace() || matches!(c, '.' | '…' | '_' | '-' | ':' | ';' | ',');
+    let leader =
+        |c: char| c.is_whitespace() || matches!(c, '.' | '…' | '_' | '-' | ':' | ';' | ',');
     text::tidy(rest.trim_matches(leader))
 }
 
@@ -171,7 +217,8 @@ fn has_value(rest: &str) -> bool {
 
 /// A person's name: letters only, two to six words.
 fn person(rest: &str) -> Option<String> {
-    let words = rest.split_whitespace().take_while(|w| w.chars().all(|c| c.is_alphabetic() || c == '\''));
+    let words =
+        rest.split_whitespace().take_while(|w| w.chars().all(|c| c.is_alphabetic() || c == '\''));
     let words: Vec<&str> = words.collect();
     let capital = words.iter().all(|w| w.chars().next().is_some_and(char::is_uppercase));
     ((2..=6).contains(&words.len()) && capital).then(|| words.join(" "))

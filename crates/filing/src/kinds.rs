@@ -205,7 +205,9 @@ mod tests {
     #[test]
     fn a_kind_that_stands_twice_is_refused() {
         let kind = |id: &str, evidence: &str| {
-            format!("[[kind]]\nid=\"{id}\"\nname=\"X\"\nvalidity={{policy=\"unknown\"}}\nevidence={{{evidence}}}\n")
+            format!(
+                "[[kind]]\nid=\"{id}\"\nname=\"X\"\nvalidity={{policy=\"unknown\"}}\nevidence={{{evidence}}}\n"
+            )
         };
         let one = kind("a", "titles=[\"X\"]");
         assert!(Kinds::parse(&one).is_ok());

@@ -52,9 +52,12 @@ impl Line {
 
     /// A line of these words, without the dirt at its ends; `None` when there is nothing else.
     fn of(words: &[&Word]) -> Option<Self> {
-        let told: Vec<_> = words.iter().filter(|w| w.text.chars().any(char::is_alphanumeric)).collect();
-        let (first, last) = (words.iter().position(|w| tells(w))?, words.iter().rposition(|w| tells(w))?);
-        let text = words[first..=last].iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ");
+        let told: Vec<_> =
+            words.iter().filter(|w| w.text.chars().any(char::is_alphanumeric)).collect();
+        let (first, last) =
+            (words.iter().position(|w| tells(w))?, words.iter().rposition(|w| tells(w))?);
+        let text =
+            words[first..=last].iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ");
         let text = text::tidy(&text);
         let mut heights: Vec<_> = told.iter().map(|w| w.h).collect();
         heights.sort_unstable();
@@ -223,7 +226,9 @@ impl Letterhead {
 
     /// Whether a line is part of the letterhead: the nation, the motto, or beside and above them.
     pub(crate) fn holds(&self, layout: &Layout<'_>, line: &Line) -> bool {
-        let is = |p: &Option<Phrase>| p.as_ref().is_some_and(|p| p.find_at_start(&line.folded).is_some());
+        let is = |p: &Option<Phrase>| {
+            p.as_ref().is_some_and(|p| p.find_at_start(&line.folded).is_some())
+        };
         if is(&NATION) || is(&MOTTO) {
             return true;
         }
@@ -275,7 +280,8 @@ fn cut(words: &[Word], page_height: f32, lines: &mut Vec<Line>) {
     let Some(height) = heights.get(heights.len() / 2).map(|h| pixels(*h)) else { return };
     let mut start = 0;
     for next in 1..words.len() {
-        let gap = pixels(words[next].x) - pixels(words[next - 1].x.saturating_add(words[next - 1].w));
+        let gap =
+            pixels(words[next].x) - pixels(words[next - 1].x.saturating_add(words[next - 1].w));
         let top = pixels(words[next].y) < 0.45 * page_height;
         if gap > WIDEST_SPACE * height || (top && begins_right_block(&words[next..])) {
             lines.extend(Line::of(&words[start..next]));
@@ -287,7 +293,8 @@ fn cut(words: &[Word], page_height: f32, lines: &mut Vec<Line>) {
 
 static NATION: LazyLock<Option<Phrase>> =
     LazyLock::new(|| Phrase::new("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"));
-static MOTTO: LazyLock<Option<Phrase>> = LazyLock::new(|| Phrase::new("Độc lập - Tự do - Hạnh phúc"));
+static MOTTO: LazyLock<Option<Phrase>> =
+    LazyLock::new(|| Phrase::new("Độc lập - Tự do - Hạnh phúc"));
 
 fn begins_right_block(words: &[&Word]) -> bool {
     let first = words[0].text.chars().next();
@@ -296,7 +303,8 @@ fn begins_right_block(words: &[&Word]) -> bool {
     }
     let text = words.iter().take(10).map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ");
     let text = Text::new(&text);
-    let starts = |phrase: &Option<Phrase>| phrase.as_ref().is_some_and(|p| p.find_at_start(&text).is_some());
+    let starts =
+        |phrase: &Option<Phrase>| phrase.as_ref().is_some_and(|p| p.find_at_start(&text).is_some());
     starts(&NATION) || starts(&MOTTO)
 }
 

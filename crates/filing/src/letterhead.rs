@@ -47,10 +47,12 @@ fn number_after(line: &str) -> Option<String> {
     let mut letters = line.trim_start_matches(|c: char| !c.is_alphanumeric()).chars();
     let (first, second) = (letters.next()?, letters.next()?);
     let says = matches!(first, 'S' | 's') && text::fold(&second.to_string()) == "o";
-    let horned = matches!(second, 'Ơ' | 'ơ' | 'Ở' | 'ở' | 'Ờ' | 'ờ' | 'Ỡ' | 'ỡ' | 'Ợ' | 'ợ' | 'Ớ' | 'ớ');
+    let horned =
+        matches!(second, 'Ơ' | 'ơ' | 'Ở' | 'ở' | 'Ờ' | 'ờ' | 'Ỡ' | 'ỡ' | 'Ợ' | 'ợ' | 'Ớ' | 'ớ');
     let rest = letters.as_str();
     let ends = rest.starts_with(|c: char| !c.is_alphabetic());
-    let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '.' | ';' | ','));
+    let rest =
+        rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '.' | ';' | ','));
     let numbered = rest.contains('/') || rest.starts_with(|c: char| c.is_ascii_digit());
     (says && !horned && ends && numbered).then(|| rest.to_owned())
 }
@@ -70,7 +72,10 @@ fn tidy_number(rest: &str, initials: &[String]) -> (String, f32) {
         } else if let Some(digit) = mistaken(c) {
             digits.push(digit);
             sure *= 0.6;
-        } else if c.is_alphabetic() && digits.chars().last().is_some_and(|d| d.is_ascii_digit()) && number.trim_end().ends_with(c) {
+        } else if c.is_alphabetic()
+            && digits.chars().last().is_some_and(|d| d.is_ascii_digit())
+            && number.trim_end().ends_with(c)
+        {
             // A letter after the number is part of it: `12a/QĐ`.
             digits.push(c);
             sure *= 0.4;
@@ -145,7 +150,9 @@ fn authority_initials(layout: &Layout<'_>) -> Vec<String> {
     let words: Vec<String> = words.filter(|w| !small.contains(&w.as_str())).collect();
     let initials = |words: &[String]| -> String {
         let letters = words.iter().filter_map(|w| w.chars().next());
-        let bare = letters.map(|c| if c == 'đ' { 'Đ' } else { text::fold(&c.to_string()).chars().next().unwrap_or(c) });
+        let bare = letters.map(|c| {
+            if c == 'đ' { 'Đ' } else { text::fold(&c.to_string()).chars().next().unwrap_or(c) }
+        });
         bare.flat_map(char::to_uppercase).collect()
     };
     vec![initials(&words)]
@@ -188,10 +195,40 @@ pub(crate) fn is_official(layout: &Layout<'_>) -> bool {
 /// Words that the name of a body begins with. A line of the left block that begins with none
 /// of them goes on with the line above.
 const BODIES: [&str; 34] = [
-    "uy ban", "ubnd", "hoi dong", "hdnd", "so", "bo", "cong an", "phong", "cuc", "chi cuc",
-    "tong cuc", "van phong", "truong", "trung tam", "toa an", "vien", "ban", "chi nhanh",
-    "thanh tra", "dai hoc", "benh vien", "cong ty", "chinh phu", "thu tuong", "bao hiem", "doan",
-    "tram", "kho bac", "thue", "ngan hang", "quoc hoi", "hoi", "lien doan", "dang uy",
+    "uy ban",
+    "ubnd",
+    "hoi dong",
+    "hdnd",
+    "so",
+    "bo",
+    "cong an",
+    "phong",
+    "cuc",
+    "chi cuc",
+    "tong cuc",
+    "van phong",
+    "truong",
+    "trung tam",
+    "toa an",
+    "vien",
+    "ban",
+    "chi nhanh",
+    "thanh tra",
+    "dai hoc",
+    "benh vien",
+    "cong ty",
+    "chinh phu",
+    "thu tuong",
+    "bao hiem",
+    "doan",
+    "tram",
+    "kho bac",
+    "thue",
+    "ngan hang",
+    "quoc hoi",
+    "hoi",
+    "lien doan",
+    "dang uy",
 ];
 
 /// Cơ quan ban hành: the lines of the left block above the number. Where they name a body and
@@ -206,7 +243,8 @@ pub(crate) fn issuer(layout: &Layout<'_>) -> Option<Read> {
         }
         // What stands above the letterhead is a stamp; what is not in capitals is no name of a body.
         let too_high = row.y1 < head.top - 0.5 * layout.body;
-        if too_high || row.upper < 0.6 || row.text.chars().filter(|c| c.is_alphabetic()).count() < 3 {
+        if too_high || row.upper < 0.6 || row.text.chars().filter(|c| c.is_alphabetic()).count() < 3
+        {
             continue;
         }
         let row = spelled(row);
@@ -240,13 +278,16 @@ fn spelled(mut row: Line) -> Line {
 
 fn begins_body(line: &Line) -> bool {
     let plain = &line.plain;
-    BODIES.iter().any(|b| plain.strip_prefix(b).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)))
+    BODIES
+        .iter()
+        .any(|b| plain.strip_prefix(b).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)))
 }
 
 /// "ỦY BAN NHÂN DÂN" alone names no body: whose it is comes on the next line.
 fn complete(body: &Line) -> bool {
     let plain = &body.plain;
-    let bare = ["uy ban nhan dan", "hoi dong nhan dan", "uy ban", "cong an", "toa an nhan dan", "ubnd"];
+    let bare =
+        ["uy ban nhan dan", "hoi dong nhan dan", "uy ban", "cong an", "toa an nhan dan", "ubnd"];
     !bare.contains(&plain.as_str())
 }
 

@@ -31,7 +31,8 @@ pub(crate) fn number(layout: &Layout<'_>) -> Option<Number> {
 
 fn said(line: &str, centred: f32) -> Option<Number> {
     let folded = text::fold(line);
-    let words: Vec<&str> = folded.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        folded.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
     let page = |text: &str| text.parse::<u16>().ok().filter(|n| (1..=999).contains(n));
     let of = |n: u16| if n == 1 { Number::First } else { Number::LaterOf };
     match words.as_slice() {

@@ -1,6 +1,7 @@
 //! Which kind of paper a page is the first page of: its title above all, then the form's code,
 //! the set phrases of its body, and the body that issued it.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use schemas::reading::{CodeKind, KindGuess, PageReading};
@@ -49,7 +50,7 @@ pub(crate) fn signs(kinds: &Kinds, layout: &Layout<'_>) -> Vec<Sign> {
     if layout.page.blank || (layout.lines.is_empty() && layout.page.codes.is_empty()) {
         return Vec::new();
     }
-    let shown = Shown::of(layout);
+    let shown = Shown::of(kinds, layout);
     let titles = shown.titles(kinds);
     let best_title = titles.iter().map(|t| t.0).fold(0.0, f32::max);
     let mut signs: Vec<Sign> = kinds
@@ -106,11 +107,11 @@ struct Shown {
     /// Runs of lines that may be a title, from the top of the page.
     titles: Vec<TitleRun>,
     /// All title-like lines.
-    display: Searched,
+    display: Looked,
     /// The upper third.
-    head: Searched,
+    head: Looked,
     /// Everything.
-    page: Rc<Searched>,
+    page: Looked,
     /// Words of the lines in which a form's code may stand.
     codes: Vec<Vec<String>>,
     /// Whether the subject of an official letter stands under the number.
@@ -137,17 +138,17 @@ const TITLE_LINES: usize = 4;
 const FORM_REGION: f32 = 0.2;
 
 impl Shown {
-    fn of(layout: &Layout<'_>) -> Self {
+    fn of(kinds: &Kinds, layout: &Layout<'_>) -> Self {
         let joined = |lines: &mut dyn Iterator<Item = &Line>| {
             let text = lines.map(|l| l.text.as_str()).collect::<Vec<_>>().join(" ");
-            Searched::new(Text::new(&text))
+            Looked::in_text(Rc::new(Searched::new(Text::new(&text))), kinds)
         };
         let titles = title_runs(layout);
         Self {
             titles,
             display: joined(&mut layout.lines.iter().filter(|l| layout.looks_like_title(l))),
             head: joined(&mut layout.lines.iter().filter(|l| l.y0 < 0.33 * layout.height)),
-            page: layout.running.clone(),
+            page: Looked::in_text(layout.running.clone(), kinds),
             codes: (layout.lines.iter())
                 .filter(|l| l.y0 < FORM_REGION * layout.height)
                 .map(|l| skeleton(&l.text))
@@ -186,9 +187,8 @@ impl Shown {
     }
 
     fn rules_out(&self, kinds: &Kinds, evidence: &Prepared) -> bool {
-        let stands = |place: &usize, text| kinds.phrases[*place].phrase.find(text).is_some();
-        evidence.not_titles.iter().any(|n| stands(n, &self.display))
-            || evidence.not_phrases.iter().any(|n| stands(n, &self.page))
+        evidence.not_titles.iter().any(|n| self.display.likeness(kinds, *n).is_some())
+            || evidence.not_phrases.iter().any(|n| self.page.likeness(kinds, *n).is_some())
     }
 
     fn shows_form(&self, form: &crate::kinds::FormCode) -> bool {
@@ -200,9 +200,9 @@ impl Shown {
         let doubt: f32 = (evidence.phrases.iter())
             .filter_map(|p| {
                 let shared = &kinds.phrases[*p];
-                let found = shared.phrase.find(&self.page)?;
+                let likeness = self.page.likeness(kinds, *p)?;
                 let long = (crate::layout::share(shared.phrase.len(), 24)).min(1.0);
-                Some(1.0 - 0.6 * rarity(shared.kinds) * long * sharp(found.likeness))
+                Some(1.0 - 0.6 * rarity(shared.kinds) * long * sharp(likeness))
             })
             .product();
         1.0 - doubt
@@ -211,9 +211,27 @@ impl Shown {
     fn issuer(&self, kinds: &Kinds, evidence: &Prepared) -> f32 {
         let found = evidence.issuers.iter().filter_map(|i| {
             let shared = &kinds.phrases[*i];
-            Some(rarity(shared.kinds) * sharp(shared.phrase.find(&self.head)?.likeness))
+            Some(rarity(shared.kinds) * sharp(self.head.likeness(kinds, *i)?))
         });
         found.fold(0.0, f32::max)
+    }
+}
+
+/// A text, and what was found in it: many kinds ask for the same phrase.
+struct Looked {
+    text: Rc<Searched>,
+    found: RefCell<Vec<Option<Option<f32>>>>,
+}
+
+impl Looked {
+    fn in_text(text: Rc<Searched>, kinds: &Kinds) -> Self {
+        Self { text, found: RefCell::new(vec![None; kinds.phrases.len()]) }
+    }
+
+    /// How like it the phrase stands in the text, where it does.
+    fn likeness(&self, kinds: &Kinds, phrase: usize) -> Option<f32> {
+        let find = || kinds.phrases[phrase].phrase.find(&self.text).map(|found| found.likeness);
+        *self.found.borrow_mut()[phrase].get_or_insert_with(find)
     }
 }
 

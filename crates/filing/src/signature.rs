@@ -8,19 +8,37 @@ const BEHALF: [&str; 7] = ["tm", "kt", "tl", "tuq", "q", "tum", "thua lenh"];
 
 /// Posts of those who sign (Decree 30/2020/NĐ-CP, appendix I; notaries; registrars).
 const POSTS: [&str; 22] = [
-    "chu tich", "pho chu tich", "giam doc", "pho giam doc", "bo truong", "thu truong",
-    "chanh van phong", "pho chanh van phong", "truong phong", "pho truong phong", "cuc truong",
-    "pho cuc truong", "thu tuong", "pho thu tuong", "cong chung vien", "truong cong an",
-    "pho truong cong an", "nguoi ky", "hieu truong", "vien truong", "chi cuc truong", "tham phan",
+    "chu tich",
+    "pho chu tich",
+    "giam doc",
+    "pho giam doc",
+    "bo truong",
+    "thu truong",
+    "chanh van phong",
+    "pho chanh van phong",
+    "truong phong",
+    "pho truong phong",
+    "cuc truong",
+    "pho cuc truong",
+    "thu tuong",
+    "pho thu tuong",
+    "cong chung vien",
+    "truong cong an",
+    "pho truong cong an",
+    "nguoi ky",
+    "hieu truong",
+    "vien truong",
+    "chi cuc truong",
+    "tham phan",
 ];
 
 /// The commonest family names, folded: nine in ten people bear one of the first dozen.
 const FAMILIES: [&str; 52] = [
     "nguyen", "tran", "le", "pham", "hoang", "huynh", "phan", "vu", "vo", "dang", "bui", "do",
     "ho", "ngo", "duong", "ly", "dao", "doan", "vuong", "trinh", "truong", "lam", "dinh", "mai",
-    "ha", "cao", "luong", "luu", "ta", "to", "chau", "tang", "thai", "quach", "kieu", "la", "phung",
-    "dam", "trieu", "chu", "mac", "tong", "khuc", "bach", "an", "hua", "nghiem", "quan", "ton",
-    "giang", "lo", "ninh",
+    "ha", "cao", "luong", "luu", "ta", "to", "chau", "tang", "thai", "quach", "kieu", "la",
+    "phung", "dam", "trieu", "chu", "mac", "tong", "khuc", "bach", "an", "hua", "nghiem", "quan",
+    "ton", "giang", "lo", "ninh",
 ];
 
 /// How far below its post a name may stand, in heights of the body: room for a signature and a
@@ -59,12 +77,17 @@ fn on_page(layout: &Layout<'_>) -> Option<Read> {
 }
 
 fn is_post(line: &Line) -> bool {
-    let plain: String = line.plain.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+    let plain: String =
+        line.plain.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
     let plain = plain.trim();
-    let begins = |s: &&str| plain.strip_prefix(*s).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+    let begins = |s: &&str| {
+        plain.strip_prefix(*s).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    };
     // Capitals, or the label of a certificate: "Người ký", "Chủ tịch".
     let short = plain.split_whitespace().count() <= 8;
-    short && (BEHALF.iter().any(begins) || POSTS.iter().any(begins)) && (line.upper > 0.2 || line.upper * 20.0 > 1.0)
+    short
+        && (BEHALF.iter().any(begins) || POSTS.iter().any(begins))
+        && (line.upper > 0.2 || line.upper * 20.0 > 1.0)
 }
 
 struct PersonName {
@@ -76,10 +99,17 @@ struct PersonName {
 /// A line as a person's name: two to five words, each a capital and small letters, or all in
 /// capitals behind a known family name; a degree before it is no part of it.
 fn name(line: &str) -> Option<PersonName> {
-    let degrees = ["ts.", "ths.", "pgs.", "gs.", "bs.", "ks.", "cn.", "ls.", "ông", "bà", "pgs.ts."];
-    let words = line.split_whitespace().map(|w| w.trim_end_matches([',', '.', ';', '-', '_', '|', '\'']));
+    let degrees =
+        ["ts.", "ths.", "pgs.", "gs.", "bs.", "ks.", "cn.", "ls.", "ông", "bà", "pgs.ts."];
+    let words =
+        line.split_whitespace().map(|w| w.trim_end_matches([',', '.', ';', '-', '_', '|', '\'']));
     let words: Vec<&str> = words.filter(|w| !w.is_empty()).collect();
-    let skip = words.iter().take_while(|w| degrees.iter().any(|d| d.trim_end_matches('.') == w.to_lowercase().as_str())).count();
+    let skip = words
+        .iter()
+        .take_while(|w| {
+            degrees.iter().any(|d| d.trim_end_matches('.') == w.to_lowercase().as_str())
+        })
+        .count();
     let words = &words[skip..];
     let capital = |w: &&str| {
         let mut letters = w.chars();
@@ -107,7 +137,8 @@ mod tests {
         assert_eq!(known("TS. Trần Văn Mẫu."), Some(("Trần Văn Mẫu".to_owned(), true)));
         assert_eq!(known("TRẦN VĂN MẪU"), Some(("TRẦN VĂN MẪU".to_owned(), true)));
         assert_eq!(known("Y Mẫu Niê"), Some(("Y Mẫu Niê".to_owned(), false)));
-        for no in ["CHỦ TỊCH", "Phó Chủ tịch", "Nơi nhận:", "Kính gửi các Sở", "Ngày 3", "Mẫu"] {
+        for no in ["CHỦ TỊCH", "Phó Chủ tịch", "Nơi nhận:", "Kính gửi các Sở", "Ngày 3", "Mẫu"]
+        {
             assert!(name(no).is_none(), "{no}");
         }
     }

@@ -77,7 +77,9 @@ pub(crate) fn split<'a>(kinds: &Kinds, pieces: impl Iterator<Item = Piece<'a>>) 
             Some(run) => {
                 run.pages.push(place);
                 run.sides.extend(side);
-                let tells_more = |s: &Sign| run.signs.first().is_none_or(|f| f.guess.confidence < s.guess.confidence);
+                let tells_more = |s: &Sign| {
+                    run.signs.first().is_none_or(|f| f.guess.confidence < s.guess.confidence)
+                };
                 if !run.sides.is_empty() && signs.first().is_some_and(tells_more) {
                     run.signs = signs;
                 }
@@ -87,7 +89,8 @@ pub(crate) fn split<'a>(kinds: &Kinds, pieces: impl Iterator<Item = Piece<'a>>) 
                 signs,
                 named: named.clone(),
                 sides: side.into_iter().collect(),
-                symbol: letterhead::number_symbol(&layout).and_then(|n| numbering::symbol(&n.value)),
+                symbol: letterhead::number_symbol(&layout)
+                    .and_then(|n| numbering::symbol(&n.value)),
             }),
         }
     }
@@ -113,7 +116,8 @@ impl Run {
 /// Whether a page goes on with the paper before it.
 fn goes_on(last: &Run, layout: &Layout<'_>, signs: &[Sign], side: Option<&Side>) -> bool {
     if let Some(side) = side {
-        return last.pages.len() == 1 && last.sides.first().is_some_and(|s| s.may_be_other_side(side));
+        return last.pages.len() == 1
+            && last.sides.first().is_some_and(|s| s.may_be_other_side(side));
     }
     if !last.sides.is_empty() {
         return false;
@@ -140,8 +144,11 @@ fn goes_on(last: &Run, layout: &Layout<'_>, signs: &[Sign], side: Option<&Side>)
 fn headed(layout: &Layout<'_>) -> bool {
     let Some(first) = layout.lines.first() else { return false };
     let plain = &first.plain;
-    let section = ["dieu", "chuong", "phan", "muc", "phu luc", "ket luan", "noi nhan", "kt", "tm", "tl"];
-    let is_section = section.iter().any(|s| plain.strip_prefix(s).is_some_and(|r| !r.starts_with(char::is_alphabetic)));
+    let section =
+        ["dieu", "chuong", "phan", "muc", "phu luc", "ket luan", "noi nhan", "kt", "tm", "tl"];
+    let is_section = section
+        .iter()
+        .any(|s| plain.strip_prefix(s).is_some_and(|r| !r.starts_with(char::is_alphabetic)));
     let wordy = plain.split(' ').filter(|w| w.len() > 1).count() > 1;
     let next = layout.lines.get(1).map_or(layout.height, |l| l.y0);
     let apart = next - first.y1 > 0.5 * first.height;

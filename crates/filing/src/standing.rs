@@ -73,14 +73,6 @@ pub fn cases_told(procedure: &Procedure) -> String {
     format!("the cases are: {}", cases.join("; "))
 }
 
-/// Whether a record can be handed out on that day: it is the version in use and has not run
-/// out. A validity that isn't known doesn't stand in the way: whoever asks for the record looks
-/// at it.
-#[must_use]
-pub fn usable(record: &Record, today: Date) -> bool {
-    record.state == RecordState::Published && record.valid_until.is_none_or(|last| today <= last)
-}
-
 /// Whether the subject is among the record's owners: number, name and birth date.
 #[must_use]
 pub fn owned(record: &Record, subject: &Subject) -> bool {

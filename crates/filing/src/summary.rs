@@ -6,15 +6,48 @@ use crate::letterhead::{self, Read};
 /// Titles of official papers that have a subject under them (Decree 30/2020/NĐ-CP, article 7,
 /// and legislation), folded.
 const TITLES: [&str; 26] = [
-    "nghi quyet", "quyet dinh", "chi thi", "quy che", "quy dinh", "thong cao", "thong bao",
-    "huong dan", "chuong trinh", "ke hoach", "phuong an", "de an", "du an", "bao cao", "bien ban",
-    "to trinh", "hop dong", "cong dien", "ban ghi nho", "ban thoa thuan", "giay uy quyen",
-    "nghi dinh", "thong tu", "luat", "phap lenh", "ket luan",
+    "nghi quyet",
+    "quyet dinh",
+    "chi thi",
+    "quy che",
+    "quy dinh",
+    "thong cao",
+    "thong bao",
+    "huong dan",
+    "chuong trinh",
+    "ke hoach",
+    "phuong an",
+    "de an",
+    "du an",
+    "bao cao",
+    "bien ban",
+    "to trinh",
+    "hop dong",
+    "cong dien",
+    "ban ghi nho",
+    "ban thoa thuan",
+    "giay uy quyen",
+    "nghi dinh",
+    "thong tu",
+    "luat",
+    "phap lenh",
+    "ket luan",
 ];
 
 /// What the body begins with.
 const BODY: [&str; 12] = [
-    "can cu", "kinh gui", "thuc hien", "theo de nghi", "xet ", "dieu ", "kem theo", "ban hanh kem theo", "hom nay", "tm ", "i.", "1.",
+    "can cu",
+    "kinh gui",
+    "thuc hien",
+    "theo de nghi",
+    "xet ",
+    "dieu ",
+    "kem theo",
+    "ban hanh kem theo",
+    "hom nay",
+    "tm ",
+    "i.",
+    "1.",
 ];
 
 /// The subject of the paper, where its title is of a sort that has one.
@@ -67,5 +100,8 @@ fn is_title(layout: &Layout<'_>, line: &Line) -> bool {
         plain.find(t).is_some_and(|_| plain.len() <= t.len() + 4)
     });
     let below_head = layout.head.is_none_or(|head| line.y0 > head.top);
-    own && below_head && line.upper > 0.6 && line.middle() < 0.5 * layout.height && letterhead::is_official(layout)
+    own && below_head
+        && line.upper > 0.6
+        && line.middle() < 0.5 * layout.height
+        && letterhead::is_official(layout)
 }

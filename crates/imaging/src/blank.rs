@@ -54,11 +54,7 @@ fn is_mark(ink: &Ink, part: &Part) -> bool {
 #[expect(clippy::cast_precision_loss, reason = "a few thousand pixels")]
 fn is_hole(ink: &Ink, part: &Part) -> bool {
     let (width, height) = size_mm(ink, part);
-    let to_edge = part
-        .left
-        .min(part.top)
-        .min(ink.width - part.right)
-        .min(ink.height - part.bottom);
+    let to_edge = part.left.min(part.top).min(ink.width - part.right).min(ink.height - part.bottom);
     let filled = part.area as f32 / (part.width() * part.height()).max(1) as f32;
     (3.5..=9.0).contains(&width)
         && (0.75..=1.33).contains(&(width / height))

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 
+use fax::decoder::{DecodeStatus, Group4Decoder};
 use fax::encoder::Encoder;
 use fax::maps::{Mode, black, mode, white};
 use fax::{BitReader, BitWriter, Bits, ByteReader, Color};
@@ -29,19 +30,23 @@ const MAX_WIDTH: u32 = 30_000;
 /// Writes lines of runs into `out`, one byte a pixel, 0 for black runs, 255 for white ones.
 /// Returns how many lines were whole.
 pub(crate) fn decode(data: &[u8], fax: Fax, width: u32, out: &mut [u8]) -> u32 {
-    let mut lines = out.chunks_exact_mut(width as usize);
+    let lines = out.chunks_exact_mut(width as usize);
     let mut done = 0;
     match fax {
         Fax::Group4 => {
+            let Ok(mut decoder) =
+                Group4Decoder::new(data.iter().map(|&byte| Ok::<u8, Infallible>(byte)), width);
             let height = u32::try_from(lines.len()).unwrap_or(u32::MAX);
-            // A stream that ends in the middle has still given the lines before.
-            let whole = fax::decoder::decode_g4(data.iter().copied(), width, Some(height), |runs| {
-                if let Some(line) = lines.next() {
-                    draw(runs, line);
-                    done += 1;
+            for line in lines {
+                match decoder.advance() {
+                    Ok(DecodeStatus::Incomplete) => draw(decoder.transition(), line),
+                    // Some encoders leave out white lines at the foot; nothing at all is a fault.
+                    Ok(DecodeStatus::End) if done > 0 => return height,
+                    Ok(DecodeStatus::End) | Err(_) => break,
                 }
-            });
-            if whole.is_some() { height } else { done }
+                done += 1;
+            }
+            done
         }
         Fax::Huffman | Fax::Group3 { .. } => {
             let Ok(mut reader) = ByteReader::new(data.iter().map(|&byte| Ok(byte)));
@@ -238,11 +243,39 @@ mod tests {
         }
     }
 
+    /// Two lines of 4 white, 8 black, 4 white, by the tables of T.4.
+    fn bits(codes: &[&str]) -> Vec<u8> {
+        let all: Vec<u8> = codes.concat().bytes().map(|digit| digit - b'0').collect();
+        all.chunks(8)
+            .map(|byte| byte.iter().enumerate().fold(0, |sum, (at, bit)| sum | bit << (7 - at)))
+            .collect()
+    }
+
+    #[test]
+    fn group_3_is_read_with_and_without_leaning_lines() {
+        const END: &str = "000000000001";
+        let line = "1011".to_owned() + "000101" + "1011";
+        let wanted: Vec<u8> = [[255; 4], [0; 4], [0; 4], [255; 4]].concat().repeat(2);
+        let mut out = vec![9; 32];
+        let plain = bits(&[END, &line, END, &line, END, END, END, END, END, END]);
+        assert_eq!(decode(&plain, Fax::Group3 { two_dimensional: false }, 16, &mut out), 2);
+        assert!(out == wanted);
+        out.fill(9);
+        // The second line is the first again: three vertical codes of no offset.
+        let leaning = bits(&[END, "1", &line, END, "0", "111", END, "1", END, "1", END, "1"]);
+        assert_eq!(decode(&leaning, Fax::Group3 { two_dimensional: true }, 16, &mut out), 2);
+        assert!(out == wanted);
+        out.fill(9);
+        let bytewise = bits(&[&line, "00", &line]);
+        assert_eq!(decode(&bytewise, Fax::Huffman, 16, &mut out), 2);
+        assert!(out == wanted);
+    }
+
     #[test]
     fn a_leaning_line_reads_like_group_4() {
         let image = pattern(300, 50);
         let data = encode(&image).unwrap();
-        let Ok(mut reader) = ByteReader::new(data.iter().map(|&byte| Ok(byte)));
+        let Ok(mut reader) = ByteReader::new(data.iter().map(|&byte| Ok::<u8, Infallible>(byte)));
         let mut above = Vec::new();
         for y in 0..image.height {
             let runs = leaning_line(&mut reader, image.width, &above).unwrap();

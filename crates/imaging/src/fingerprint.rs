@@ -7,7 +7,13 @@ use crate::Upright;
 use crate::ink::{Ink, ink};
 use crate::skew::CONTRAST;
 
-/// Most bits by which two scans of the same paper differ.
+/// Most bits by which two scans are taken for the same paper.
+///
+/// Measured on 29 real pages of 13 scans, most of them with the letterheads of the same three
+/// bodies. Each scanned again (turned by up to 1.6°, shifted, at half to full resolution, with
+/// noise, paler, as JPEG of quality 40 to 80): half of the 145 differ by 10 bits at most, 95 % by
+/// 32; five, of nearly empty pages with toner dust, by more than 64 and aren't known again. Any two
+/// different pages: 78 bits and more, half of the 406 pairs 126.
 pub const SAME_PAPER: u32 = 64;
 
 /// A perceptual hash of 256 bits; 64 hexadecimal digits as text.
@@ -78,11 +84,8 @@ pub fn fingerprint(page: &Upright) -> Fingerprint {
 /// corner must not move the grid.
 fn density(ink: &Ink) -> Vec<f32> {
     let width = ink.width as usize;
-    let counts: Vec<bool> = ink
-        .parts
-        .iter()
-        .map(|part| !ink.is_shadow(part) && part.area > 4)
-        .collect();
+    let counts: Vec<bool> =
+        ink.parts.iter().map(|part| !ink.is_shadow(part) && part.area > 4).collect();
     let (mut columns, mut rows) = (vec![0_u32; width], vec![0_u32; ink.height as usize]);
     for (y, line) in ink.part_of.chunks_exact(width).enumerate() {
         for (x, &part) in line.iter().enumerate() {

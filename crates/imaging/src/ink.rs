@@ -19,6 +19,8 @@ pub(crate) struct Ink {
     pub(crate) per_mm: f32,
     /// For each pixel the number of its part from 1, or 0 for paper.
     pub(crate) part_of: Vec<u32>,
+    /// For each pixel how much darker than its surroundings it is, in tones, ink or not.
+    pub(crate) contrasts: Vec<u8>,
     /// What hangs together, numbered from 1 (the first stands for paper and is empty).
     pub(crate) parts: Vec<Part>,
 }
@@ -57,20 +59,21 @@ fn factor(page: &Grey) -> u32 {
 pub(crate) fn ink(page: &Grey, least: u8) -> Ink {
     let small = page.reduced(factor(page));
     let means = surroundings(&small);
-    let mut marks: Vec<u8> = small
-        .pixels
+    let contrasts: Vec<u8> =
+        small.pixels.iter().zip(&means).map(|(&tone, &mean)| mean.saturating_sub(tone)).collect();
+    let mut marks: Vec<u8> = contrasts
         .iter()
         .zip(&means)
-        .map(|(&tone, &mean)| {
-            let contrast = mean.saturating_sub(tone);
-            if contrast >= least && u32::from(contrast) * 10 >= u32::from(mean) { contrast } else { 0 }
+        .map(|(&contrast, &mean)| {
+            let is_ink = contrast >= least && u32::from(contrast) * 10 >= u32::from(mean);
+            if is_ink { contrast } else { 0 }
         })
         .collect();
     drop_shadows(&small, &mut marks);
     let (part_of, parts) = connected(&marks, small.width as usize);
     #[expect(clippy::cast_precision_loss, reason = "a few thousand pixels")]
     let per_mm = small.width.max(small.height) as f32 / 297.0;
-    Ink { width: small.width, height: small.height, per_mm, part_of, parts }
+    Ink { width: small.width, height: small.height, per_mm, part_of, contrasts, parts }
 }
 
 impl Ink {
@@ -78,9 +81,11 @@ impl Ink {
     pub(crate) fn transposed(&self) -> Ink {
         let (width, height) = (self.width as usize, self.height as usize);
         let mut part_of = vec![0; self.part_of.len()];
+        let mut contrasts = vec![0; self.contrasts.len()];
         for y in 0..height {
             for x in 0..width {
                 part_of[x * height + y] = self.part_of[y * width + x];
+                contrasts[x * height + y] = self.contrasts[y * width + x];
             }
         }
         let parts = self
@@ -94,7 +99,14 @@ impl Ink {
                 ..*part
             })
             .collect();
-        Ink { width: self.height, height: self.width, per_mm: self.per_mm, part_of, parts }
+        Ink {
+            width: self.height,
+            height: self.width,
+            per_mm: self.per_mm,
+            part_of,
+            contrasts,
+            parts,
+        }
     }
 
     /// Whether a part is the shadow of the paper's or the lid's edge, whole or cut: it runs into
@@ -175,8 +187,7 @@ fn drop_shadows(image: &Grey, marks: &mut [u8]) {
         x == 0 || y == 0 || x + 1 == across || y + 1 == down
     };
     let mut shadow = vec![false; across * down];
-    let mut open: Vec<usize> =
-        (0..shadow.len()).filter(|&at| at_edge(at) && is_dark(at)).collect();
+    let mut open: Vec<usize> = (0..shadow.len()).filter(|&at| at_edge(at) && is_dark(at)).collect();
     open.iter().for_each(|&at| shadow[at] = true);
     let mut fading = shadow.clone();
     while let Some(at) = open.pop() {
@@ -219,7 +230,8 @@ fn connected(marks: &[u8], width: usize) -> (Vec<u32>, Vec<Part>) {
         }
         label
     }
-    const NOTHING: Part = Part { left: u32::MAX, top: u32::MAX, right: 0, bottom: 0, area: 0, contrast: 0 };
+    const NOTHING: Part =
+        Part { left: u32::MAX, top: u32::MAX, right: 0, bottom: 0, area: 0, contrast: 0 };
     let mut roots: Vec<u32> = vec![0];
     let mut part_of = vec![0_u32; marks.len()];
     let (mut last, mut these): (Vec<Run>, Vec<Run>) = (Vec::new(), Vec::new());

@@ -36,9 +36,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded<'static>, 
             Pixels::Grey(Grey { width, height, pixels })
         }
         (3, false) => Pixels::Rgb(Rgb { width, height, pixels: data }),
-        (3, true) => {
-            Pixels::Rgb(Rgb { width, height, pixels: single::rgba_over_white(&data) })
-        }
+        (3, true) => Pixels::Rgb(Rgb { width, height, pixels: single::rgba_over_white(&data) }),
         (4, false) => Pixels::Rgb(Rgb { width, height, pixels: of_cmyk(&data) }),
         _ => return Err(DecodeError::broken("the JPEG 2000 image has odd channels")),
     };

@@ -10,24 +10,24 @@
 //!
 //! Pure: no threads, no clock, no files (PDFium is bound at run time from a path).
 
-mod format;
-mod limits;
-mod raster;
-mod dpi;
-mod scan;
-mod single;
-mod jpeg2000;
-mod tiff_file;
+mod blank;
 mod ccitt;
-mod pdf;
+mod dpi;
+mod fingerprint;
+mod format;
 mod ink;
+mod jpeg2000;
+mod keep;
+mod limits;
 mod lines;
 mod orient;
+mod pdf;
+mod raster;
+mod scan;
+mod single;
 mod skew;
 mod straighten;
-mod blank;
-mod fingerprint;
-mod keep;
+mod tiff_file;
 
 pub use blank::is_blank;
 pub use fingerprint::{Fingerprint, FingerprintError, SAME_PAPER, distance, fingerprint};

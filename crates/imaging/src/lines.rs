@@ -27,16 +27,23 @@ impl Edges {
         let width = ink.width as usize;
         let (middle_x, middle_y) = (ink.width as f32 / 2.0, ink.height as f32 / 2.0);
         let rows: Vec<&[u32]> = ink.part_of.chunks_exact(width).collect();
-        let paper = vec![0; width];
+        let contrasts: Vec<&[u8]> = ink.contrasts.chunks_exact(width).collect();
+        let paper = (vec![0; width], vec![0; width]);
         let mut points = Vec::new();
         for y in 0..rows.len() {
-            let beyond = match side {
-                Side::Upper => y.checked_sub(1).map_or(&*paper, |above| rows[above]),
-                Side::Lower => rows.get(y + 1).map_or(&*paper, |below| below),
+            let (beyond, outwards) = match side {
+                Side::Upper => (y.checked_sub(1), -1.0),
+                Side::Lower => (Some(y + 1).filter(|&y| y < rows.len()), 1.0),
             };
-            for (x, (&part, &next)) in rows[y].iter().zip(beyond).enumerate() {
-                if part != 0 && next == 0 && keep[part as usize] {
-                    points.push((x as f32 - middle_x, y as f32 - middle_y));
+            let (next_part, next_contrast) =
+                beyond.map_or((&*paper.0, &*paper.1), |y| (rows[y], contrasts[y]));
+            for x in 0..width {
+                let part = rows[y][x];
+                if part != 0 && next_part[x] == 0 && keep[part as usize] {
+                    // The paper's pixel is partly ink where the edge runs through it.
+                    let share = f32::from(next_contrast[x]) / f32::from(contrasts[y][x].max(1));
+                    let edge = y as f32 + outwards * share.min(1.0);
+                    points.push((x as f32 - middle_x, edge - middle_y));
                 }
             }
         }
@@ -53,23 +60,35 @@ impl Edges {
         Edges { points: self.points.iter().copied().step_by(step).collect(), reach: self.reach }
     }
 
-    /// How unevenly the points fall on lines that lean by `skew_deg`: the sum of squares of the
-    /// profile's bins, each `bin` pixels high.
+    /// How unevenly the points fall on lines that lean by `skew_deg`: the sum of squares of their
+    /// profile, smoothed over about `blur` pixels.
+    ///
+    /// The profile is finer than its blur by [`FINER`], else how lines happen to fall on its bins
+    /// would outweigh how well they fall together.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within reach")]
-    pub(crate) fn peaks(&self, skew_deg: f32, bin: f32, profile: &mut Vec<f32>) -> f64 {
+    pub(crate) fn peaks(&self, skew_deg: f32, blur: f32, profile: &mut Vec<f32>) -> f64 {
+        let bin = blur / FINER as f32;
         let (sin, cos) = skew_deg.to_radians().sin_cos();
         let bins = (2.0 * self.reach / bin) as usize + 3;
         profile.clear();
         profile.resize(bins, 0.0);
         let (down, across, shift) = (cos / bin, sin / bin, self.reach / bin);
         for &(x, y) in &self.points {
-            let place = y * down - x * across + shift;
-            let low = place as usize;
-            let share = place - low as f32;
-            profile[low] += 1.0 - share;
-            profile[low + 1] += share;
+            profile[(y * down - x * across + shift) as usize] += 1.0;
         }
+        blurred(profile);
+        blurred(profile);
         profile.iter().map(|&sum| f64::from(sum * sum)).sum()
+    }
+}
+
+/// Bins of a profile along its blur.
+const FINER: usize = 4;
+
+/// Each bin becomes the mean of itself and the next ones, [`FINER`] together.
+fn blurred(profile: &mut [f32]) {
+    for at in 0..profile.len().saturating_sub(FINER) {
+        profile[at] = profile[at..at + FINER].iter().sum::<f32>() / FINER as f32;
     }
 }
 
@@ -131,10 +150,15 @@ fn summit(scores: &[(f32, f64)], step: f32) -> f32 {
         return 0.0;
     };
     let (at, here) = scores[top];
-    let (Some(before), Some(after)) = (top.checked_sub(1).map(|i| scores[i].1), scores.get(top + 1))
+    let (Some(before), Some(after)) =
+        (top.checked_sub(1).map(|i| scores[i].1), scores.get(top + 1))
     else {
         return at;
     };
     let bend = before - 2.0 * here + after.1;
-    if bend < 0.0 { at + step * (0.5 * (before - after.1) / bend).clamp(-0.5, 0.5) as f32 } else { at }
+    if bend < 0.0 {
+        at + step * (0.5 * (before - after.1) / bend).clamp(-0.5, 0.5) as f32
+    } else {
+        at
+    }
 }

@@ -6,7 +6,7 @@ use std::io::Cursor;
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
-use crate::{Decoded, DecodeError, Format, Grey, Limits, Pixels, Rgb, dpi};
+use crate::{DecodeError, Decoded, Format, Grey, Limits, Pixels, Rgb, dpi};
 
 /// Decodes a file of one page. A JPEG's own bytes stay with the page where a PDF can show them.
 pub(crate) fn decode<'a>(
@@ -115,9 +115,7 @@ pub(crate) fn pixels(image: DynamicImage) -> Pixels {
         DynamicImage::ImageLuma8(grey) => {
             Pixels::Grey(Grey { width, height, pixels: grey.into_raw() })
         }
-        DynamicImage::ImageRgb8(rgb) => {
-            Pixels::Rgb(Rgb { width, height, pixels: rgb.into_raw() })
-        }
+        DynamicImage::ImageRgb8(rgb) => Pixels::Rgb(Rgb { width, height, pixels: rgb.into_raw() }),
         DynamicImage::ImageLuma16(_) => {
             Pixels::Grey(Grey { width, height, pixels: image.into_luma8().into_raw() })
         }

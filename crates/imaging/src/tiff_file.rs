@@ -103,9 +103,9 @@ impl<'a> TiffScan<'a> {
         let (width, height) = (narrow(width)?, narrow(height)?);
         let fax = match first(tag::COMPRESSION) {
             Some(2) => Some(Fax::Huffman),
-            Some(3) => Some(Fax::Group3 {
-                two_dimensional: first(tag::T4_OPTIONS).unwrap_or(0) & 1 == 1,
-            }),
+            Some(3) => {
+                Some(Fax::Group3 { two_dimensional: first(tag::T4_OPTIONS).unwrap_or(0) & 1 == 1 })
+            }
             Some(4) => Some(Fax::Group4),
             _ => None,
         };
@@ -132,7 +132,8 @@ impl<'a> TiffScan<'a> {
         let entry = directory.entry(tag::X_RESOLUTION)?;
         let above = self.order.number(self.bytes, entry.at, 4)?;
         let below = self.order.number(self.bytes, entry.at + 4, 4)?;
-        let per_unit = f64::from(u32::try_from(above).ok()?) / f64::from(u32::try_from(below).ok()?);
+        let per_unit =
+            f64::from(u32::try_from(above).ok()?) / f64::from(u32::try_from(below).ok()?);
         match directory.first(self.bytes, self.order, tag::RESOLUTION_UNIT).unwrap_or(2) {
             2 => Some(per_unit),
             3 => Some(per_unit * 2.54),
@@ -237,9 +238,7 @@ impl<'a> TiffScan<'a> {
             (ColorType::RGBA(_), _) => {
                 Pixels::Rgb(Rgb { width, height, pixels: single::rgba_over_white(&data) })
             }
-            (ColorType::YCbCr(_), _) => {
-                Pixels::Rgb(Rgb { width, height, pixels: of_ycbcr(&data) })
-            }
+            (ColorType::YCbCr(_), _) => Pixels::Rgb(Rgb { width, height, pixels: of_ycbcr(&data) }),
             (ColorType::CMYK(_), _) => {
                 Pixels::Rgb(Rgb { width, height, pixels: jpeg2000::of_cmyk(&data) })
             }
@@ -287,17 +286,12 @@ impl Order {
         let from = usize::try_from(at).ok()?;
         let raw = bytes.get(from..from.checked_add(usize::try_from(size).ok()?)?)?;
         let join = |number: u64, &byte: &u8| number << 8 | u64::from(byte);
-        Some(if self.little {
-            raw.iter().rev().fold(0, join)
-        } else {
-            raw.iter().fold(0, join)
-        })
+        Some(if self.little { raw.iter().rev().fold(0, join) } else { raw.iter().fold(0, join) })
     }
 
     /// The directory at a place, and where the next one stands.
     fn directory(self, bytes: &[u8], at: u64) -> Option<(Directory, u64)> {
-        let (count_size, entry_size, inline) =
-            if self.big_tiff { (8, 20, 8) } else { (2, 12, 4) };
+        let (count_size, entry_size, inline) = if self.big_tiff { (8, 20, 8) } else { (2, 12, 4) };
         let count = self.number(bytes, at, count_size)?;
         if count > 4096 {
             return None;
@@ -368,7 +362,8 @@ fn of_ycbcr(data: &[u8]) -> Vec<u8> {
         .0
         .iter()
         .flat_map(|&[luma, blue, red]| {
-            let (luma, blue, red) = (f32::from(luma), f32::from(blue) - 128.0, f32::from(red) - 128.0);
+            let (luma, blue, red) =
+                (f32::from(luma), f32::from(blue) - 128.0, f32::from(red) - 128.0);
             [luma + 1.402 * red, luma - 0.344_136 * blue - 0.714_136 * red, luma + 1.772 * blue]
                 .map(|tone| tone.clamp(0.0, 255.0) as u8)
         })

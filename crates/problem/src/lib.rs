@@ -115,12 +115,11 @@ fn told(error: &dyn std::error::Error) -> String {
 
 impl IntoResponse for Problem {
     /// Also the one place where a refusal is logged: code and status, nothing of the request.
+    /// What broke on our side was logged where it broke.
     fn into_response(self) -> Response {
         let (code, status) = (self.reason.code(), self.reason.status());
         if status < 500 {
             tracing::info!(code, status, "refused");
-        } else {
-            tracing::warn!(code, status, "refused");
         }
         let mut response = axum::Json(self.document()).into_response();
         *response.status_mut() =
@@ -136,7 +135,7 @@ impl IntoResponse for Problem {
 
 /// Makes problem documents of what the router answers by itself: nothing at that address, no
 /// such method there, a handler that panicked. To be put around everything, last.
-pub fn guard(router: Router) -> Router {
+pub fn everywhere(router: Router) -> Router {
     router
         .fallback(async || Problem::new(Reason::NotFound))
         .method_not_allowed_fallback(async || Problem::new(Reason::MethodNotAllowed))

@@ -10,7 +10,7 @@ use schemas::code::Reason;
 use serde::Deserialize;
 use tower::ServiceExt;
 
-use crate::{Json, MAX_BODY, MEDIA_TYPE, Path, Problem, Query, guard};
+use crate::{Json, MAX_BODY, MEDIA_TYPE, Path, Problem, Query, everywhere};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,7 +28,7 @@ struct Page {
 }
 
 fn router() -> Router {
-    guard(
+    everywhere(
         Router::new()
             .route("/orders", post(async |Json(_): Json<Order>| "fine"))
             .route("/list", get(async |Query(_): Query<Page>| "fine"))

@@ -10,13 +10,13 @@ mod order;
 mod text;
 
 mod mrz;
-mod qr;
 mod orientation;
+mod qr;
 
 mod scale;
 
-pub use mrz::find_mrz;
 pub use engine::{Engine, Line, Picture, ReadError, Word};
+pub use mrz::find_mrz;
 pub use order::in_reading_order;
 pub use orientation::right_way_up;
 pub use qr::find_qr;

@@ -20,7 +20,8 @@ pub fn find_mrz(lines: &[Line]) -> Vec<Code> {
     let candidates: Vec<Vec<u8>> = lines.iter().filter_map(candidate).collect();
     let mut codes: Vec<Code> = Vec::new();
     for three in candidates.windows(3) {
-        let text = [first_line(&three[0]), second_line(&three[1]), third_line(&three[2])].join("\n");
+        let text =
+            [first_line(&three[0]), second_line(&three[1]), third_line(&three[2])].join("\n");
         if Mrz::parse(&text).is_some() && codes.iter().all(|code| code.text != text) {
             codes.push(Code { kind: CodeKind::Mrz, text });
         }
@@ -168,7 +169,7 @@ mod tests {
             ],
             true,
         );
-        check(&[ZONE[0], "9901018F3901016VNM«««««2", "NGUYEN‹‹THI(MAU«««««««««««"], true);
+        check(&[ZONE[0], "9901018F3901016VNM«««««2", "NGUYEN‹‹THI(MAU««««««««"], true);
     }
 
     #[test]

@@ -157,8 +157,11 @@ impl Pair {
         let (left, right): (Vec<&Piece>, Vec<&Piece>) = inside.partition(|p| p.right <= x);
         let clear = right.iter().map(|p| p.left).min()? - left.iter().map(|p| p.right).max()?;
         let two_blocks = 2 <= rows(&left) && 2 <= rows(&right);
-        (two_blocks && are_abreast(&left, &right) && !is_table(&left, &right))
-            .then_some(Self { x, len, clear })
+        (two_blocks && are_abreast(&left, &right) && !is_table(&left, &right)).then_some(Self {
+            x,
+            len,
+            clear,
+        })
     }
 
     /// What makes one pair better than another: more of the page, then a wider gutter.
@@ -236,4 +239,125 @@ fn median(values: impl Iterator<Item = i64>) -> i64 {
     let mut values: Vec<i64> = values.collect();
     values.sort_unstable();
     values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: Picture<'static> = Picture { width: 1650, height: 2340, dpi: 200, grey: &[] };
+
+    /// A line 30 pixels high at `y`; each part is its left edge and its text, 15 pixels a letter.
+    fn line(y: u32, parts: &[(u32, &str)]) -> Line {
+        let mut words = Vec::new();
+        for (left, text) in parts {
+            let mut x = *left;
+            for word in text.split(' ') {
+                let w = 15 * u32::try_from(word.chars().count()).unwrap();
+                words.push(Word { text: word.to_owned(), x, y, w, h: 30, confidence: 0.9 });
+                x += w + 10;
+            }
+        }
+        Line { block: 0, words }
+    }
+
+    const BODY: &str = "Theo đề nghị của Sở Tài chính về việc tham gia góp ý các dự thảo nghị định";
+
+    #[track_caller]
+    fn check(lines: Vec<Line>, want: &[&str]) {
+        let ordered = in_reading_order(lines, &PAGE);
+        let text =
+            |line: &Line| line.words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ");
+        assert_eq!(ordered.iter().map(text).collect::<Vec<_>>(), want);
+    }
+
+    fn letterhead() -> Vec<Line> {
+        vec![
+            line(140, &[(300, "ỦY BAN NHÂN DÂN"), (760, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA")]),
+            line(183, &[(307, "TỈNH QUẢNG NGÃI"), (890, "Độc lập - Tự do")]),
+            line(275, &[(295, "Số: 575 /UBND"), (830, "Quảng Ngãi, ngày 04 tháng 02")]),
+            line(330, &[(330, "V/v tham gia")]),
+            line(520, &[(600, "Kính gửi: Sở Tài chính")]),
+            line(630, &[(270, BODY)]),
+            line(670, &[(270, "trong tháng này.")]),
+        ]
+    }
+
+    #[test]
+    fn the_left_block_of_a_letterhead_comes_before_the_right() {
+        check(
+            letterhead(),
+            &[
+                "ỦY BAN NHÂN DÂN",
+                "TỈNH QUẢNG NGÃI",
+                "Số: 575 /UBND",
+                "V/v tham gia",
+                "CỘNG HÒA XÃ HỘI CHỦ NGHĨA",
+                "Độc lập - Tự do",
+                "Quảng Ngãi, ngày 04 tháng 02",
+                "Kính gửi: Sở Tài chính",
+                BODY,
+                "trong tháng này.",
+            ],
+        );
+    }
+
+    #[test]
+    fn the_two_blocks_of_a_letterhead_are_blocks_of_their_own() {
+        let ordered = in_reading_order(letterhead(), &PAGE);
+        let blocks: Vec<u32> = ordered.iter().map(|line| line.block).collect();
+        assert_eq!(blocks, [1, 1, 1, 1, 2, 2, 2, 0, 0, 0]);
+    }
+
+    #[test]
+    fn recipients_come_before_the_signature() {
+        check(
+            vec![
+                line(1500, &[(270, BODY)]),
+                line(1540, &[(270, "thi hành Quyết định này.")]),
+                line(1600, &[(1000, "TM. ỦY BAN NHÂN DÂN")]),
+                line(1608, &[(280, "Nơi nhận:")]),
+                line(1640, &[(280, "- Như Điều 4;"), (1080, "CHỦ TỊCH")]),
+                line(1672, &[(280, "- Lưu: VT.")]),
+                line(1900, &[(1030, "Nguyễn Văn Mẫu")]),
+            ],
+            &[
+                BODY,
+                "thi hành Quyết định này.",
+                "Nơi nhận:",
+                "- Như Điều 4;",
+                "- Lưu: VT.",
+                "TM. ỦY BAN NHÂN DÂN",
+                "CHỦ TỊCH",
+                "Nguyễn Văn Mẫu",
+            ],
+        );
+    }
+
+    #[test]
+    fn tables_and_forms_are_read_across() {
+        let cells = |y| line(y, &[(270, "01"), (500, "Thịt lợn"), (900, "kg"), (1200, "95.000")]);
+        let across = "01 Thịt lợn kg 95.000";
+        check(vec![cells(1500), cells(1550), cells(1600)], &[across; 3]);
+        check(vec![cells(150), cells(200), cells(250)], &[across; 3]);
+        check(
+            vec![
+                line(200, &[(270, "Họ và tên: Nguyễn Văn Mẫu"), (900, "Nam")]),
+                line(250, &[(270, "Sinh ngày:"), (900, "Dân tộc: Kinh")]),
+                line(300, &[(270, "Nơi sinh: Hà Nội"), (900, "Quốc tịch:")]),
+            ],
+            &[
+                "Họ và tên: Nguyễn Văn Mẫu Nam",
+                "Sinh ngày: Dân tộc: Kinh",
+                "Nơi sinh: Hà Nội Quốc tịch:",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_page_of_prose_stays_as_it_is() {
+        let lines: Vec<Line> = (0..20).map(|i| line(100 + 50 * i, &[(270, BODY)])).collect();
+        assert_eq!(in_reading_order(lines.clone(), &PAGE), lines);
+        assert_eq!(in_reading_order(Vec::new(), &PAGE), []);
+    }
 }

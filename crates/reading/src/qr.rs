@@ -14,8 +14,7 @@ pub fn find_qr(picture: &Picture<'_>) -> Vec<Code> {
     if !picture.is_whole() || i32::try_from(picture.grey.len()).is_err() {
         return Vec::new();
     }
-    let view =
-        ImageView::from_slice(picture.grey, picture.width, picture.height, ImageFormat::Lum);
+    let view = ImageView::from_slice(picture.grey, picture.width, picture.height, ImageFormat::Lum);
     let reader = zxingcpp::read().formats(BarcodeFormat::QRCode).try_harder(true).try_invert(false);
     let mut codes: Vec<Code> = Vec::new();
     for found in view.and_then(|view| reader.from(&view)).unwrap_or_default() {
@@ -76,7 +75,10 @@ mod tests {
 
     #[test]
     fn an_identity_cards_qr_is_found_at_any_angle() {
-        check("001199000013||Nguyễn Thị Mẫu|01011999|Nữ|Phường Mẫu, Hà Nội|02032022", CodeKind::IdentityCard);
+        check(
+            "001199000013||Nguyễn Thị Mẫu|01011999|Nữ|Phường Mẫu, Hà Nội|02032022",
+            CodeKind::IdentityCard,
+        );
     }
 
     #[test]

@@ -170,13 +170,15 @@ mod tests {
     #[test]
     fn an_enlarged_picture_keeps_its_greys_and_its_edges_in_place() {
         // Left half black, right half light.
-        let grey: Vec<u8> = (0..10).flat_map(|_| (0..20).map(|x| if x < 10 { 0 } else { 200 })).collect();
+        let grey: Vec<u8> =
+            (0..10).flat_map(|_| (0..20).map(|x| if x < 10 { 0 } else { 200 })).collect();
         let picture = Picture { width: 20, height: 10, dpi: 100, grey: &grey };
         let scaled = enlarged(&picture, 250).unwrap();
         let large = scaled.picture();
         assert_eq!((large.width, large.height, large.dpi, large.grey.len()), (50, 25, 250, 1250));
         let row = &large.grey[12 * 50..][..50];
-        assert!(row[..22].iter().all(|p| *p == 0) && row[28..].iter().all(|p| *p == 200), "{row:?}");
+        assert!(row[..23].iter().all(|p| *p == 0) && row[30..].iter().all(|p| *p == 200));
+        assert!(row[24] < 100 && 100 < row[25], "the edge moved: {row:?}");
     }
 
     #[test]

@@ -33,11 +33,13 @@ impl Tesseract {
     /// # Errors
     /// [`ReadError::NoModel`] when there is no such model, or not one for LSTM.
     pub fn open(folder: &Path, language: &str) -> Result<Self, ReadError> {
-        let missing = || ReadError::NoModel { folder: folder.to_owned(), language: language.to_owned() };
+        let missing =
+            || ReadError::NoModel { folder: folder.to_owned(), language: language.to_owned() };
         let path = CString::new(folder.as_os_str().as_encoded_bytes()).map_err(|_| missing())?;
         let name = CString::new(language).map_err(|_| missing())?;
         let mut api = TessBaseApi::create();
-        api.init_4(Some(&path), Some(&name), TessOcrEngineMode_OEM_LSTM_ONLY).map_err(|_| missing())?;
+        api.init_4(Some(&path), Some(&name), TessOcrEngineMode_OEM_LSTM_ONLY)
+            .map_err(|_| missing())?;
         // What it would say on standard error about every second page helps nobody.
         api.set_variable(c"debug_file", c"/dev/null")
             .map_err(|_| ReadError::Stopped("a setting was refused"))?;
@@ -74,28 +76,33 @@ impl Tesseract {
     /// What is found on the image that was set.
     fn recognised(&mut self) -> Result<Found, ReadError> {
         self.api.recognize().map_err(|_| ReadError::Stopped("recognition failed"))?;
-        let table = self.api.get_tsv_text(0).map_err(|_| ReadError::Stopped("no table of words"))?;
+        let table =
+            self.api.get_tsv_text(0).map_err(|_| ReadError::Stopped("no table of words"))?;
         Ok(Found::from_table(&table.as_ref().to_string_lossy()))
     }
 
     /// The lines, and those within what Tesseract took for figures. A seal over a signature
     /// makes one of the whole block, and with it goes the signer's office and name; so the
     /// largest figures are read once more, as scattered text, and what is sure is kept.
-    fn look_into_figures(&mut self, found: Found, seen: &Picture<'_>) -> Result<Vec<Line>, ReadError> {
+    fn look_into_figures(
+        &mut self,
+        found: Found,
+        seen: &Picture<'_>,
+    ) -> Result<Vec<Line>, ReadError> {
         let Found { mut lines, mut figures } = found;
         figures.retain(|f| seen.dpi / 3 < f.h && seen.dpi / 2 < f.w);
         figures.sort_by_key(|f| std::cmp::Reverse(u64::from(f.w) * u64::from(f.h)));
         figures.truncate(MOST_FIGURES);
         // From the last on, so that the places of the others stay right.
         figures.sort_by_key(|f| std::cmp::Reverse(f.after));
-        let mut block = lines.iter().map(|line| line.block).max().unwrap_or_default();
-        for figure in figures {
+        let last_block = lines.iter().map(|line| line.block).max().unwrap_or_default();
+        for (block, figure) in (last_block + 1..).zip(figures) {
             let int = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
             self.api.set_page_seg_mode(TessPageSegMode_PSM_SPARSE_TEXT);
             self.api.set_rectangle(int(figure.x), int(figure.y), int(figure.w), int(figure.h));
-            block += 1;
             let within = self.recognised()?.lines;
-            let sure = within.into_iter().filter_map(|line| surely_text(line, block)).collect::<Vec<_>>();
+            let sure =
+                within.into_iter().filter_map(|line| surely_text(line, block)).collect::<Vec<_>>();
             lines.splice(figure.after..figure.after, sure);
         }
         Ok(lines)

@@ -13,7 +13,9 @@ pub fn page_text(lines: &[Line]) -> (String, f32, Vec<reading::Word>) {
     let mut words = Vec::new();
     let (mut sure, mut letters) = (0.0_f32, 0.0_f32);
     let mut block = 0;
-    for ((number, line), before) in (0..).zip(lines).zip([None].into_iter().chain(lines.iter().map(Some))) {
+    for ((number, line), before) in
+        (0..).zip(lines).zip([None].into_iter().chain(lines.iter().map(Some)))
+    {
         if before.is_some_and(|before| before.block != line.block) {
             block += 1;
         }
@@ -61,10 +63,14 @@ mod tests {
 
     #[test]
     fn lines_and_blocks_are_counted_in_reading_order() {
-        let lines = [line(7, &[("Số:", 1.0), ("12", 0.5)]), line(7, &[("a", 1.0)]), line(3, &[("b", 1.0)])];
+        let lines =
+            [line(7, &[("Số:", 1.0), ("12", 0.5)]), line(7, &[("a", 1.0)]), line(3, &[("b", 1.0)])];
         let (text, confidence, words) = page_text(&lines);
         assert_eq!(text, "Số: 12\na\nb\n");
-        assert_eq!(words.iter().map(|w| (w.line, w.block)).collect::<Vec<_>>(), [(0, 0), (0, 0), (1, 0), (2, 1)]);
+        assert_eq!(
+            words.iter().map(|w| (w.line, w.block)).collect::<Vec<_>>(),
+            [(0, 0), (0, 0), (1, 0), (2, 1)]
+        );
         assert!((confidence - 6.0 / 7.0).abs() < 1e-6, "{confidence}");
     }
 

@@ -49,10 +49,10 @@ pub(crate) async fn open_dossier(
     let now = Timestamp::now();
     let records = &desk.archive.records;
     let today = schemas::clock::day_of(now);
-    let entry = records.procedure(&asked.procedure, today).await?.ok_or(Reason::ProcedureUnknown)?;
-    let case = standing::chosen_case(&entry.procedure, asked.case.as_ref()).map_err(|reason| {
-        Problem::new(reason).because(standing::cases_told(&entry.procedure))
-    })?;
+    let entry =
+        records.procedure(&asked.procedure, today).await?.ok_or(Reason::ProcedureUnknown)?;
+    let case = standing::chosen_case(&entry.procedure, asked.case.as_ref())
+        .map_err(|reason| Problem::new(reason).because(standing::cases_told(&entry.procedure)))?;
     let subject = asked.subject.parse().map_err(|reason| match reason {
         Reason::RequestInvalid => Problem::new(reason)
             .because("`subject.name` has 1 to 200 characters, letters among them"),
@@ -77,7 +77,9 @@ pub(crate) async fn open_dossier(
     Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(view)))
 }
 
-/// Show a dossier: its components and how each stands, its documents, its scans and pages.
+/// Show a dossier.
+///
+/// Its components and how each stands, its documents, its scans and their pages.
 #[utoipa::path(
     get,
     path = "/v1/dossiers/{code}",
@@ -96,7 +98,9 @@ pub(crate) async fn show_dossier(
     Ok(Json(view::of_dossier(&desk, dossier).await?))
 }
 
-/// Close a dossier: it takes no more scans. Closing it again changes nothing.
+/// Close a dossier: it takes no more scans.
+///
+/// Closing it again changes nothing.
 #[utoipa::path(
     post,
     path = "/v1/dossiers/{code}/close",

@@ -8,9 +8,9 @@ mod desk;
 mod dossiers;
 mod view;
 
-mod scans;
 mod formats;
 mod pressure;
+mod scans;
 mod upload;
 
 mod events;

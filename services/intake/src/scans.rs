@@ -1,9 +1,9 @@
 //! Receiving scans.
 
+use archive::{AcceptError, Dossier, NewScan};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use archive::{AcceptError, Dossier, NewScan};
 use jiff::Timestamp;
 use problem::{Answer, Json, Path, Problem};
 use schemas::api::{DossierState, Receipt, Warning};
@@ -36,7 +36,7 @@ const LONGEST_STATION: usize = 64;
         ("Sohoa-Component" = Option<String>, Header, description = "Component that the officer says the scan is for", example = "1.001193-TP01"),
         ("Sohoa-Station" = Option<String>, Header, description = "Station that sends it", example = "quay-3"),
     ),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The file"),
+    request_body(content = schemas::api::Binary, content_type = "application/octet-stream", description = "The file"),
     responses(
         (status = 201, description = "Kept", body = Receipt),
         (status = 200, description = "Had been kept before", body = Receipt),

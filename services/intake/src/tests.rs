@@ -21,6 +21,9 @@ use tower::ServiceExt;
 
 use crate::{IntakeDesk, IntakeSettings, openapi, router};
 
+mod crowd;
+mod wire;
+
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 
 /// An office with two procedures: `1.000001` with a paper to hand in, one only to show and one
@@ -44,7 +47,7 @@ async fn office_with(change: impl FnOnce(&mut IntakeSettings, &mut Place)) -> Of
     let archive = Archive::open(&place).await.unwrap();
     archive.records.import(&catalogue(), date(2026, 1, 1)).await.unwrap();
     let desk = IntakeDesk::new(archive.clone(), Arc::new(Kinds::shipped()), settings);
-    let router = problem::guard(router(desk.clone()).split_for_parts().0);
+    let router = problem::everywhere(router(desk.clone()).split_for_parts().0);
     Office { archive, desk, router, _dir: dir }
 }
 
@@ -125,7 +128,12 @@ impl Office {
         self.post("/v1/dossiers", &asked).await.json()
     }
 
-    async fn send(&self, dossier: &DossierView, headers: &[(&str, &str)], body: impl Into<Body>) -> Answered {
+    async fn send(
+        &self,
+        dossier: &DossierView,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answered {
         let mut request = Request::post(format!("/v1/dossiers/{}/scans", dossier.code));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -200,7 +208,8 @@ async fn what_cannot_be_a_dossier_is_refused_with_its_code() {
 async fn a_scan_gets_a_receipt_and_its_repeat_the_same_one() {
     let office = office().await;
     let dossier = office.open().await;
-    let headers = [("Idempotency-Key", "k1"), ("Sohoa-Station", "quay-3"), ("Sohoa-Component", "TP01")];
+    let headers =
+        [("Idempotency-Key", "k1"), ("Sohoa-Station", "quay-3"), ("Sohoa-Component", "TP01")];
     let first = office.send(&dossier, &headers, PNG).await;
     assert_eq!(first.status, StatusCode::CREATED);
     let receipt: Receipt = first.json();
@@ -252,12 +261,16 @@ async fn what_is_no_scan_is_refused_and_leaves_nothing() {
     let office = office_with(|settings, _| settings.max_scan_bytes = 5000).await;
     let dossier = office.open().await;
     office.send(&dossier, &[], Body::empty()).await.refused(Reason::ScanEmpty);
-    office.send(&dossier, &[("Content-Length", "0")], Body::empty()).await.refused(Reason::ScanEmpty);
+    office
+        .send(&dossier, &[("Content-Length", "0")], Body::empty())
+        .await
+        .refused(Reason::ScanEmpty);
     office.send(&dossier, &[], "just text").await.refused(Reason::ScanUnknownFormat);
     office.send(&dossier, &[], vec![b'x'; 4000]).await.refused(Reason::ScanUnknownFormat);
     let promised = office.send(&dossier, &[("Content-Length", "6000")], PNG).await;
     promised.refused(Reason::ScanTooLarge);
-    let chunks = [PNG, &[0; 3000], &[0; 3000]].map(|c| Ok::<_, Infallible>(Bytes::copy_from_slice(c)));
+    let chunks =
+        [PNG, &[0; 3000], &[0; 3000]].map(|c| Ok::<_, Infallible>(Bytes::copy_from_slice(c)));
     let unpromised = Body::from_stream(stream::iter(chunks));
     office.send(&dossier, &[], unpromised).await.refused(Reason::ScanTooLarge);
     let key = "k".repeat(201);
@@ -289,10 +302,11 @@ async fn a_sender_that_stalls_is_cut_off_and_gives_its_turn_to_the_next() {
     let dossier = office.open().await;
     let begun = stream::iter([Ok::<_, Infallible>(Bytes::from_static(PNG))]);
     let stalled = Body::from_stream(begun.chain(stream::pending()));
-    let (stalled, crowded) = tokio::join!(office.send(&dossier, &[("Expect", "100-continue")], stalled), async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        office.send(&dossier, &[], PNG).await
-    });
+    let (stalled, crowded) =
+        tokio::join!(office.send(&dossier, &[("Expect", "100-continue")], stalled), async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            office.send(&dossier, &[], PNG).await
+        });
     crowded.refused(Reason::Busy);
     assert_eq!(crowded.headers[header::RETRY_AFTER], "3");
     stalled.refused(Reason::BodyCutShort);
@@ -305,7 +319,10 @@ async fn when_too_much_waits_a_station_is_asked_to_come_back() {
     let office = office_with(|_, place| place.max_waiting_jobs = 2).await;
     let dossier = office.open().await;
     for n in 0..2_u8 {
-        assert_eq!(office.send(&dossier, &[], [PNG, &[n]].concat()).await.status, StatusCode::CREATED);
+        assert_eq!(
+            office.send(&dossier, &[], [PNG, &[n]].concat()).await.status,
+            StatusCode::CREATED
+        );
     }
     let refused = office.send(&dossier, &[], PNG).await;
     refused.refused(Reason::Busy);
@@ -320,7 +337,10 @@ async fn events_are_told_from_the_first_or_after_the_last_one_seen() {
     // Closed, and nothing in it is waiting: the stream ends by itself.
     let place = format!("/v1/dossiers/{}/events", dossier.code);
     let told = String::from_utf8(office.get(&place).await.body.to_vec()).unwrap();
-    assert!(told.contains("event: closed") && told.contains(r#"data: {"event":"closed"}"#), "{told}");
+    assert!(
+        told.contains("event: closed") && told.contains(r#"data: {"event":"closed"}"#),
+        "{told}"
+    );
     let last = told.lines().rev().find_map(|line| line.strip_prefix("id: ")).unwrap();
     let request = Request::get(&place).header("Last-Event-ID", last).body(Body::empty()).unwrap();
     assert_eq!(office.answer(request).await.body, "");
@@ -331,11 +351,13 @@ async fn an_event_reaches_who_listens_and_hanging_up_ends_the_stream() {
     let office = office().await;
     let dossier = office.open().await;
     let request = Request::get(format!("/v1/dossiers/{}/events", dossier.code));
-    let response = office.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let response =
+        office.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
     let mut told = response.into_body().into_data_stream();
     office.send(&dossier, &[], PNG).await;
-    let first = tokio::time::timeout(Duration::from_secs(10), told.next()).await.unwrap().unwrap().unwrap();
+    let first =
+        tokio::time::timeout(Duration::from_secs(10), told.next()).await.unwrap().unwrap().unwrap();
     let first = String::from_utf8_lossy(&first).into_owned();
     assert!(first.contains("event: scan_received"), "{first}");
     office.desk.hang_up();

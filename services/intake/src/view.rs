@@ -1,6 +1,6 @@
 //! A dossier as it stands, put together from what is known of it.
 
-use archive::{Dossier, DocumentRow, PageSummary, Scan};
+use archive::{DocumentRow, Dossier, PageSummary, Scan};
 use filing::Kinds;
 use filing::standing::standing;
 use problem::{Answer, Problem};

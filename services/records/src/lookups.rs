@@ -68,11 +68,7 @@ pub(crate) async fn keep(
     if let Some(law) = &request.legal_basis {
         check_length("legal_basis", law, 1, 500)?;
     }
-    let now = Timestamp::now();
-    if !standing::usable(record, schemas::clock::day_of(now)) {
-        return Err(Reason::RecordNotUsable.into());
-    }
-    let kept = desk.archive.records.put_lookup(request, record, now).await;
+    let kept = desk.archive.records.put_lookup(request, record, Timestamp::now()).await;
     let lookup = kept.map_err(|error| match error {
         LookupError::Reused => Reason::KeyReused.into(),
         LookupError::NotUsable => Reason::RecordNotUsable.into(),

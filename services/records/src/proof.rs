@@ -23,8 +23,8 @@ pub struct Proof {
     pub state: RecordState,
     /// When it was published; RFC 3339, UTC.
     pub published_at: String,
-    /// blake3 of the record's compact JSON, in UTF-8, with `hash` left out and everything else
-    /// in the order that `GET /v1/records/{id}` gives.
+    /// blake3 of the record's compact JSON, in UTF-8, as `GET /v1/records/{id}` gives it, with
+    /// `hash` left out and `state` as it was on publishing: `published`.
     pub hash: Blake3,
     /// Whether `hash`, computed again just now, is still the one that was stored.
     pub hash_holds: bool,
@@ -69,6 +69,7 @@ pub(crate) async fn record_proof(
 }
 
 fn prove(mut record: Record) -> Answer<Proof> {
+    let state = std::mem::replace(&mut record.state, RecordState::Published);
     let stored = record.hash.take();
     let json = serde_json::to_vec(&record).map_err(|_| Problem::new(Reason::Internal))?;
     let computed = Blake3(*blake3::hash(&json).as_bytes());
@@ -81,7 +82,7 @@ fn prove(mut record: Record) -> Answer<Proof> {
     Ok(Proof {
         record: record.id,
         version: record.version,
-        state: record.state,
+        state,
         hash: stored.unwrap_or(computed),
         hash_holds: stored == Some(computed),
         pdf: record.pdf,

@@ -22,6 +22,8 @@ use crate::lookups::keep;
 const CHUNK: usize = 64 << 10;
 
 /// Show a record: its version in use.
+///
+/// Like every read of a record it leaves a lookup, so it says what for and who asks.
 #[utoipa::path(
     get,
     path = "/v1/records/{id}",
@@ -50,6 +52,8 @@ pub(crate) async fn show_record(
 }
 
 /// Fetch a record's PDF/A.
+///
+/// Like every read of a record it leaves a lookup, so it says what for and who asks.
 #[utoipa::path(
     get,
     path = "/v1/records/{id}/file",
@@ -62,7 +66,7 @@ pub(crate) async fn show_record(
         ("Sohoa-Dossier" = Option<String>, Header, description = "Dossier that it is for", example = "H26-261120-0001"),
     ),
     responses(
-        (status = 200, description = "The PDF/A", body = Vec<u8>, content_type = "application/pdf", headers(("Sohoa-Lookup" = String, description = "The lookup that this read left"))),
+        (status = 200, description = "The PDF/A", body = schemas::api::Binary, content_type = "application/pdf", headers(("Sohoa-Lookup" = String, description = "The lookup that this read left"))),
         (status = 400, description = "`request.invalid`: no purpose, or nobody who asks", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 409, description = "`record.not_usable`", body = schemas::api::Problem, content_type = "application/problem+json"),
@@ -87,8 +91,9 @@ pub(crate) async fn record_file(
     Ok(with_lookup(&lookup, (headers, body).into_response()))
 }
 
-/// List a record's versions, the latest first: their states and hashes, nothing of what is in
-/// them.
+/// List a record's versions, the latest first.
+///
+/// Their states and hashes only, nothing of what is in them.
 #[utoipa::path(
     get,
     path = "/v1/records/{id}/versions",

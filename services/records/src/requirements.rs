@@ -47,14 +47,14 @@ pub(crate) async fn ask_requirements(
     let today = schemas::clock::day_of(now);
     check_purpose(&asked.purpose)?;
     let records = &desk.archive.records;
-    let entry = records.procedure(&asked.procedure, today).await?.ok_or(Reason::ProcedureUnknown)?;
+    let entry =
+        records.procedure(&asked.procedure, today).await?.ok_or(Reason::ProcedureUnknown)?;
     let procedure = &entry.procedure;
     let case = standing::chosen_case(procedure, asked.case.as_ref())
         .map_err(|reason| Problem::new(reason).because(standing::cases_told(procedure)))?;
     let subject = parse_subject(&asked.subject)?;
     let held = records.records_of(subject.reveal_number()).await?;
-    let components =
-        standing::standing(&desk.kinds, procedure, case, &[], &held, &subject, today);
+    let components = standing::standing(&desk.kinds, procedure, case, &[], &held, &subject, today);
     Ok(Json(Requirements {
         procedure: asked.procedure,
         procedure_name: procedure.name.clone(),

@@ -1,1 +1,375 @@
-//! Tests.
+//! The records over a real archive in a folder of its own, asked as another procedure asks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use archive::{Archive, FiledDocument, NewDossier, NewScan, Place, revision_of};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use filing::Kinds;
+use jiff::Timestamp;
+use jiff::civil::{Date, date};
+use schemas::Uuid;
+use schemas::api::{ComponentStatus, DocumentVerdict, Lookup, RecordVersion, Requirements};
+use schemas::catalogue::Procedure;
+use schemas::code::Reason;
+use schemas::ids::{Blake3, DocumentId, DossierId, PageId};
+use schemas::kind::Validity;
+use schemas::message::Lane;
+use schemas::reading::{KindGuess, PageImage, PageReading};
+use schemas::record::{BoundBy, Owner, Record, RecordPage, RecordState};
+use schemas::subject::Subject;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use crate::{Proof, RecordsDesk, openapi, router};
+
+const PDF: &[u8] = b"%PDF-1.7 not much of one";
+
+/// An office with one procedure, which asks for a birth certificate.
+struct Office {
+    archive: Archive,
+    router: Router,
+    _dir: TempDir,
+}
+
+async fn office() -> Office {
+    let dir = TempDir::new().unwrap();
+    let archive = Archive::open(&Place::at(dir.path().join("data"))).await.unwrap();
+    let procedure: Procedure = serde_json::from_value(json!({
+        "code": "1.000001",
+        "name": "Đăng ký thường trú",
+        "components": [
+            { "id": "TP01", "name": "Giấy khai sinh", "required": true, "order": 1, "kinds": ["birth_certificate"] },
+        ],
+    }))
+    .unwrap();
+    archive.records.import(&[procedure], date(2026, 1, 1)).await.unwrap();
+    let desk = RecordsDesk::new(archive.clone(), Arc::new(Kinds::shipped()));
+    let router = problem::everywhere(router(desk).split_for_parts().0);
+    Office { archive, router, _dir: dir }
+}
+
+fn citizen() -> Subject {
+    Subject::Citizen {
+        number: "001199000013".parse().unwrap(),
+        name: "Nguyễn Thị Mẫu".parse().unwrap(),
+        born: date(1999, 1, 1),
+    }
+}
+
+fn asker(name: &str, number: &str, born: &str) -> Value {
+    json!({ "type": "citizen", "number": number, "name": name, "born": born })
+}
+
+fn owner() -> Value {
+    asker("NGUYỄN THỊ MẪU", "001199000013", "1999-01-01")
+}
+
+fn reading(image: Blake3) -> PageReading {
+    PageReading {
+        seq: 0,
+        width: 1,
+        height: 1,
+        dpi: 300,
+        rotation_deg: 0,
+        skew_deg: 0.0,
+        blank: false,
+        blake3: image,
+        fingerprint: "0".repeat(64),
+        text: String::new(),
+        confidence: 0.9,
+        words: Vec::new(),
+        codes: Vec::new(),
+        kind: None,
+        millis: std::collections::BTreeMap::new(),
+    }
+}
+
+/// An answer, with its body read to the end.
+struct Answered {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Answered {
+    #[track_caller]
+    fn json<T: serde::de::DeserializeOwned>(&self) -> T {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    /// Checks that it is a refusal for that reason, and gives its detail.
+    #[track_caller]
+    fn refused(&self, reason: Reason) -> String {
+        let problem: schemas::api::Problem = self.json();
+        assert_eq!(problem.code, reason.code(), "{problem:?}");
+        assert_eq!(self.status.as_u16(), reason.status());
+        problem.detail.unwrap_or_default()
+    }
+}
+
+impl Office {
+    async fn answer(&self, request: Request<Body>) -> Answered {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
+        Answered { status, headers, body: body.to_vec() }
+    }
+
+    async fn get(&self, uri: &str, headers: &[(&str, &str)]) -> Answered {
+        let mut request = Request::get(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.answer(request.body(Body::empty()).unwrap()).await
+    }
+
+    async fn post(&self, uri: &str, body: &Value) -> Answered {
+        let request = Request::post(uri).header(header::CONTENT_TYPE, "application/json");
+        self.answer(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    async fn look_up(&self, request: Uuid, record: &Record, subject: &Value) -> Answered {
+        let asked = json!({
+            "request": request,
+            "record": record.id,
+            "subject": subject,
+            "purpose": "Đăng ký thường trú",
+            "asked_by": "can-bo-quay-3",
+        });
+        self.post("/v1/lookups", &asked).await
+    }
+
+    async fn ask(&self, subject: &Value) -> Requirements {
+        let asked =
+            json!({ "procedure": "1.000001", "subject": subject, "purpose": "Đăng ký thường trú" });
+        self.post("/v1/requirements", &asked).await.json()
+    }
+
+    /// Puts a page through to a record of the citizen's, good until `last`.
+    async fn publish(&self, last: Option<Date>) -> Record {
+        let now = Timestamp::now();
+        let (records, blobs) = (&self.archive.records, &self.archive.blobs);
+        let new = NewDossier {
+            id: DossierId::new(),
+            office: "H26".parse().unwrap(),
+            procedure: "1.000001".parse().unwrap(),
+            procedure_version: 1,
+            case: None,
+            lane: Lane::Counter,
+            subject: citizen(),
+        };
+        let dossier = records.open_dossier(&new, now).await.unwrap();
+        let bytes = blobs.put(dossier.code.as_str().as_bytes()).await.unwrap();
+        let scan = NewScan {
+            dossier: dossier.id,
+            blake3: bytes,
+            bytes: dossier.code.as_str().len() as u64,
+            media_type: "image/jpeg".to_owned(),
+            idempotency_key: None,
+            component: None,
+            station: None,
+        };
+        let scan = records.accept_scan(&scan, now).await.unwrap().scan;
+        records.unpacked(scan.id, 1, "image/jpeg").await.unwrap();
+        let page = PageId::nth(scan.id, 0);
+        let image = PageImage::Jpeg { width: 1, height: 1, components: 1 };
+        records.page_read(page, &reading(bytes), image, bytes).await.unwrap();
+        let kind = KindGuess { id: "birth_certificate".parse().unwrap(), confidence: 0.9 };
+        let component = "TP01".parse().unwrap();
+        let revision = revision_of(&[page], Some(&kind.id), Some(&component));
+        let document = FiledDocument {
+            id: DocumentId::starting_at(page),
+            revision: revision.clone(),
+            pages: vec![page],
+            kind: Some(kind.clone()),
+            component: Some(component.clone()),
+            confidence: 0.9,
+            verdict: DocumentVerdict::Filed,
+            why: String::new(),
+        };
+        let id = document.id;
+        assert!(records.put_filing(dossier.id, 1, &[document], &[], Duration::ZERO).await.unwrap());
+        let draft = Record {
+            id: schemas::ids::RecordId::of(id),
+            version: 0,
+            document: id,
+            kind: kind.id,
+            name: "Giấy khai sinh".to_owned(),
+            result: None,
+            digitisation_code: String::new(),
+            owners: vec![Owner { subject: citizen(), bound_by: BoundBy::Number }],
+            fields: Vec::new(),
+            validity: Validity::Unlimited,
+            valid_until: last,
+            state: RecordState::Published,
+            sensitive: false,
+            dossier: dossier.code,
+            office: dossier.office,
+            procedure: dossier.procedure,
+            procedure_version: 1,
+            component,
+            pages: vec![RecordPage {
+                page,
+                scan: bytes,
+                seq: 0,
+                image: bytes,
+                dpi: 300,
+                rotation_deg: 0,
+                skew_deg: 0.0,
+                blank: false,
+            }],
+            pdf: blobs.put(PDF).await.unwrap(),
+            pdf_bytes: PDF.len() as u64,
+            published_at: String::new(),
+            hash: None,
+        };
+        records.publish(id, &revision, draft, now).await.unwrap().unwrap()
+    }
+}
+
+const WHY: [(&str, &str); 2] =
+    [("Sohoa-Purpose", "Ki%E1%BB%83m tra h%E1%BB%93 s%C6%A1"), ("Sohoa-Asked-By", "can-bo-quay-3")];
+
+#[tokio::test]
+async fn a_citizen_is_not_asked_again_for_what_is_published() {
+    let office = office().await;
+    assert_eq!(office.ask(&owner()).await.components[0].status, ComponentStatus::Needed);
+    let record = office.publish(None).await;
+    let held = office.ask(&owner()).await.components.remove(0);
+    assert_eq!((held.status, held.record), (ComponentStatus::Held, Some(record.id)));
+    let other = asker("Trần Văn Khác", "001099000013", "1999-01-01");
+    assert_eq!(office.ask(&other).await.components[0].status, ComponentStatus::Needed);
+}
+
+#[tokio::test]
+async fn wrong_questions_are_refused_with_their_codes() {
+    let office = office().await;
+    let refused = async |procedure: &str, subject: Value, purpose: &str, reason| {
+        let asked = json!({ "procedure": procedure, "subject": subject, "purpose": purpose });
+        office.post("/v1/requirements", &asked).await.refused(reason)
+    };
+    refused("1.999999", owner(), "Đăng ký", Reason::ProcedureUnknown).await;
+    refused("1.000001", asker("x", "1", "1999-01-01"), "Đăng ký", Reason::NumberDigits).await;
+    let detail = refused("1.000001", owner(), " ? ", Reason::RequestInvalid).await;
+    assert!(detail.contains("purpose"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_lookup_hands_out_the_record_and_its_repeat_the_same_answer() {
+    let office = office().await;
+    let record = office.publish(None).await;
+    let request = Uuid::new_v4();
+    let first: Lookup = office.look_up(request, &record, &owner()).await.json();
+    assert_eq!(first.record, record);
+    let again: Lookup = office.look_up(request, &record, &owner()).await.json();
+    assert_eq!(again, first);
+    let other = office.publish(None).await;
+    office.look_up(request, &other, &owner()).await.refused(Reason::KeyReused);
+    let next: Lookup = office.look_up(Uuid::new_v4(), &other, &owner()).await.json();
+    assert_ne!(next.chain_hash, first.chain_hash);
+}
+
+#[tokio::test]
+async fn to_anybody_but_its_owner_a_record_is_not_there() {
+    let office = office().await;
+    let record = office.publish(None).await;
+    for stranger in [
+        asker("Trần Văn Khác", "001199000013", "1999-01-01"),
+        asker("Nguyễn Thị Mẫu", "001199000014", "1999-01-01"),
+        asker("Nguyễn Thị Mẫu", "001199000013", "1999-01-02"),
+    ] {
+        let refused = office.look_up(Uuid::new_v4(), &record, &stranger).await;
+        assert_eq!(refused.refused(Reason::RecordUnknown), "");
+    }
+    let nowhere = Record { id: schemas::ids::RecordId::from_uuid(Uuid::nil()), ..record };
+    let refused = office.look_up(Uuid::new_v4(), &nowhere, &owner()).await;
+    assert_eq!(refused.refused(Reason::RecordUnknown), "");
+}
+
+#[tokio::test]
+async fn a_record_that_ran_out_is_not_handed_out() {
+    let office = office().await;
+    let today = schemas::clock::today();
+    let spent = office.publish(Some(today.yesterday().unwrap())).await;
+    office.look_up(Uuid::new_v4(), &spent, &owner()).await.refused(Reason::RecordNotUsable);
+    office.get(&format!("/v1/records/{}", spent.id), &WHY).await.refused(Reason::RecordNotUsable);
+    let last_day = office.publish(Some(today)).await;
+    assert_eq!(office.look_up(Uuid::new_v4(), &last_day, &owner()).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn whoever_reads_a_record_says_why_and_leaves_a_lookup() {
+    let office = office().await;
+    let record = office.publish(None).await;
+    for place in [format!("/v1/records/{}", record.id), format!("/v1/records/{}/file", record.id)] {
+        for missing in [&WHY[..1], &WHY[1..], &[]] {
+            let detail = office.get(&place, missing).await.refused(Reason::RequestInvalid);
+            assert!(detail.contains("Sohoa-"), "{detail}");
+        }
+        let read = office.get(&place, &WHY).await;
+        assert_eq!(read.status, StatusCode::OK);
+        assert!(read.headers.contains_key("sohoa-lookup"));
+        let again = office.get(&place, &WHY).await;
+        assert_ne!(again.headers["sohoa-lookup"], read.headers["sohoa-lookup"]);
+        let unreadable = [("Sohoa-Purpose", "%FF%FF%FF%FF%FF"), WHY[1]];
+        office.get(&place, &unreadable).await.refused(Reason::RequestInvalid);
+    }
+    let shown: Record = office.get(&format!("/v1/records/{}", record.id), &WHY).await.json();
+    assert_eq!(shown, record);
+    office.get("/v1/records/nonsense", &WHY).await.refused(Reason::RecordUnknown);
+}
+
+#[tokio::test]
+async fn the_file_comes_as_it_was_sealed_under_a_name_that_tells_nothing() {
+    let office = office().await;
+    let record = office.publish(None).await;
+    let file = office.get(&format!("/v1/records/{}/file", record.id), &WHY).await;
+    assert_eq!(file.body, PDF);
+    assert_eq!(file.headers[header::CONTENT_TYPE], "application/pdf");
+    assert_eq!(file.headers[header::CONTENT_LENGTH], PDF.len().to_string().as_str());
+    let name = format!("attachment; filename=\"{}-v1.pdf\"", record.id);
+    assert_eq!(file.headers[header::CONTENT_DISPOSITION], name.as_str());
+}
+
+#[tokio::test]
+async fn a_record_is_proved_by_hashes_that_anybody_can_compute_again() {
+    let office = office().await;
+    let record = office.publish(None).await;
+    let proof: Proof = office.get(&format!("/v1/records/{}/proof", record.id), &[]).await.json();
+    assert!(proof.hash_holds);
+    assert_eq!(Some(proof.hash), record.hash);
+    assert_eq!(proof.pdf, Blake3(*blake3::hash(PDF).as_bytes()));
+    let scan = blake3::hash(record.dossier.as_str().as_bytes());
+    assert_eq!(proof.pages[0].scan, Blake3(*scan.as_bytes()));
+    let shown = office.get(&format!("/v1/records/{}", record.id), &WHY).await.body;
+    let shown = String::from_utf8(shown).unwrap();
+    let without = shown.replace(&format!(",\"hash\":\"{}\"", proof.hash), "");
+    assert_eq!(proof.hash, Blake3(*blake3::hash(without.as_bytes()).as_bytes()));
+    let versions: Vec<RecordVersion> =
+        office.get(&format!("/v1/records/{}/versions", record.id), &[]).await.json();
+    assert_eq!(versions.iter().map(|v| (v.version, v.hash)).collect::<Vec<_>>(), [(1, proof.hash)]);
+    let nowhere = format!("/v1/records/{}/versions", Uuid::nil());
+    office.get(&nowhere, &[]).await.refused(Reason::RecordUnknown);
+}
+
+#[test]
+fn the_interface_is_described() {
+    let described = openapi();
+    let paths: Vec<&str> = described.paths.paths.keys().map(String::as_str).collect();
+    assert_eq!(
+        paths,
+        [
+            "/v1/lookups",
+            "/v1/records/{id}",
+            "/v1/records/{id}/file",
+            "/v1/records/{id}/proof",
+            "/v1/records/{id}/versions",
+            "/v1/requirements",
+        ]
+    );
+}

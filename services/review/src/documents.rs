@@ -14,7 +14,9 @@ use crate::ReviewDesk;
 /// Longest name of an officer, in characters.
 const LONGEST_NAME: usize = 200;
 
-/// File a document under a component by a person's word. The dossier shows what came of it.
+/// File a document under a component by a person's word.
+///
+/// The dossier shows what came of it.
 #[utoipa::path(
     post,
     path = "/v1/documents/{id}/assign",

@@ -11,8 +11,9 @@ use schemas::reading::{PageImage, PageReading};
 
 use crate::{ReviewDesk, tiff};
 
-/// Show a page's image as it is kept, before it is turned upright: by the quarter turns and the
-/// skew that its reading tells.
+/// Show a page's image as it is kept.
+///
+/// It isn't turned upright yet: its reading tells the quarter turns and the skew to turn it by.
 #[utoipa::path(
     get,
     path = "/v1/pages/{id}/image",
@@ -20,8 +21,8 @@ use crate::{ReviewDesk, tiff};
     params(("id" = String, Path, format = Uuid, description = "The page")),
     responses(
         (status = 200, description = "The image", content(
-            (Vec<u8> = "image/jpeg"),
-            (Vec<u8> = "image/tiff"),
+            (schemas::api::Binary = "image/jpeg"),
+            (schemas::api::Binary = "image/tiff"),
         )),
         (status = 404, description = "`page.unknown`: there is none, or it is not read yet", body = schemas::api::Problem, content_type = "application/problem+json"),
     ),

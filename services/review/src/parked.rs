@@ -35,7 +35,10 @@ fn usual() -> u32 {
     path = "/v1/parked",
     tag = "review",
     params(Length),
-    responses((status = 200, description = "Jobs laid aside", body = [ParkedView])),
+    responses(
+        (status = 200, description = "Jobs laid aside", body = [ParkedView]),
+        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
 )]
 pub(crate) async fn list_parked(
     State(desk): State<ReviewDesk>,

@@ -6,9 +6,9 @@ const LONG: u16 = 4;
 const RATIONAL: u16 = 5;
 
 /// Entries of the directory, each of 12 bytes.
-const ENTRIES: u32 = 12;
+const ENTRIES: u16 = 12;
 /// Where the two resolutions stand: after the header and the directory.
-const RESOLUTIONS: u32 = 8 + 2 + 12 * ENTRIES + 4;
+const RESOLUTIONS: u32 = 8 + 2 + 12 * ENTRIES as u32 + 4;
 /// Where the strip begins.
 const STRIP: u32 = RESOLUTIONS + 16;
 
@@ -21,21 +21,21 @@ pub(crate) fn of_group4(width: u32, height: u32, dpi: u32, strip: &[u8]) -> Vec<
     let entries: [(u16, u16, u32); ENTRIES as usize] = [
         (256, LONG, width),
         (257, LONG, height),
-        (258, SHORT, 1),          // bits per sample
-        (259, SHORT, 4),          // compression: T.6
-        (262, SHORT, 0),          // white is zero
-        (273, LONG, STRIP),       // where the strip begins
-        (277, SHORT, 1),          // samples per pixel
-        (278, LONG, height),      // rows in the strip
-        (279, LONG, length),      // bytes in the strip
+        (258, SHORT, 1),     // bits per sample
+        (259, SHORT, 4),     // compression: T.6
+        (262, SHORT, 0),     // white is zero
+        (273, LONG, STRIP),  // where the strip begins
+        (277, SHORT, 1),     // samples per pixel
+        (278, LONG, height), // rows in the strip
+        (279, LONG, length), // bytes in the strip
         (282, RATIONAL, RESOLUTIONS),
         (283, RATIONAL, RESOLUTIONS + 8),
-        (296, SHORT, 2),          // resolution in inches
+        (296, SHORT, 2), // resolution in inches
     ];
     let mut tiff = Vec::with_capacity(strip.len() + 256);
     tiff.extend(b"II*\0");
     tiff.extend(8_u32.to_le_bytes());
-    tiff.extend((ENTRIES as u16).to_le_bytes());
+    tiff.extend(ENTRIES.to_le_bytes());
     for (tag, field, value) in entries {
         tiff.extend(tag.to_le_bytes());
         tiff.extend(field.to_le_bytes());

@@ -17,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 use tower_http::trace::TraceLayer;
 use tracing::info_span;
 use utoipa::OpenApi;
-use utoipa::openapi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::config::Config;
@@ -41,8 +40,8 @@ pub(crate) async fn serve(
     let intake = IntakeDesk::new(archive.clone(), kinds.clone(), settings);
     let routes = described(OpenApiRouter::new())
         .merge(intake::router(intake.clone()))
-        .merge(records::router(RecordsDesk::new(archive.clone(), kinds)))
-        .merge(review::router(ReviewDesk::new(archive.clone())));
+        .merge(records::router(RecordsDesk::new(archive.clone(), kinds.clone())))
+        .merge(review::router(ReviewDesk::new(archive.clone(), kinds)));
     let (routes, face) = routes.split_for_parts();
     let face = Arc::new(face);
     let app = routes
@@ -65,15 +64,6 @@ pub(crate) async fn serve(
         served = served.into_future() => Ok(served?),
         () = async { draining.cancelled().await; tokio::time::sleep(DRAIN).await } => Ok(()),
     }
-}
-
-/// The description of the whole interface, as `schemas/openapi.json` has it.
-pub(crate) fn openapi() -> openapi::OpenApi {
-    let (_, mut face) = described(OpenApiRouter::<()>::new()).split_for_parts();
-    for part in [intake::openapi(), records::openapi(), review::openapi()] {
-        face.merge(part);
-    }
-    face
 }
 
 fn described(routes: OpenApiRouter) -> OpenApiRouter {

@@ -11,8 +11,6 @@ mod telemetry;
 
 use clap::{Parser, Subcommand};
 
-use crate::exit::Exit;
-
 /// Sohoa digitises the papers that citizens hand over at one-stop counters, once.
 ///
 /// Start everything on this machine, then send a dossier through it:

@@ -341,7 +341,14 @@ impl<'f> Brush<'f> {
         stamp(canvas, &patch, ((x + 0.65 * w) * s, y * s), BLUE, 0.9, false);
     }
 
-    fn code(&self, canvas: &mut Canvas, (x, y): (f32, f32), side: f32, modules: usize, dark: &[bool]) {
+    fn code(
+        &self,
+        canvas: &mut Canvas,
+        (x, y): (f32, f32),
+        side: f32,
+        modules: usize,
+        dark: &[bool],
+    ) {
         let s = self.scale;
         let module = side * s / modules as f32;
         let (left, top) = (x * s, y * s);
@@ -376,7 +383,14 @@ fn rule(canvas: &mut Canvas, from: (f32, f32), to: (f32, f32), w: f32, ink: Ink)
 }
 
 /// Inks a patch about its centre, mirrored where it shows from behind.
-fn stamp(canvas: &mut Canvas, patch: &Patch, (cx, cy): (f32, f32), ink: Ink, strength: f32, mirrored: bool) {
+fn stamp(
+    canvas: &mut Canvas,
+    patch: &Patch,
+    (cx, cy): (f32, f32),
+    ink: Ink,
+    strength: f32,
+    mirrored: bool,
+) {
     let (left, top) = (pixel(cx) - patch.width / 2, pixel(cy) - patch.height / 2);
     for y in 0..patch.height {
         for x in 0..patch.width {
@@ -390,7 +404,14 @@ fn stamp(canvas: &mut Canvas, patch: &Patch, (cx, cy): (f32, f32), ink: Ink, str
 }
 
 /// Puts a letter, turned about its pen: `lead` pixels of it lie before the pen.
-fn put_turned(patch: &mut Patch, letter: &Letter, pen: (f32, f32), turn: f32, lead: f32, squeeze: f32) {
+fn put_turned(
+    patch: &mut Patch,
+    letter: &Letter,
+    pen: (f32, f32),
+    turn: f32,
+    lead: f32,
+    squeeze: f32,
+) {
     let (sin, cos) = turn.sin_cos();
     let reach = letter.patch.width.max(letter.patch.height) as f32 * 1.6 + lead;
     for y in pixel(pen.1 - reach)..=pixel(pen.1 + reach) {

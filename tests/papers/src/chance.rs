@@ -29,7 +29,6 @@ impl Chance {
     /// A number from 0 up to, not including, 1.
     pub(crate) fn part(&mut self) -> f32 {
         // 24 bits are what an f32 holds exactly.
-        #[expect(clippy::cast_possible_truncation, reason = "24 bits fit a u32")]
         let bits = (self.next() >> 40) as u32;
         bits as f32 / 16_777_216.0
     }

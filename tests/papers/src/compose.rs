@@ -86,7 +86,15 @@ impl Composer {
     }
 
     /// Draws text without noting it down as a line; gives where it ends.
-    pub(crate) fn draw(&mut self, x: f32, y: f32, face: Face, pt: f32, ink: Ink, text: &str) -> f32 {
+    pub(crate) fn draw(
+        &mut self,
+        x: f32,
+        y: f32,
+        face: Face,
+        pt: f32,
+        ink: Ink,
+        text: &str,
+    ) -> f32 {
         let text = text.to_owned();
         let end = x + self.width(face, pt, &text);
         self.mark(Mark::Text { x, y, pt, face, ink, text });
@@ -99,7 +107,14 @@ impl Composer {
     }
 
     /// A line at a place of its own; `y` stays. Gives its left and right end.
-    pub(crate) fn at(&mut self, x: f32, align: Align, face: Face, pt: f32, text: &str) -> (f32, f32) {
+    pub(crate) fn at(
+        &mut self,
+        x: f32,
+        align: Align,
+        face: Face,
+        pt: f32,
+        text: &str,
+    ) -> (f32, f32) {
         let width = self.width(face, pt, text);
         let x = match align {
             Align::Left => x,
@@ -121,7 +136,8 @@ impl Composer {
     pub(crate) fn motto(&mut self) {
         self.centre(Face::Bold, 13.0, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM");
         let middle = (self.left + self.right) / 2.0;
-        let (from, to) = self.at(middle, Align::Centre, Face::Bold, 13.0, "Độc lập - Tự do - Hạnh phúc");
+        let (from, to) =
+            self.at(middle, Align::Centre, Face::Bold, 13.0, "Độc lập - Tự do - Hạnh phúc");
         self.rule(from, to, self.y + 2.0);
         self.y += 12.0;
     }
@@ -141,7 +157,13 @@ impl Composer {
     /// The head of a letter in two columns (Decree 30/2020, appendix I): on the left the body
     /// above (regular), the issuing body (bold), then `below` (number, subject); on the right
     /// state name, motto, and place and date in italics where there is one.
-    pub(crate) fn letterhead(&mut self, above: &str, body: &[&str], below: &[&str], dated: Option<&str>) {
+    pub(crate) fn letterhead(
+        &mut self,
+        above: &str,
+        body: &[&str],
+        below: &[&str],
+        dated: Option<&str>,
+    ) {
         let top = self.y;
         let (a, b) = (57.0, 145.0);
         if !above.is_empty() {
@@ -206,7 +228,11 @@ impl Composer {
     /// Dots from where an answer of the line before ends up to the margin.
     fn trail(&mut self, end: f32) {
         if self.dotted && end + 4.0 < self.right {
-            self.mark(Mark::Dots { x: end + 1.0, y: self.y + 0.4 - self.wrapped(), to: self.right });
+            self.mark(Mark::Dots {
+                x: end + 1.0,
+                y: self.y + 0.4 - self.wrapped(),
+                to: self.right,
+            });
         }
     }
 
@@ -250,7 +276,8 @@ impl Composer {
             }
             let (line, after) = rest.split_at(count);
             let gaps = line.len().saturating_sub(1).max(1) as f32;
-            let stretch = if spread && !after.is_empty() { (room - used).max(0.0) / gaps } else { 0.0 };
+            let stretch =
+                if spread && !after.is_empty() { (room - used).max(0.0) / gaps } else { 0.0 };
             let mut x = start;
             for (face, word, width) in line {
                 self.draw(x, self.y, *face, pt, BLACK, word);
@@ -298,10 +325,10 @@ impl Composer {
                 // Straight or nearly so: whoever seals, turns the star up.
                 let tilt_deg = (signer.hand % 17) as f32 - 8.0;
                 let (upper, lower) = (upper.to_owned(), lower.to_owned());
-                let x = middle - 17.0;
-                self.mark(Mark::Seal { x, y: y + 4.0, r: 17.0, upper, lower, tilt_deg });
+                let x = middle - 19.0;
+                self.mark(Mark::Seal { x, y: y + 2.0, r: 17.0, upper, lower, tilt_deg });
             }
-            self.y += 28.0;
+            self.y += 30.0;
             self.at(middle, Align::Centre, Face::Bold, pt, signer.name);
             self.y += Self::leading(pt);
         }

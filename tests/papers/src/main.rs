@@ -47,10 +47,7 @@ struct Pages {
     /// Dots an inch
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(50..=600))]
     dpi: u32,
-    /// One kind of paper only: birth_certificate, birth_declaration, birth_note,
-    /// marriage_certificate, identity_card, identity_card_copy, residence_declaration,
-    /// authorisation, decision, letter, separator, blank_back
-    #[arg(long)]
+    #[arg(long, help = kinds())]
     kind: Option<Kind>,
     /// In colour rather than grey
     #[arg(long)]
@@ -64,6 +61,11 @@ struct Pages {
     /// Write the printed text beside each page
     #[arg(long)]
     text: bool,
+}
+
+/// Help that cannot forget a kind.
+fn kinds() -> String {
+    format!("One kind of paper only: {}", Kind::ALL.map(Kind::id).join(", "))
 }
 
 fn main() -> anyhow::Result<()> {

@@ -45,8 +45,16 @@ const WARDS: [(&str, &str, u16); 16] = [
 
 /// Streets of no town: trees and virtues.
 const STREETS: [&str; 10] = [
-    "Hoa Sữa", "Bằng Lăng", "Phượng Vĩ", "Sao Đen", "Ngọc Lan", "Hòa Thuận", "Đoàn Kết",
-    "Tân Tiến", "Bình Minh", "Hướng Dương",
+    "Hoa Sữa",
+    "Bằng Lăng",
+    "Phượng Vĩ",
+    "Sao Đen",
+    "Ngọc Lan",
+    "Hòa Thuận",
+    "Đoàn Kết",
+    "Tân Tiến",
+    "Bình Minh",
+    "Hướng Dương",
 ];
 
 /// Where somebody lives or an office sits.
@@ -173,11 +181,11 @@ impl Family {
         let mut chance = Chance::new(seed);
         let place = Place::by_chance(&mut chance);
         let his = *chance.pick(&FAMILY);
-        let hers = FAMILY.iter().filter(|f| **f != his).nth(chance.whole(0, 12) as usize);
+        let others: Vec<&str> = FAMILY.into_iter().filter(|name| *name != his).collect();
+        let hers = *chance.pick(&others);
         let year = i16::try_from(chance.whole(1984, 1997)).unwrap_or(1990);
         let father = Person::make(&mut chance, his, Sex::Male, year, place.clone());
-        let mut mother =
-            Person::make(&mut chance, hers.unwrap_or(&"Trịnh"), Sex::Female, year + 2, place.clone());
+        let mut mother = Person::make(&mut chance, hers, Sex::Female, year + 2, place.clone());
         mother.street.clone_from(&father.street);
         let sex = if chance.part() < 0.5 { Sex::Male } else { Sex::Female };
         let mut child = Person::make(&mut chance, his, sex, 2025, place);
@@ -220,8 +228,7 @@ pub(crate) fn long_day(date: Date) -> String {
 
 /// A number from 1 to 99 in words.
 fn words(n: i16) -> String {
-    const UNITS: [&str; 10] =
-        ["", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín"];
+    const UNITS: [&str; 10] = ["", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín"];
     let (tens, unit) = (n / 10, n % 10);
     let unit_word = match (tens, unit) {
         (2.., 1) => "mốt",

@@ -98,11 +98,35 @@ pub fn make(press: &Press) -> Result<Vec<Made>, ScanError> {
             Way::Grey,
             vec![press.birth_declaration(&family)],
         ),
-        item("02-giay-chung-sinh.jpg", Kind::BirthNote, Some("1.001193-TP06"), Way::Colour, vec![note]),
+        item(
+            "02-giay-chung-sinh.jpg",
+            Kind::BirthNote,
+            Some("1.001193-TP06"),
+            Way::Colour,
+            vec![note],
+        ),
         item("03-mat-sau-giay-chung-sinh.jpg", Kind::BlankBack, None, Way::Colour, vec![ghost]),
-        item("04-can-cuoc-mat-truoc.jpg", Kind::IdentityCard, Some("1.001193-TP08"), Way::Card, vec![front]),
-        item("05-can-cuoc-mat-sau.jpg", Kind::IdentityCard, Some("1.001193-TP08"), Way::Card, vec![back]),
-        item("06-quyet-dinh.tif", Kind::Decision, None, Way::Fax, press.decision(&Decision::by_chance(SEED))),
+        item(
+            "04-can-cuoc-mat-truoc.jpg",
+            Kind::IdentityCard,
+            Some("1.001193-TP08"),
+            Way::Card,
+            vec![front],
+        ),
+        item(
+            "05-can-cuoc-mat-sau.jpg",
+            Kind::IdentityCard,
+            Some("1.001193-TP08"),
+            Way::Card,
+            vec![back],
+        ),
+        item(
+            "06-quyet-dinh.tif",
+            Kind::Decision,
+            None,
+            Way::Fax,
+            press.decision(&Decision::by_chance(SEED)),
+        ),
     ];
     let title = "Đăng ký khai sinh cho con mới sinh";
     dossier(&mut made, "khai-sinh", title, "1.001193", None, family.father.subject(), &birth)?;
@@ -132,7 +156,15 @@ pub fn make(press: &Press) -> Result<Vec<Made>, ScanError> {
     ];
     let title = "Đăng ký thường trú cho vợ và con về ở với chồng";
     let case = "Đăng ký thường trú tại chỗ ở hợp pháp không thuộc quyền sở hữu của mình đối với những trường hợp quy định tại khoản 2 Điều 20 Luật Cư trú";
-    dossier(&mut made, "thuong-tru", title, "1.004222", Some(case), family.mother.subject(), &move_in)?;
+    dossier(
+        &mut made,
+        "thuong-tru",
+        title,
+        "1.004222",
+        Some(case),
+        family.mother.subject(),
+        &move_in,
+    )?;
     Ok(made)
 }
 
@@ -153,7 +185,9 @@ fn dossier(
         let bytes = match item.way {
             Way::Grey => scan.jpeg(&item.sheets[0])?,
             Way::Colour => Scan { colour: true, ..scan }.jpeg(&item.sheets[0])?,
-            Way::Card => Scan { colour: true, dpi: 300, quality: 80, ..scan }.jpeg(&item.sheets[0])?,
+            Way::Card => {
+                Scan { colour: true, dpi: 300, quality: 80, ..scan }.jpeg(&item.sheets[0])?
+            }
             Way::Fax => scan.tiff(&item.sheets)?,
         };
         made.push((format!("{folder}/{}", item.file), bytes));

@@ -93,7 +93,6 @@ impl Scan {
             directory.write_tag(Tag::ResolutionUnit, ResolutionUnit::Inch.to_u16())?;
             directory.finish()?;
         }
-        drop(tiff);
         Ok(file.into_inner())
     }
 }

@@ -2,7 +2,7 @@
 
 use image::{GrayImage, RgbImage};
 
-use crate::canvas::{level, pixel};
+use crate::canvas::pixel;
 use crate::chance::Chance;
 
 /// How worn a page comes out of the scanner. The default is none of it.
@@ -92,6 +92,7 @@ fn level_signed(value: f32) -> i16 {
 }
 
 /// Turns about the middle, clockwise positive; what comes in at the corners is white.
+#[expect(clippy::cast_possible_truncation, reason = "a mix of bytes is a byte")]
 fn lean<const C: usize>(raw: &[u8], width: usize, height: usize, deg: f32) -> Vec<u8> {
     let (sin, cos) = deg.to_radians().sin_cos();
     let (mx, my) = (width as f32 / 2.0, height as f32 / 2.0);
@@ -111,9 +112,8 @@ fn lean<const C: usize>(raw: &[u8], width: usize, height: usize, deg: f32) -> Ve
                 let upper = &raw[at..at + 2 * C];
                 let lower = &raw[at + width * C..at + width * C + 2 * C];
                 for c in 0..C {
-                    let mix = |line: &[u8]| {
-                        i32::from(line[c]) * (256 - fx) + i32::from(line[c + C]) * fx
-                    };
+                    let mix =
+                        |line: &[u8]| i32::from(line[c]) * (256 - fx) + i32::from(line[c + C]) * fx;
                     let value = mix(upper) * (256 - fy) + mix(lower) * fy + 0x8000;
                     dot[c] = (value >> 16) as u8;
                 }
@@ -126,9 +126,11 @@ fn lean<const C: usize>(raw: &[u8], width: usize, height: usize, deg: f32) -> Ve
 }
 
 /// Averages by 1 2 1 both ways; the outermost pixels stay.
+#[expect(clippy::cast_possible_truncation, reason = "an average of bytes is a byte")]
 fn soften<const C: usize>(raw: &[u8], width: usize, height: usize) -> Vec<u8> {
     let line = width * C;
-    let mix = |a: u8, b: u8, c: u8| ((u16::from(a) + 2 * u16::from(b) + u16::from(c) + 2) / 4) as u8;
+    let mix =
+        |a: u8, b: u8, c: u8| ((u16::from(a) + 2 * u16::from(b) + u16::from(c) + 2) / 4) as u8;
     let mut across = raw.to_vec();
     for (from, to) in raw.chunks_exact(line).zip(across.chunks_exact_mut(line)) {
         for i in C..line.saturating_sub(C) {
@@ -162,8 +164,11 @@ mod tests {
 
     #[test]
     fn grain_has_the_deviation_that_was_asked_for() {
-        let worn = Wear { noise: 5.0, ..Wear::default() }
-            .grey(GrayImage::from_pixel(300, 300, image::Luma([128])));
+        let worn = Wear { noise: 5.0, ..Wear::default() }.grey(GrayImage::from_pixel(
+            300,
+            300,
+            image::Luma([128]),
+        ));
         let values: Vec<f64> = worn.pixels().map(|p| f64::from(p[0])).collect();
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         let deviation =

@@ -194,10 +194,7 @@ pub(crate) fn missing(id: DossierId) -> ArchiveError {
     ArchiveError::Missing(format!("dossier {id}"))
 }
 
-async fn by_id(
-    change: &mut Change<'_>,
-    id: DossierId,
-) -> Result<Option<SqliteRow>, ArchiveError> {
+async fn by_id(change: &mut Change<'_>, id: DossierId) -> Result<Option<SqliteRow>, ArchiveError> {
     let query = sqlx::query(BY_ID).bind(id.to_string());
     query.fetch_optional(change.on()).await.doing("reading a dossier")
 }

@@ -99,10 +99,9 @@ const PUT: &str = "
 
 const REMOVE: &str = "delete from document where document_id = $1";
 
-const FORGET_PARKED: &str = "delete from parked where target = $1";
+pub(crate) const FORGET_PARKED: &str = "delete from parked where target = $1";
 
-const PLACE_LAST: &str =
-    "update document set place = $2 where document_id = $1";
+const PLACE_LAST: &str = "update document set place = $2 where document_id = $1";
 
 const CLEAR_SAME: &str =
     "update page set same_as = null where dossier_id = $1 and same_as is not null";
@@ -150,11 +149,17 @@ impl Records {
         }
         for (place, left) in before.into_values().enumerate() {
             let id = left.row.doc.id.to_string();
-            let query = match left.row.assigned_by {
-                Some(_) => sqlx::query(PLACE_LAST).bind(id).bind(number(documents.len() + place)),
-                None => sqlx::query(REMOVE).bind(id),
+            let queries = match left.row.assigned_by {
+                Some(_) => {
+                    vec![sqlx::query(PLACE_LAST).bind(id).bind(number(documents.len() + place))]
+                }
+                None => {
+                    vec![sqlx::query(FORGET_PARKED).bind(id.clone()), sqlx::query(REMOVE).bind(id)]
+                }
             };
-            query.execute(change.on()).await.doing("filing a dossier")?;
+            for query in queries {
+                query.execute(change.on()).await.doing("filing a dossier")?;
+            }
         }
         mark_same(&mut change, dossier, same_as).await?;
         let filed = sqlx::query(FILED).bind(dossier.to_string()).bind(number(seen));
@@ -379,10 +384,7 @@ async fn of_dossier(
     rows.doing("reading documents")?.iter().map(kept).collect()
 }
 
-async fn by_id(
-    on: &mut SqliteConnection,
-    id: DocumentId,
-) -> Result<Option<Kept>, ArchiveError> {
+async fn by_id(on: &mut SqliteConnection, id: DocumentId) -> Result<Option<Kept>, ArchiveError> {
     let row = sqlx::query(BY_ID).bind(id.to_string()).fetch_optional(on).await;
     row.doing("reading a document")?.as_ref().map(kept).transpose()
 }

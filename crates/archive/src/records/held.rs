@@ -46,8 +46,7 @@ const HOLD_SCAN: &str = hold!("(select dossier_id from scan where scan_id = $1)"
 const HOLD_PAGE: &str = hold!("(select dossier_id from page where page_id = $1)");
 const HOLD_DOCUMENT: &str = hold!("(select dossier_id from document where document_id = $1)");
 
-const NEXT_TURN: &str =
-    "update dossier set turn = turn + 1 where dossier_id = $1 returning turn";
+const NEXT_TURN: &str = "update dossier set turn = turn + 1 where dossier_id = $1 returning turn";
 
 const TELL: &str = "
     insert into dossier_event (dossier_id, turn, at, body) values ($1, $2, $3, $4)";
@@ -130,10 +129,7 @@ impl Held {
     }
 
     /// Announces filing when no scan is left to be unpacked and no page to be read.
-    pub(crate) async fn file_when_read(
-        &self,
-        change: &mut Change<'_>,
-    ) -> Result<(), ArchiveError> {
+    pub(crate) async fn file_when_read(&self, change: &mut Change<'_>) -> Result<(), ArchiveError> {
         let (unread, scans) = self.unread(change).await?;
         if unread { Ok(()) } else { self.announce_filing(change, scans).await }
     }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use schemas::api::{Lookup, LookupRequest};
+use schemas::clock::day_of;
 use schemas::ids::{Blake3, LookupId};
 use schemas::record::Record;
 use sqlx::sqlite::SqliteRow;
@@ -31,7 +32,8 @@ impl Records {
     ///
     /// # Errors
     /// [`LookupError::Reused`] when the request id was used for another question,
-    /// [`LookupError::NotUsable`] when that version of the record is not in use any more.
+    /// [`LookupError::NotUsable`] when that version of the record is not in use any more or has
+    /// run out.
     pub async fn put_lookup(
         &self,
         request: &LookupRequest,
@@ -49,7 +51,8 @@ impl Records {
             let same = row.take::<&str>("question")? == question;
             return if same { Ok(lookup(&row)?) } else { Err(LookupError::Reused) };
         }
-        if !in_use(&mut change, record).await? {
+        let has_run_out = record.valid_until.is_some_and(|last| last < day_of(now));
+        if has_run_out || !in_use(&mut change, record).await? {
             return Err(LookupError::NotUsable);
         }
         let mut lookup = Lookup {

@@ -51,15 +51,18 @@ const ONE: &str = "
 
 const TAKE: &str = "delete from parked where parked_id = $1 returning dossier_id, message";
 
+// A job that nobody understood is parked while what it was for still waits.
 const AGAIN_SCAN: &str = "
-    update scan set state = 'received', reason = null where scan_id = $1 and state = 'parked'";
+    update scan set state = 'received', reason = null
+    where scan_id = $1 and state in ('parked', 'received')";
 
 const AGAIN_PAGE: &str = "
-    update page set state = 'waiting', reason = null where page_id = $1 and state = 'parked'";
+    update page set state = 'waiting', reason = null
+    where page_id = $1 and state in ('parked', 'waiting')";
 
 const AGAIN_DOCUMENT: &str = "
     update document set seal = 'waiting'
-    where document_id = $1 and seal = 'parked' and revision = $2";
+    where document_id = $1 and seal in ('parked', 'waiting') and revision = $2";
 
 impl Records {
     /// Lays a job aside for a person. What it was to be done to is parked with it; when that was

@@ -7,13 +7,16 @@ use schemas::record::{FieldName, Record, RecordState};
 use sqlx::sqlite::SqliteRow;
 
 use super::Records;
+use super::filing::FORGET_PARKED;
 use super::held::{By, Held};
 use crate::codes::{Slot, day};
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
 use crate::rows::{Columns, json};
 
-const AT: &str = "select revision, record_version from document where document_id = $1";
+const AT: &str = "
+    select revision, record_version, seal <> 'none' as wanted from document
+    where document_id = $1";
 
 macro_rules! record {
     ($which:literal) => {
@@ -54,7 +57,8 @@ impl Records {
     /// Id, version, digitisation code, state, time and hash of the draft are filled in here. The
     /// hash is that of the record as published: a later change of state doesn't change it.
     ///
-    /// None when the document is not at that revision any more: a later filing made it void.
+    /// None when the document is not at that revision any more, or not to be published any more:
+    /// a later filing made it void.
     /// Publishing the same revision twice answers with the same record.
     ///
     /// # Errors
@@ -72,7 +76,7 @@ impl Records {
         let Some(held) = held else { return Ok(None) };
         let at = sqlx::query(AT).bind(document.to_string()).fetch_one(change.on()).await;
         let at = at.doing(doing)?;
-        if at.take::<&str>("revision")? != revision {
+        if at.take::<&str>("revision")? != revision || at.int::<i64>("wanted")? == 0 {
             return Ok(None);
         }
         let id = RecordId::of(document);
@@ -102,6 +106,8 @@ impl Records {
         let version = record.version;
         let sealed = sqlx::query(SEALED).bind(document.to_string()).bind(i64::from(version));
         sealed.execute(change.on()).await.doing(doing)?;
+        let forget = sqlx::query(FORGET_PARKED).bind(document.to_string());
+        forget.execute(change.on()).await.doing(doing)?;
         let event = DossierEvent::Published { document, record: id, version };
         held.tell(&mut change, &event).await?;
         held.settle(&mut change).await?;
@@ -165,9 +171,10 @@ impl Records {
     ) -> Result<String, ArchiveError> {
         let doing = "coding a record";
         let series = self.db.digitisation_codes.fill(|slot| match slot {
-            Slot::Owner => draft.owners.first().map_or_else(String::new, |owner| {
-                owner.subject.reveal_number().to_owned()
-            }),
+            Slot::Owner => draft
+                .owners
+                .first()
+                .map_or_else(String::new, |owner| owner.subject.reveal_number().to_owned()),
             Slot::Kind => {
                 draft.result.as_ref().map_or_else(|| draft.kind.to_string(), ToString::to_string)
             }

@@ -227,9 +227,8 @@ impl Records {
         }
         put_pages(&mut change, &held, id, pages).await?;
         held.tell(&mut change, &DossierEvent::ScanUnpacked { scan: id, pages }).await?;
-        if pages == 0 {
-            held.file_when_read(&mut change).await?;
-        }
+        // Where there is no page to wait for, or each was read before.
+        held.file_when_read(&mut change).await?;
         change.commit().await
     }
 }

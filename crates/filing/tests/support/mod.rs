@@ -2,6 +2,11 @@
 //! command line.
 
 #![allow(dead_code, unreachable_pub, reason = "each test and example uses a part")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::unwrap_used,
+    reason = "positions on small pages"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -91,7 +96,9 @@ impl Paper {
 
     /// The head of a form: the nation's name, centred.
     pub fn form_head(self) -> Self {
-        self.title("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM").title("Độc lập - Tự do - Hạnh phúc").skip(30)
+        self.title("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM")
+            .title("Độc lập - Tự do - Hạnh phúc")
+            .skip(30)
     }
 
     /// Leaves so many pixels free.
@@ -176,7 +183,8 @@ pub fn from_tsv(table: &str) -> Option<PageReading> {
     let mut line = 0;
     for row in table.lines().skip(1) {
         let cells: Vec<&str> = row.split('\t').collect();
-        let [level, _, block, paragraph, row, _, x, y, w, h, confidence, text] = cells.as_slice() else {
+        let [level, _, block, paragraph, row, _, x, y, w, h, confidence, text] = cells.as_slice()
+        else {
             continue;
         };
         let number = |cell: &str| cell.parse::<u32>().ok();

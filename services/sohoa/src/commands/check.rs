@@ -45,10 +45,10 @@ impl Check {
         let findings = archive.check(sample).await?;
         let mended = if self.mend { archive.mend(&findings).await? } else { Vec::new() };
         if self.json {
-            show::json(&serde_json::json!({ "findings": findings, "mended": mended }))?;
+            show::json(&serde_json::json!({ "check": findings, "mended": mended }))?;
         } else {
-            for finding in &findings.list {
-                show::out(&format!("[{}] {} {}", finding.code, finding.what, finding.text))?;
+            for finding in &findings.findings {
+                show::out(&format!("[{}] {} {}", finding.code, finding.what, finding.text_vi))?;
             }
             show::out(&format!(
                 "Đã đối chiếu {} bản quét, {} trang, {} giấy tờ số hoá, {} tệp: {} sai lệch, đã sửa {}.",
@@ -56,11 +56,11 @@ impl Check {
                 findings.pages,
                 findings.records,
                 findings.blobs,
-                findings.list.len(),
+                findings.findings.len(),
                 mended.len()
             ))?;
         }
-        let left = findings.list.len() - mended.len();
+        let left = findings.findings.len() - mended.len();
         Ok(if left == 0 { Exit::Done } else { Exit::Amiss })
     }
 }

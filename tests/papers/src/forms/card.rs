@@ -35,7 +35,8 @@ impl Card {
     /// The card that person would have.
     #[must_use]
     pub fn of(person: &Person) -> Self {
-        let mut chance = Chance::new(person.number.reveal().bytes().fold(0, |n, b| n * 31 + u64::from(b)));
+        let mut chance =
+            Chance::new(person.number.reveal().bytes().fold(0, |n, b| n * 31 + u64::from(b)));
         let year = i16::try_from(chance.whole(2021, 2023)).unwrap_or(2021);
         let month = i8::try_from(chance.whole(3, 12)).unwrap_or(5);
         let day = i8::try_from(chance.whole(1, 28)).unwrap_or(10);
@@ -98,13 +99,18 @@ impl Card {
         side.y = 35.4;
         line(&mut side, x, &[("Ngày sinh / Date of birth:", &day(who.born))], 6.8);
         side.y = 38.7;
-        line(&mut side, x, &[("Giới tính / Sex:", who.sex_word()), ("Quốc tịch / Nationality:", "Việt Nam")], 6.6);
+        line(
+            &mut side,
+            x,
+            &[("Giới tính / Sex:", who.sex_word()), ("Quốc tịch / Nationality:", "Việt Nam")],
+            6.6,
+        );
         side.y = 42.0;
         line(&mut side, x, &[("Quê quán / Place of origin:", "")], 6.2);
         side.y = 44.9;
         line(&mut side, x, &[("", &who.place.full())], 6.4);
         side.y = 48.0;
-        line(&mut side, x, &[("Nơi thường trú / Place of residence:", &who.street)], 5.6);
+        line(&mut side, x, &[("Nơi thường trú / Place of residence:", &who.street)], 4.9);
         side.y = 51.0;
         line(&mut side, x, &[("", &who.place.full())], 6.4);
         side.y = 51.0;
@@ -130,7 +136,8 @@ impl Card {
         line(&mut side, 20.5, &[("Ngày, tháng, năm / Date, month, year:", &day(self.issued))], 5.2);
         (side.left, side.right) = (22.0, 62.0);
         side.y = 17.0;
-        for text in ["CỤC TRƯỞNG CỤC CẢNH SÁT", "QUẢN LÝ HÀNH CHÍNH VỀ TRẬT TỰ XÃ HỘI"] {
+        for text in ["CỤC TRƯỞNG CỤC CẢNH SÁT", "QUẢN LÝ HÀNH CHÍNH VỀ TRẬT TỰ XÃ HỘI"]
+        {
             side.centre(Face::SansBold, 4.8, text);
         }
         side.mark(Mark::Signature { x: 34.0, y: 24.5, w: 13.0, seed: 0xC0DE });
@@ -142,7 +149,12 @@ impl Card {
             side.frame(x, 9.0, 8.0, 11.5);
             for ring in 1..6 {
                 let ring = ring as f32;
-                side.mark(Mark::Rule { from: (x + 1.2, 10.2 + ring * 1.6), to: (x + 6.8, 9.4 + ring * 1.7), w: 0.25, ink: GREY });
+                side.mark(Mark::Rule {
+                    from: (x + 1.2, 10.2 + ring * 1.6),
+                    to: (x + 6.8, 9.4 + ring * 1.7),
+                    w: 0.25,
+                    ink: GREY,
+                });
             }
             side.draw(x - 0.6, 7.9, Face::Sans, 4.0, LABEL, finger);
         }
@@ -166,7 +178,9 @@ fn line(side: &mut Composer, mut x: f32, parts: &[(&str, &str)], pt: f32) {
     let y = side.y;
     let mut printed = Vec::new();
     for (label, value) in parts {
-        for (text, face, size, ink) in [(*label, Face::Sans, pt.min(5.4), LABEL), (*value, Face::SansBold, pt, BLACK)] {
+        for (text, face, size, ink) in
+            [(*label, Face::Sans, pt.min(5.4), LABEL), (*value, Face::SansBold, pt, BLACK)]
+        {
             if !text.is_empty() {
                 x = side.draw(x, y, face, size, ink, text) + 1.2;
                 printed.push(text);

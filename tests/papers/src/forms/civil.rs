@@ -58,30 +58,47 @@ pub(crate) fn birth_certificate(fonts: &Arc<Fonts>, family: &Family) -> Sheet {
     page.answer("Họ, chữ đệm, tên:", &format!("*{}*", child.name.to_uppercase()));
     page.answer("Ngày, tháng, năm sinh:", &day(child.born));
     page.answer("ghi bằng chữ:", &spelt(child.born));
-    page.answers(&[(28.0, "Giới tính:", child.sex_word()), (76.0, "Dân tộc:", "Kinh"), (124.0, "Quốc tịch:", "Việt Nam")]);
+    page.answers(&[
+        (28.0, "Giới tính:", child.sex_word()),
+        (76.0, "Dân tộc:", "Kinh"),
+        (124.0, "Quốc tịch:", "Việt Nam"),
+    ]);
     page.answer("Nơi sinh:", &format!("{}, {}", hospital(place), place.full()));
     page.answer("Quê quán:", &place.full());
     page.answer("Số định danh cá nhân:", child.number.reveal());
     for (whom, parent) in [("mẹ", &family.mother), ("cha", &family.father)] {
         page.skip(2.0);
-        page.answer(&format!("Họ, chữ đệm, tên người {whom}:"), &format!("*{}*", parent.name.to_uppercase()));
+        page.answer(
+            &format!("Họ, chữ đệm, tên người {whom}:"),
+            &format!("*{}*", parent.name.to_uppercase()),
+        );
         let year = parent.born.year().to_string();
-        page.answers(&[(28.0, "Năm sinh:", &year), (76.0, "Dân tộc:", "Kinh"), (124.0, "Quốc tịch:", "Việt Nam")]);
+        page.answers(&[
+            (28.0, "Năm sinh:", &year),
+            (76.0, "Dân tộc:", "Kinh"),
+            (124.0, "Quốc tịch:", "Việt Nam"),
+        ]);
         page.answer("Nơi cư trú:", &parent.address());
     }
     page.skip(2.0);
     page.answer("Họ, chữ đệm, tên người đi khai sinh:", &family.father.name);
-    page.answer("Giấy tờ tùy thân:", &format!("Căn cước công dân số {}", family.father.number.reveal()));
+    page.answer(
+        "Giấy tờ tùy thân:",
+        &format!("Căn cước công dân số {}", family.father.number.reveal()),
+    );
     page.answer("Nơi đăng ký khai sinh:", &issuer);
     page.answer("Ngày, tháng, năm đăng ký:", &day(issued));
     page.skip(4.0);
     let seal = seal(place);
-    page.sign(140.0, &Signer {
-        heading: vec!["NGƯỜI KÝ GIẤY KHAI SINH", "CHỦ TỊCH"],
-        name: &chairman.name,
-        hand: family.seed ^ 1,
-        seal: Some((&seal.0, &seal.1)),
-    });
+    page.sign(
+        140.0,
+        &Signer {
+            heading: vec!["NGƯỜI KÝ GIẤY KHAI SINH", "CHỦ TỊCH"],
+            name: &chairman.name,
+            hand: family.seed ^ 1,
+            seal: Some((&seal.0, &seal.1)),
+        },
+    );
     page.fact(FieldName::NumberSymbol, number);
     page.fact(FieldName::IssuedOn, issued.to_string());
     page.fact(FieldName::Issuer, issuer);
@@ -134,31 +151,54 @@ pub(crate) fn birth_declaration(fonts: &Arc<Fonts>, family: &Family) -> Sheet {
     page.skip(1.0);
     page.paragraph(0.0, "*Đề nghị cơ quan đăng ký khai sinh cho người dưới đây:*");
     page.answer("Họ, chữ đệm, tên:", &child.name.to_uppercase());
-    page.answers(&[(25.0, "Ngày, tháng, năm sinh:", &day(child.born)), (105.0, "ghi bằng chữ:", "")]);
+    page.answers(&[
+        (25.0, "Ngày, tháng, năm sinh:", &day(child.born)),
+        (105.0, "ghi bằng chữ:", ""),
+    ]);
     page.answer("", &spelt(child.born));
-    page.answers(&[(25.0, "Giới tính:", child.sex_word()), (75.0, "Dân tộc:", "Kinh"), (125.0, "Quốc tịch:", "Việt Nam")]);
+    page.answers(&[
+        (25.0, "Giới tính:", child.sex_word()),
+        (75.0, "Dân tộc:", "Kinh"),
+        (125.0, "Quốc tịch:", "Việt Nam"),
+    ]);
     page.answer("Nơi sinh:", &format!("{}, {}", hospital(&child.place), child.place.full()));
     page.answer("Quê quán:", &child.place.full());
     for (whom, parent) in [("mẹ", mother), ("cha", father)] {
         page.answer(&format!("Họ, chữ đệm, tên người {whom}:"), &parent.name.to_uppercase());
         let year = parent.born.year().to_string();
-        page.answers(&[(25.0, "Năm sinh:", &year), (75.0, "Dân tộc:", "Kinh"), (125.0, "Quốc tịch:", "Việt Nam")]);
+        page.answers(&[
+            (25.0, "Năm sinh:", &year),
+            (75.0, "Dân tộc:", "Kinh"),
+            (125.0, "Quốc tịch:", "Việt Nam"),
+        ]);
         page.answer("Nơi cư trú:", &parent.address());
     }
     page.skip(1.0);
     page.paragraph(8.0, "Tôi cam đoan nội dung đề nghị đăng ký khai sinh trên đây là đúng sự thật, được sự thỏa thuận nhất trí của các bên liên quan theo quy định pháp luật.");
-    page.paragraph(8.0, "Tôi chịu hoàn toàn trách nhiệm trước pháp luật về nội dung cam đoan của mình.");
+    page.paragraph(
+        8.0,
+        "Tôi chịu hoàn toàn trách nhiệm trước pháp luật về nội dung cam đoan của mình.",
+    );
     let copies = format!("Đề nghị cấp bản sao: Có, số lượng: {:02} bản", chance.whole(1, 9));
     page.small(25.0, 12.5, Face::Bold, &copies);
     page.skip(8.0);
-    page.at(145.0, Align::Centre, Face::Italic, 12.5, &format!("Làm tại {}, {}", father.place.ward, long_day(asked)));
+    page.at(
+        145.0,
+        Align::Centre,
+        Face::Italic,
+        12.5,
+        &format!("Làm tại {}, {}", father.place.ward, long_day(asked)),
+    );
     page.skip(5.6);
-    page.sign(145.0, &Signer {
-        heading: vec!["Người yêu cầu", "(Ký, ghi rõ họ, chữ đệm, tên)"],
-        name: &father.name,
-        hand: family.seed ^ 2,
-        seal: None,
-    });
+    page.sign(
+        145.0,
+        &Signer {
+            heading: vec!["Người yêu cầu", "(Ký, ghi rõ họ, chữ đệm, tên)"],
+            name: &father.name,
+            hand: family.seed ^ 2,
+            seal: None,
+        },
+    );
     page.finish()
 }
 
@@ -172,17 +212,28 @@ pub(crate) fn birth_note(fonts: &Arc<Fonts>, family: &Family) -> Sheet {
     let book = format!("Quyển số: {:02}", chance.whole(1, 12));
     let numbered = format!("Số: {number}");
     let mut page = Composer::a4(fonts);
-    page.letterhead(&format!("SỞ Y TẾ {}", place.town().to_uppercase()), &[&body], &[&numbered, &book], None);
+    page.letterhead(
+        &format!("SỞ Y TẾ {}", place.town().to_uppercase()),
+        &[&body],
+        &[&numbered, &book],
+        None,
+    );
     page.centre(Face::Bold, 18.0, "GIẤY CHỨNG SINH");
     page.skip(5.0);
     page.dotted = true;
     page.answer("Họ và tên mẹ/Người nuôi dưỡng:", &format!("*{}*", mother.name.to_uppercase()));
-    page.answers(&[(25.0, "Ngày, tháng, năm sinh:", &day(mother.born)), (125.0, "Dân tộc:", "Kinh")]);
+    page.answers(&[
+        (25.0, "Ngày, tháng, năm sinh:", &day(mother.born)),
+        (125.0, "Dân tộc:", "Kinh"),
+    ]);
     page.answer("Nơi đăng ký thường trú:", &mother.address());
     page.answer("Số định danh cá nhân:", mother.number.reveal());
     page.answer("Họ và tên cha:", &format!("*{}*", father.name.to_uppercase()));
     let (hour, minute) = (chance.whole(0, 23), chance.whole(0, 59));
-    page.answer("Đã sinh con vào lúc:", &format!("{hour:02} giờ {minute:02} phút, {}", long_day(child.born)));
+    page.answer(
+        "Đã sinh con vào lúc:",
+        &format!("{hour:02} giờ {minute:02} phút, {}", long_day(child.born)),
+    );
     page.answer("Tại:", &format!("{name}, {}", place.full()));
     page.answers(&[(25.0, "Số lần sinh:", "01"), (110.0, "Số con hiện sống:", "01")]);
     page.answer("Số con trong lần sinh này:", "01");
@@ -190,10 +241,19 @@ pub(crate) fn birth_note(fonts: &Arc<Fonts>, family: &Family) -> Sheet {
     page.answers(&[(25.0, "Giới tính của con:", child.sex_word()), (110.0, "Cân nặng:", &weight)]);
     page.answer("Tình trạng của con:", "Khỏe mạnh");
     page.answer("Dự kiến đặt tên con là:", &child.name);
-    page.answer("Người đỡ đẻ:", &Person::adult(family.seed ^ 0xD0C, schemas::subject::Sex::Female).name);
+    page.answer(
+        "Người đỡ đẻ:",
+        &Person::adult(family.seed ^ 0xD0C, schemas::subject::Sex::Female).name,
+    );
     page.skip(4.0);
     let head = Person::adult(family.seed ^ 0x4EAD, schemas::subject::Sex::Male);
-    page.at(190.0, Align::Right, Face::Italic, 13.0, &format!("{}, {}", place.town(), long_day(child.born)));
+    page.at(
+        190.0,
+        Align::Right,
+        Face::Italic,
+        13.0,
+        &format!("{}, {}", place.town(), long_day(child.born)),
+    );
     page.skip(7.0);
     let seal_town = place.town().to_uppercase();
     page.signatures(&[
@@ -248,7 +308,12 @@ pub(crate) fn marriage_certificate(fonts: &Arc<Fonts>, family: &Family) -> Sheet
         page.answer("Giấy tờ tùy thân:", &format!("Căn cước công dân số {}", who.number.reveal()));
         low = low.max(page.y);
     }
-    page.mark(Mark::Rule { from: (104.0, top - 4.0), to: (104.0, low), w: 0.2, ink: [196, 120, 96] });
+    page.mark(Mark::Rule {
+        from: (104.0, top - 4.0),
+        to: (104.0, low),
+        w: 0.2,
+        ink: [196, 120, 96],
+    });
     (page.left, page.right, page.y) = (20.0, 190.0, low + 6.0);
     page.answer("Nơi đăng ký kết hôn:", &issuer);
     page.answer("Ngày, tháng, năm đăng ký:", &day(family.married));
@@ -269,12 +334,15 @@ pub(crate) fn marriage_certificate(fonts: &Arc<Fonts>, family: &Family) -> Sheet
     ]);
     page.skip(8.0);
     let seal = seal(place);
-    page.sign(140.0, &Signer {
-        heading: vec!["NGƯỜI KÝ GIẤY CHỨNG NHẬN KẾT HÔN", "CHỦ TỊCH"],
-        name: &chairman.name,
-        hand: family.seed ^ 6,
-        seal: Some((&seal.0, &seal.1)),
-    });
+    page.sign(
+        140.0,
+        &Signer {
+            heading: vec!["NGƯỜI KÝ GIẤY CHỨNG NHẬN KẾT HÔN", "CHỦ TỊCH"],
+            name: &chairman.name,
+            hand: family.seed ^ 6,
+            seal: Some((&seal.0, &seal.1)),
+        },
+    );
     page.fact(FieldName::NumberSymbol, number);
     page.fact(FieldName::IssuedOn, family.married.to_string());
     page.fact(FieldName::Issuer, issuer);

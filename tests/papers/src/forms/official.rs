@@ -35,10 +35,22 @@ const DECISIONS: [(&str, &str); 4] = [
 
 /// What letters are about: after `V/v`, and the body. `{}` is a day.
 const LETTERS: [(&str, &str); 4] = [
-    ("phối hợp rà soát thông tin hộ tịch", "Để bảo đảm dữ liệu hộ tịch điện tử đúng, đủ, sạch, sống, Ủy ban nhân dân đề nghị quý cơ quan phối hợp rà soát, đối chiếu thông tin của công dân đang cư trú trên địa bàn với sổ hộ tịch đang lưu trữ, gửi kết quả trước {}."),
-    ("báo cáo kết quả số hóa hồ sơ", "Thực hiện quy định về số hóa hồ sơ, giấy tờ trong giải quyết thủ tục hành chính, Ủy ban nhân dân đề nghị quý cơ quan tổng hợp số lượng hồ sơ đã tiếp nhận, số hồ sơ đã số hóa và khó khăn, vướng mắc, gửi báo cáo trước {}."),
-    ("cử cán bộ tham gia tập huấn", "Ủy ban nhân dân trân trọng đề nghị quý cơ quan cử cán bộ trực tiếp làm công tác tiếp nhận hồ sơ tham gia lớp tập huấn kỹ năng số, gửi danh sách về Văn phòng trước {} để tổng hợp, bố trí chỗ ngồi và tài liệu."),
-    ("trả lời kiến nghị của công dân", "Sau khi xem xét đơn kiến nghị của công dân về thời gian trả kết quả, Ủy ban nhân dân đã chỉ đạo bộ phận chuyên môn kiểm tra, giải quyết dứt điểm và đề nghị quý cơ quan thông báo cho công dân được biết trước {}."),
+    (
+        "phối hợp rà soát thông tin hộ tịch",
+        "Để bảo đảm dữ liệu hộ tịch điện tử đúng, đủ, sạch, sống, Ủy ban nhân dân đề nghị quý cơ quan phối hợp rà soát, đối chiếu thông tin của công dân đang cư trú trên địa bàn với sổ hộ tịch đang lưu trữ, gửi kết quả trước {}.",
+    ),
+    (
+        "báo cáo kết quả số hóa hồ sơ",
+        "Thực hiện quy định về số hóa hồ sơ, giấy tờ trong giải quyết thủ tục hành chính, Ủy ban nhân dân đề nghị quý cơ quan tổng hợp số lượng hồ sơ đã tiếp nhận, số hồ sơ đã số hóa và khó khăn, vướng mắc, gửi báo cáo trước {}.",
+    ),
+    (
+        "cử cán bộ tham gia tập huấn",
+        "Ủy ban nhân dân trân trọng đề nghị quý cơ quan cử cán bộ trực tiếp làm công tác tiếp nhận hồ sơ tham gia lớp tập huấn kỹ năng số, gửi danh sách về Văn phòng trước {} để tổng hợp, bố trí chỗ ngồi và tài liệu.",
+    ),
+    (
+        "trả lời kiến nghị của công dân",
+        "Sau khi xem xét đơn kiến nghị của công dân về thời gian trả kết quả, Ủy ban nhân dân đã chỉ đạo bộ phận chuyên môn kiểm tra, giải quyết dứt điểm và đề nghị quý cơ quan thông báo cho công dân được biết trước {}.",
+    ),
 ];
 
 /// A decision (quyết định) of a ward's people's committee.
@@ -106,7 +118,10 @@ impl Decision {
         page.skip(3.0);
         page.centre(Face::Bold, 14.0, "QUYẾT ĐỊNH:");
         page.skip(3.0);
-        page.paragraph(10.0, &format!("*Điều 1.* {}", self.orders.replace("{}", &self.about_whom.name)));
+        page.paragraph(
+            10.0,
+            &format!("*Điều 1.* {}", self.orders.replace("{}", &self.about_whom.name)),
+        );
         page.paragraph(10.0, "*Điều 2.* Văn phòng Hội đồng nhân dân và Ủy ban nhân dân chủ trì, phối hợp với các cơ quan, đơn vị có liên quan hướng dẫn, theo dõi, đôn đốc việc thực hiện; tổng hợp khó khăn, vướng mắc phát sinh, báo cáo Chủ tịch Ủy ban nhân dân xem xét, quyết định. Kinh phí thực hiện được bố trí trong dự toán ngân sách được giao và các nguồn hợp pháp khác theo quy định của pháp luật.");
         page.paragraph(10.0, "Định kỳ trước ngày 20 tháng cuối quý, các cơ quan, đơn vị được giao nhiệm vụ gửi báo cáo kết quả thực hiện về Văn phòng để tổng hợp chung.");
         page.paragraph(10.0, "Giao Trung tâm Phục vụ hành chính công niêm yết công khai Quyết định này tại trụ sở, cập nhật thông tin lên Hệ thống thông tin giải quyết thủ tục hành chính và lưu trữ hồ sơ điện tử theo quy định; không yêu cầu người dân nộp lại giấy tờ đã được số hóa, còn giá trị sử dụng.");
@@ -122,7 +137,14 @@ impl Decision {
         page.paragraph(10.0, "*Điều 3.* Quyết định này có hiệu lực thi hành kể từ ngày ký.");
         page.paragraph(10.0, "*Điều 4.* Chánh Văn phòng Hội đồng nhân dân và Ủy ban nhân dân, Thủ trưởng các cơ quan, đơn vị có liên quan và cá nhân có tên tại Điều 1 chịu trách nhiệm thi hành Quyết định này./.");
         page.skip(6.0);
-        end(&mut page, &["- Như Điều 4;", "- Đảng ủy, HĐND;", "- Trung tâm Phục vụ HCC;", "- Lưu: VT."], &["CHỦ TỊCH"], &self.signer, self.hand, place);
+        end(
+            &mut page,
+            &["- Như Điều 4;", "- Đảng ủy, HĐND;", "- Trung tâm Phục vụ HCC;", "- Lưu: VT."],
+            &["CHỦ TỊCH"],
+            &self.signer,
+            self.hand,
+            place,
+        );
         page.fact(FieldName::Signer, self.signer.name.clone());
         vec![first, page.finish()]
     }
@@ -195,7 +217,14 @@ impl Letter {
         page.paragraph(10.0, "Đầu mối tiếp nhận thông tin là công chức phụ trách cải cách hành chính của Văn phòng. Báo cáo, danh sách gửi qua Hệ thống quản lý văn bản và điều hành; không gửi bản giấy nếu bản điện tử đã được ký số theo quy định.");
         page.paragraph(10.0, "Rất mong nhận được sự quan tâm, phối hợp của quý cơ quan./.");
         page.skip(6.0);
-        end(&mut page, &["- Như trên;", "- Chủ tịch, các PCT;", "- Lưu: VT, VP."], &["KT. CHỦ TỊCH", "PHÓ CHỦ TỊCH"], &self.signer, self.hand, place);
+        end(
+            &mut page,
+            &["- Như trên;", "- Chủ tịch, các PCT;", "- Lưu: VT, VP."],
+            &["KT. CHỦ TỊCH", "PHÓ CHỦ TỊCH"],
+            &self.signer,
+            self.hand,
+            place,
+        );
         page.fact(FieldName::NumberSymbol, self.number_symbol());
         page.fact(FieldName::IssuedOn, self.issued.to_string());
         page.fact(FieldName::Issuer, format!("Ủy ban nhân dân {}", place.ward));
@@ -229,11 +258,14 @@ fn end(page: &mut Composer, to: &[&str], heading: &[&str], who: &Person, hand: u
     let low = page.y;
     page.y = top;
     let words = seal(place);
-    page.sign(147.0, &Signer {
-        heading: heading.to_vec(),
-        name: &who.name,
-        hand,
-        seal: Some((&words.0, &words.1)),
-    });
+    page.sign(
+        147.0,
+        &Signer {
+            heading: heading.to_vec(),
+            name: &who.name,
+            hand,
+            seal: Some((&words.0, &words.1)),
+        },
+    );
     page.y = page.y.max(low);
 }

@@ -25,17 +25,41 @@ pub(crate) fn declaration(fonts: &Arc<Fonts>, family: &Family) -> Sheet {
     page.centre(Face::Regular, 13.0, &format!("Kính gửi: Công an {}", father.place.full()));
     page.skip(4.0);
     page.answer("1. Họ, chữ đệm và tên:", &mother.name.to_uppercase());
-    page.answers(&[(25.0, "2. Ngày, tháng, năm sinh:", &day(mother.born)), (125.0, "3. Giới tính:", mother.sex_word())]);
+    page.answers(&[
+        (25.0, "2. Ngày, tháng, năm sinh:", &day(mother.born)),
+        (125.0, "3. Giới tính:", mother.sex_word()),
+    ]);
     page.boxes("4. Số định danh cá nhân:", mother.number.reveal());
     let phone = format!("0900 000 {:03}", family.seed % 1000);
     page.answers(&[(25.0, "5. Số điện thoại liên hệ:", &phone), (125.0, "6. Email:", "")]);
-    page.answers(&[(25.0, "7. Họ, chữ đệm và tên chủ hộ:", &father.name), (125.0, "8. Mối quan hệ với chủ hộ:", "Vợ")]);
+    page.answers(&[
+        (25.0, "7. Họ, chữ đệm và tên chủ hộ:", &father.name),
+        (125.0, "8. Mối quan hệ với chủ hộ:", "Vợ"),
+    ]);
     page.boxes("9. Số định danh cá nhân của chủ hộ:", father.number.reveal());
-    page.answer("10. Nội dung đề nghị:", &format!("Đăng ký thường trú cho tôi và con tại {}, cùng hộ với chồng.", father.address()));
+    page.answer(
+        "10. Nội dung đề nghị:",
+        &format!("Đăng ký thường trú cho tôi và con tại {}, cùng hộ với chồng.", father.address()),
+    );
     page.answer("11. Những thành viên trong hộ gia đình cùng thay đổi:", "");
-    table(&mut page, &[child.name.clone(), day(child.born), child.sex_word().to_owned(), child.number.reveal().to_owned(), "Con".to_owned()]);
+    table(
+        &mut page,
+        &[
+            child.name.clone(),
+            day(child.born),
+            child.sex_word().to_owned(),
+            child.number.reveal().to_owned(),
+            "Con".to_owned(),
+        ],
+    );
     page.skip(7.0);
-    page.at(190.0, Align::Right, Face::Italic, 12.5, &format!("{}, {}", father.place.town(), long_day(TODAY)));
+    page.at(
+        190.0,
+        Align::Right,
+        Face::Italic,
+        12.5,
+        &format!("{}, {}", father.place.town(), long_day(TODAY)),
+    );
     page.skip(7.0);
     page.pt = 11.0;
     page.signatures(&[
@@ -64,8 +88,14 @@ pub(crate) fn declaration(fonts: &Arc<Fonts>, family: &Family) -> Sheet {
 /// The table of those who move along, with one of them.
 fn table(page: &mut Composer, person: &[String; 5]) {
     const EDGES: [f32; 7] = [25.0, 34.0, 82.0, 110.0, 128.0, 162.0, 192.0];
-    const HEADS: [&str; 6] =
-        ["TT", "Họ, chữ đệm và tên", "Ngày sinh", "Giới tính", "Số định danh", "Quan hệ với chủ hộ"];
+    const HEADS: [&str; 6] = [
+        "TT",
+        "Họ, chữ đệm và tên",
+        "Ngày sinh",
+        "Giới tính",
+        "Số định danh",
+        "Quan hệ với chủ hộ",
+    ];
     let top = page.y - 4.0;
     let rows = [7.5, 7.5, 7.5];
     let mut y = top;
@@ -76,12 +106,21 @@ fn table(page: &mut Composer, person: &[String; 5]) {
         y += height;
     }
     let first = ["1", &person[0], &person[1], &person[2], &person[3], &person[4]];
-    for (row, (cells, face)) in [(HEADS, Face::Bold), (first, Face::Regular)].into_iter().enumerate() {
+    for (row, (cells, face)) in
+        [(HEADS, Face::Bold), (first, Face::Regular)].into_iter().enumerate()
+    {
         let baseline = top + 7.5 * row as f32 + 5.2;
         for (cell, edge) in cells.iter().zip(EDGES.windows(2)) {
             let width = page.width(face, 9.5, cell);
             let x = f32::midpoint(edge[0], edge[1]) - width / 2.0;
-            page.mark(Mark::Text { x, y: baseline, pt: 9.5, face, ink: BLACK, text: (*cell).to_owned() });
+            page.mark(Mark::Text {
+                x,
+                y: baseline,
+                pt: 9.5,
+                face,
+                ink: BLACK,
+                text: (*cell).to_owned(),
+            });
         }
         page.note(&cells.join(" "));
     }
@@ -95,8 +134,16 @@ pub(crate) fn authorisation(fonts: &Arc<Fonts>, family: &Family) -> Sheet {
     page.centre(Face::Bold, 17.0, "GIẤY ỦY QUYỀN");
     page.skip(3.0);
     page.paragraph(10.0, "Căn cứ Bộ luật Dân sự số 91/2015/QH13 ngày 24 tháng 11 năm 2015;");
-    page.paragraph(10.0, &format!("Hôm nay, {}, tại {}, chúng tôi gồm có:", long_day(family.child.born.tomorrow().unwrap_or(TODAY)), father.place.full()));
-    for (title, who) in [("I. BÊN ỦY QUYỀN", father), ("II. BÊN ĐƯỢC ỦY QUYỀN", mother)] {
+    page.paragraph(
+        10.0,
+        &format!(
+            "Hôm nay, {}, tại {}, chúng tôi gồm có:",
+            long_day(family.child.born.tomorrow().unwrap_or(TODAY)),
+            father.place.full()
+        ),
+    );
+    for (title, who) in [("I. BÊN ỦY QUYỀN", father), ("II. BÊN ĐƯỢC ỦY QUYỀN", mother)]
+    {
         page.paragraph(0.0, &format!("*{title}*"));
         page.answer("Họ và tên:", &who.name.to_uppercase());
         page.answer("Ngày, tháng, năm sinh:", &day(who.born));

@@ -1,0 +1,243 @@
+//! An archive in a folder of its own, and the few things tests do to it over and over.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use archive::{
+    Accepted, Archive, Delivery, Dossier, FiledDocument, NewDossier, NewScan, Place, Scan,
+    revision_of,
+};
+use jiff::Timestamp;
+use jiff::civil::date;
+use schemas::api::DocumentVerdict;
+use schemas::ids::{Blake3, DocumentId, DossierId, PageId, ScanId};
+use schemas::kind::Validity;
+use schemas::message::{Job, Lane};
+use schemas::reading::{KindGuess, PageImage, PageReading};
+use schemas::record::{BoundBy, Owner, Record, RecordState};
+use schemas::subject::Subject;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection};
+use tempfile::TempDir;
+
+pub(crate) struct Bed {
+    pub(crate) dir: TempDir,
+    pub(crate) archive: Archive,
+}
+
+pub(crate) const NUMBER: &str = "001199000013";
+
+pub(crate) async fn bed() -> Bed {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = Archive::open(&Place::at(dir.path())).await.unwrap();
+    Bed { dir, archive }
+}
+
+impl Bed {
+    /// Ends as a crash does, without a word, and starts again.
+    pub(crate) async fn again(self) -> Bed {
+        let Bed { dir, archive } = self;
+        drop(archive);
+        let archive = Archive::open(&Place::at(dir.path())).await.unwrap();
+        Bed { dir, archive }
+    }
+
+    /// Somebody with a tool of their own changes the database.
+    pub(crate) async fn tamper(&self, sql: &'static str) -> u64 {
+        let mut on = tool(self.dir.path()).await;
+        let done = sqlx::query(sql).execute(&mut on).await.unwrap().rows_affected();
+        on.close().await.unwrap();
+        done
+    }
+
+    pub(crate) fn blob(&self, key: Blake3) -> std::path::PathBuf {
+        let name = key.to_string();
+        self.dir.path().join("blobs").join(&name[..2]).join(&name[2..])
+    }
+
+    pub(crate) async fn dossier(&self) -> Dossier {
+        open(&self.archive, "H26.01", Lane::Counter).await
+    }
+
+    pub(crate) async fn scan(&self, dossier: DossierId, bytes: &[u8]) -> Scan {
+        accept(&self.archive, dossier, bytes).await.scan
+    }
+
+    /// Does what a worker does with scans and pages, until something else is to be done.
+    pub(crate) async fn read(&self, pages: u32) -> Option<Delivery> {
+        read(&self.archive, pages).await
+    }
+
+    /// A dossier with one scan of so many pages, read, its filing job taken and done.
+    pub(crate) async fn read_dossier(&self, pages: u32) -> (Dossier, Vec<PageId>) {
+        let dossier = self.dossier().await;
+        let scan = self.scan(dossier.id, b"one scan").await;
+        let filing = self.read(pages).await.unwrap();
+        assert!(matches!(filing.message.job, Job::File { scans: 1 }), "{filing:?}");
+        self.archive.queue.done(filing).await.unwrap();
+        (dossier, (0..pages).map(|seq| PageId::nth(scan.id, seq)).collect())
+    }
+
+    /// Files these documents, to be sealed at once, and does not take the jobs.
+    pub(crate) async fn file(&self, dossier: DossierId, documents: &[FiledDocument]) -> bool {
+        let seen = self.archive.records.sheets(dossier).await.unwrap().len();
+        let records = &self.archive.records;
+        records.put_filing(dossier, seen, documents, &[], Duration::ZERO).await.unwrap()
+    }
+
+    /// Publishes a document at its present revision.
+    pub(crate) async fn publish(&self, dossier: &Dossier, id: DocumentId) -> Record {
+        let (_, row) = self.archive.records.document(id).await.unwrap().unwrap();
+        let pdf = self.archive.blobs.put(row.doc.revision.as_bytes()).await.unwrap();
+        let draft = draft(dossier, id, pdf);
+        let records = &self.archive.records;
+        let record = records.publish(id, &row.doc.revision, draft, Timestamp::now()).await;
+        record.unwrap().unwrap()
+    }
+}
+
+/// A connection of one's own to the database in a folder.
+pub(crate) async fn tool(dir: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(dir.join("sohoa.sqlite"));
+    options.foreign_keys(false).connect().await.unwrap()
+}
+
+pub(crate) fn citizen(name: &str) -> Subject {
+    Subject::Citizen {
+        number: NUMBER.parse().unwrap(),
+        name: name.parse().unwrap(),
+        born: date(1999, 1, 1),
+    }
+}
+
+pub(crate) fn new_dossier(office: &str, lane: Lane) -> NewDossier {
+    NewDossier {
+        id: DossierId::new(),
+        office: office.parse().unwrap(),
+        procedure: "1.001193".parse().unwrap(),
+        procedure_version: 1,
+        case: None,
+        lane,
+        subject: citizen("Nguyễn Thị Mẫu"),
+    }
+}
+
+pub(crate) async fn open(archive: &Archive, office: &str, lane: Lane) -> Dossier {
+    let new = new_dossier(office, lane);
+    archive.records.open_dossier(&new, Timestamp::now()).await.unwrap()
+}
+
+pub(crate) fn new_scan(dossier: DossierId, blake3: Blake3, key: Option<&str>) -> NewScan {
+    NewScan {
+        dossier,
+        blake3,
+        bytes: 1,
+        media_type: "image/jpeg".to_owned(),
+        idempotency_key: key.map(str::to_owned),
+        component: None,
+        station: None,
+    }
+}
+
+pub(crate) async fn accept(archive: &Archive, dossier: DossierId, bytes: &[u8]) -> Accepted {
+    let blob = archive.blobs.put(bytes).await.unwrap();
+    let new = new_scan(dossier, blob, None);
+    archive.records.accept_scan(&new, Timestamp::now()).await.unwrap()
+}
+
+pub(crate) async fn read(archive: &Archive, pages: u32) -> Option<Delivery> {
+    while let Some(delivery) = archive.queue.take().await.unwrap() {
+        match delivery.message.job {
+            Job::Unpack { scan } => unpack(archive, scan, pages).await,
+            Job::Read { page } => read_page(archive, page).await,
+            Job::File { .. } | Job::Seal { .. } => return Some(delivery),
+        }
+        archive.queue.done(delivery).await.unwrap();
+    }
+    None
+}
+
+pub(crate) async fn unpack(archive: &Archive, scan: ScanId, pages: u32) {
+    archive.records.unpacked(scan, pages, "image/jpeg").await.unwrap();
+}
+
+pub(crate) async fn read_page(archive: &Archive, page: PageId) {
+    let bytes = format!("image of {page}");
+    let blob = archive.blobs.put(bytes.as_bytes()).await.unwrap();
+    let image = PageImage::Jpeg { width: 2480, height: 3508, components: 1 };
+    let seq = archive.records.page(page).await.unwrap().unwrap().seq;
+    archive.records.page_read(page, &reading(seq, blob), image, blob).await.unwrap();
+}
+
+pub(crate) fn reading(seq: u32, blake3: Blake3) -> PageReading {
+    PageReading {
+        seq,
+        width: 2480,
+        height: 3508,
+        dpi: 300,
+        rotation_deg: 0,
+        skew_deg: 0.1,
+        blank: false,
+        blake3,
+        fingerprint: "0".repeat(64),
+        text: "GIẤY KHAI SINH".to_owned(),
+        confidence: 0.91,
+        words: Vec::new(),
+        codes: Vec::new(),
+        kind: Some(kind()),
+        millis: BTreeMap::from([("read".to_owned(), 900)]),
+    }
+}
+
+pub(crate) fn kind() -> KindGuess {
+    KindGuess { id: "birth_certificate".parse().unwrap(), confidence: 0.87 }
+}
+
+pub(crate) fn filed(pages: &[PageId], component: &str) -> FiledDocument {
+    let component = component.parse().unwrap();
+    FiledDocument {
+        id: DocumentId::starting_at(pages[0]),
+        revision: revision_of(pages, Some(&kind().id), Some(&component)),
+        pages: pages.to_vec(),
+        kind: Some(kind()),
+        component: Some(component),
+        confidence: 0.9,
+        verdict: DocumentVerdict::Filed,
+        why: "Đúng tên giấy tờ.".to_owned(),
+    }
+}
+
+pub(crate) fn draft(dossier: &Dossier, document: DocumentId, pdf: Blake3) -> Record {
+    Record {
+        id: schemas::ids::RecordId::of(document),
+        version: 0,
+        document,
+        kind: kind().id,
+        name: "Giấy khai sinh".to_owned(),
+        result: None,
+        digitisation_code: String::new(),
+        owners: vec![Owner { subject: dossier.subject.clone(), bound_by: BoundBy::Name }],
+        fields: Vec::new(),
+        validity: Validity::Unlimited,
+        valid_until: None,
+        state: RecordState::Published,
+        sensitive: false,
+        dossier: dossier.code.clone(),
+        office: dossier.office.clone(),
+        procedure: dossier.procedure.clone(),
+        procedure_version: 1,
+        component: "TP01".parse().unwrap(),
+        pages: Vec::new(),
+        pdf,
+        pdf_bytes: 32,
+        published_at: String::new(),
+        hash: None,
+    }
+}
+
+/// Codes of a check's findings, in order.
+pub(crate) async fn findings(archive: &Archive) -> Vec<&'static str> {
+    let found = archive.check(None).await.unwrap();
+    found.findings.iter().map(|finding| finding.code).collect()
+}

@@ -1,0 +1,181 @@
+//! `check` finds each kind of damage, and mends what can be mended.
+
+use std::time::{Duration, SystemTime};
+
+use archive::Dossier;
+use schemas::ids::{Blake3, PageId};
+use schemas::message::Job;
+
+use crate::bed::{Bed, bed, filed, findings, read_page, unpack};
+
+/// A dossier with one record; nothing left to do and nothing amiss.
+async fn sound() -> (Bed, Dossier, Vec<PageId>) {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(2).await;
+    let document = filed(&pages, "TP01");
+    bed.file(dossier.id, std::slice::from_ref(&document)).await;
+    bed.publish(&dossier, document.id).await;
+    let seal = bed.read(0).await.unwrap();
+    bed.archive.queue.done(seal).await.unwrap();
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+    (bed, dossier, pages)
+}
+
+/// Mends everything, does the work that follows, and looks again.
+async fn mend(bed: &Bed, dossier: &Dossier) -> Vec<&'static str> {
+    let found = bed.archive.check(None).await.unwrap();
+    let mended = bed.archive.mend(&found).await.unwrap();
+    let mendable = found.findings.iter().filter(|finding| finding.mendable).count();
+    assert_eq!(mended.len(), mendable);
+    while let Some(delivery) = bed.read(2).await {
+        match &delivery.message.job {
+            Job::Seal { document, .. } => _ = bed.publish(dossier, *document).await,
+            Job::File { .. } => {
+                let rows = bed.archive.records.documents(dossier.id).await.unwrap();
+                let documents: Vec<_> = rows.into_iter().map(|row| row.doc).collect();
+                assert!(bed.file(dossier.id, &documents).await);
+            }
+            Job::Unpack { .. } | Job::Read { .. } => unreachable!(),
+        }
+        bed.archive.queue.done(delivery).await.unwrap();
+    }
+    assert!(!bed.archive.records.unsettled(dossier.id).await.unwrap(), "{found:?}");
+    findings(&bed.archive).await
+}
+
+async fn image_of(bed: &Bed, page: PageId) -> Blake3 {
+    bed.archive.records.page(page).await.unwrap().unwrap().image.unwrap().1
+}
+
+#[tokio::test]
+async fn a_lost_or_damaged_page_image_is_made_again() {
+    let (bed, dossier, pages) = sound().await;
+    let [lost, damaged] = [image_of(&bed, pages[0]).await, image_of(&bed, pages[1]).await];
+    std::fs::remove_file(bed.blob(lost)).unwrap();
+    let mut bytes = std::fs::read(bed.blob(damaged)).unwrap();
+    bytes[3] ^= 1;
+    std::fs::write(bed.blob(damaged), bytes).unwrap();
+    let found = bed.archive.check(Some(0.0)).await.unwrap();
+    assert_eq!(found.hashed, 0);
+    assert_eq!(found.findings.len(), 1, "without hashing only the lost one shows");
+    assert_eq!(findings(&bed.archive).await, ["page.image_damaged", "page.image_missing"]);
+    assert_eq!(mend(&bed, &dossier).await, [""; 0]);
+    assert!(bed.archive.blobs.get(lost).await.is_ok());
+    assert!(bed.archive.blobs.get(damaged).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_lost_pdf_is_made_again_as_a_new_version() {
+    let (bed, dossier, pages) = sound().await;
+    let record = bed.archive.records.records_of(crate::bed::NUMBER).await.unwrap().remove(0);
+    std::fs::remove_file(bed.blob(record.pdf)).unwrap();
+    assert_eq!(findings(&bed.archive).await, ["record.pdf_missing"]);
+    assert_eq!(mend(&bed, &dossier).await, [""; 0]);
+    assert_eq!(bed.archive.records.versions(record.id).await.unwrap().len(), 2);
+    assert_eq!(pages.len(), 2);
+}
+
+#[tokio::test]
+async fn lost_bytes_of_a_scan_cannot_be_mended_but_can_be_sent_again() {
+    let (bed, dossier, _) = sound().await;
+    let (scan, _) = bed.archive.records.scans(dossier.id).await.unwrap().remove(0);
+    std::fs::remove_file(bed.blob(scan.blake3)).unwrap();
+    assert_eq!(mend(&bed, &dossier).await, ["scan.bytes_missing"]);
+    std::fs::write(bed.blob(scan.blake3), b"0ne scan").unwrap();
+    assert_eq!(mend(&bed, &dossier).await, ["scan.bytes_damaged"]);
+    assert_eq!(bed.scan(dossier.id, b"one scan").await.id, scan.id);
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_blob_that_belongs_to_nothing_is_removed_once_it_is_old() {
+    let (bed, dossier, _) = sound().await;
+    let orphan = bed.archive.blobs.put(b"nobody's").await.unwrap();
+    assert_eq!(findings(&bed.archive).await, [""; 0], "its row may be about to be written");
+    let file = std::fs::File::options().write(true).open(bed.blob(orphan)).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(7200)).unwrap();
+    assert_eq!(findings(&bed.archive).await, ["blob.orphan"]);
+    assert_eq!(mend(&bed, &dossier).await, [""; 0]);
+    assert!(!bed.archive.blobs.contains(orphan).await.unwrap());
+}
+
+#[tokio::test]
+async fn lost_jobs_are_announced_again() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    let scan = bed.scan(dossier.id, b"one scan").await;
+    let lost = async |table, code| {
+        assert!(bed.tamper(table).await > 0);
+        let found = bed.archive.check(None).await.unwrap();
+        assert!(found.findings.iter().all(|f| f.code == code && f.mendable), "{found:?}");
+        assert!(!found.findings.is_empty(), "{code}");
+        bed.archive.mend(&found).await.unwrap();
+        assert_eq!(findings(&bed.archive).await, [""; 0]);
+        bed.archive.queue.take().await.unwrap().unwrap()
+    };
+    let unpacking = lost("delete from outbox", "scan.no_job").await;
+    unpack(&bed.archive, scan.id, 2).await;
+    bed.archive.queue.done(unpacking).await.unwrap();
+    lost("delete from outbox", "page.no_job").await;
+    for seq in 0..2 {
+        read_page(&bed.archive, PageId::nth(scan.id, seq)).await;
+    }
+    bed.tamper("delete from job").await;
+    let filing = lost("delete from outbox", "dossier.not_filed").await;
+    assert!(matches!(filing.message.job, Job::File { .. }));
+    let pages: Vec<_> = (0..2).map(|seq| PageId::nth(scan.id, seq)).collect();
+    bed.file(dossier.id, &[filed(&pages, "TP01")]).await;
+    bed.archive.queue.done(filing).await.unwrap();
+    let seal = lost("delete from outbox", "document.no_job").await;
+    assert!(matches!(seal.message.job, Job::Seal { .. }));
+}
+
+#[tokio::test]
+async fn rows_that_do_not_agree_are_found_and_mended() {
+    let damages = [
+        ("delete from page_reading", "page.reading_missing"),
+        ("update page set state = 'parked'", "page.parked_unseen"),
+        ("update scan set state = 'parked'", "scan.parked_unseen"),
+        ("update document set seal = 'parked', record_version = null", "document.parked_unseen"),
+        ("delete from record", "document.record_missing"),
+        ("update dossier set settled = 0", "dossier.not_settled"),
+        (
+            "insert into job values ('j', 'd', 'counter', 'A', 'read', 'p', '{}', 0, 9e15, 0, null)",
+            "job.no_target",
+        ),
+    ];
+    for (sql, code) in damages {
+        let (bed, dossier, _) = sound().await;
+        assert!(bed.tamper(sql).await > 0, "{sql}");
+        let found = bed.archive.check(None).await.unwrap();
+        assert!(found.findings.iter().any(|f| f.code == code), "{sql}: {found:?}");
+        for finding in &found.findings {
+            assert!(finding.text_vi.ends_with('.'), "{finding:?}");
+        }
+        assert_eq!(mend(&bed, &dossier).await, [""; 0], "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_page_row_is_put_back_and_read() {
+    let (bed, dossier, pages) = sound().await;
+    bed.tamper("delete from page_reading").await;
+    assert_eq!(bed.tamper("delete from page where seq = 1").await, 1);
+    let found = findings(&bed.archive).await;
+    assert!(found.contains(&"scan.pages_missing"), "{found:?}");
+    assert_eq!(mend(&bed, &dossier).await, [""; 0]);
+    assert!(bed.archive.records.page(pages[1]).await.unwrap().unwrap().reading.is_some());
+}
+
+#[tokio::test]
+async fn an_announcement_that_never_left_is_moved_on() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    bed.scan(dossier.id, b"scan").await;
+    assert_eq!(bed.tamper("update outbox set made_at = 0").await, 1);
+    assert_eq!(findings(&bed.archive).await, ["outbox.stuck"]);
+    let found = bed.archive.check(None).await.unwrap();
+    bed.archive.mend(&found).await.unwrap();
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+    assert!(bed.archive.queue.take().await.unwrap().is_some());
+}

@@ -1,0 +1,159 @@
+//! Opening and closing dossiers, and the catalogue they stand under.
+
+use std::collections::BTreeSet;
+
+use archive::{Archive, ArchiveError, OpenError, Place};
+use jiff::Timestamp;
+use jiff::civil::date;
+use schemas::api::{DossierEvent, DossierState, ImportCounts};
+use schemas::catalogue::Procedure;
+use schemas::message::Lane;
+
+use crate::bed::{NUMBER, bed, citizen, new_dossier};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_hundred_openings_at_once_give_two_hundred_consecutive_codes() {
+    let bed = bed().await;
+    let now: Timestamp = "2026-03-02T02:00:00Z".parse().unwrap();
+    let openings = (0..200).map(|_| {
+        let records = bed.archive.records.clone();
+        tokio::spawn(async move {
+            let opened = records.open_dossier(&new_dossier("H26.01", Lane::Counter), now).await;
+            let code = opened.unwrap().code;
+            // Readers at the same time, so that a busy database would show.
+            assert!(records.dossier(&code).await.unwrap().is_some());
+            code.to_string()
+        })
+    });
+    let mut codes = BTreeSet::new();
+    for opening in openings.collect::<Vec<_>>() {
+        codes.insert(opening.await.unwrap());
+    }
+    let expected: BTreeSet<_> = (1..=200).map(|n| format!("H26.01-260302-{n:04}")).collect();
+    assert_eq!(codes, expected);
+}
+
+#[tokio::test]
+async fn opening_twice_with_the_same_id_opens_one_dossier() {
+    let bed = bed().await;
+    let new = new_dossier("H26.01", Lane::Counter);
+    let records = &bed.archive.records;
+    let once = records.open_dossier(&new, Timestamp::now()).await.unwrap();
+    let twice = records.open_dossier(&new, Timestamp::now()).await.unwrap();
+    assert_eq!(once, twice);
+    assert_eq!(records.dossier_by_id(once.id).await.unwrap(), Some(once));
+}
+
+#[tokio::test]
+async fn a_code_is_never_given_out_again_even_under_another_template() {
+    let bed = bed().await;
+    let now: Timestamp = "2026-03-02T02:00:00Z".parse().unwrap();
+    let new = new_dossier("A", Lane::Counter);
+    let first = bed.archive.records.open_dossier(&new, now).await.unwrap();
+    assert_eq!(first.code.as_str(), "A-260302-0001");
+    bed.archive.close().await;
+
+    let place = Place { code_template: "A-{yymmdd}-{n:4}".to_owned(), ..Place::at(bed.dir.path()) };
+    let archive = Archive::open(&place).await.unwrap();
+    let second = archive.records.open_dossier(&new_dossier("B", Lane::Counter), now).await;
+    assert_eq!(second.unwrap().code.as_str(), "A-260302-0002");
+}
+
+#[tokio::test]
+async fn a_known_number_with_another_name_is_refused_and_says_no_name() {
+    let bed = bed().await;
+    bed.dossier().await;
+    let mut new = new_dossier("H26.01", Lane::Counter);
+    new.subject = citizen("NGUYEN THI MAU");
+    let records = &bed.archive.records;
+    assert!(records.open_dossier(&new, Timestamp::now()).await.is_ok(), "accents aside");
+
+    new = new_dossier("H26.01", Lane::Counter);
+    new.subject = citizen("Trần Văn Khác");
+    let error = records.open_dossier(&new, Timestamp::now()).await.unwrap_err();
+    assert!(matches!(error, OpenError::SubjectDiffers));
+    let said = format!("{error} {error:?}");
+    assert!(!said.contains("Khác") && !said.contains(NUMBER), "{said}");
+    assert!(records.dossier_by_id(new.id).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn an_error_names_the_column_and_never_what_stands_in_it() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    let damage = "update dossier set subject = replace(subject, 'citizen', 'Bùi Thị Lộ')";
+    assert_eq!(bed.tamper(damage).await, 1);
+    let error = bed.archive.records.dossier_by_id(dossier.id).await.unwrap_err();
+    let said = format!("{error} {error:?}");
+    assert!(said.contains("subject"), "{said}");
+    for secret in ["Lộ", "Mẫu", NUMBER, "1999"] {
+        assert!(!said.contains(secret), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_dossier_closes_once() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    let records = &bed.archive.records;
+    records.close_dossier(dossier.id).await.unwrap();
+    records.close_dossier(dossier.id).await.unwrap();
+    let closed = records.dossier_by_id(dossier.id).await.unwrap().unwrap();
+    assert_eq!(closed.state, DossierState::Closed);
+    let events = records.events(dossier.id, 0, 10).await.unwrap();
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].1, DossierEvent::Closed);
+}
+
+#[tokio::test]
+async fn two_processes_cannot_have_the_same_folder() {
+    let bed = bed().await;
+    let second = Archive::open(&Place::at(bed.dir.path())).await;
+    assert!(matches!(second.err(), Some(ArchiveError::Locked(dir)) if dir == bed.dir.path()));
+}
+
+#[tokio::test]
+async fn a_folder_that_a_later_version_wrote_is_refused() {
+    let bed = bed().await;
+    let later = "insert into _sqlx_migrations
+        (version, description, success, checksum, execution_time) values (9999, 'x', 1, x'00', 0)";
+    assert_eq!(bed.tamper(later).await, 1);
+    bed.archive.close().await;
+    let opened = Archive::open(&Place::at(bed.dir.path())).await;
+    assert!(matches!(opened.err(), Some(ArchiveError::NewerSchema)));
+}
+
+#[tokio::test]
+async fn importing_a_catalogue_again_changes_nothing_and_a_change_makes_a_version() {
+    let bed = bed().await;
+    let records = &bed.archive.records;
+    let mut procedures =
+        vec![procedure("1.001193", "Đăng ký khai sinh"), procedure("1.000894", "Đăng ký kết hôn")];
+    let import = records.import(&procedures, date(2026, 1, 1)).await.unwrap();
+    assert_eq!(import, ImportCounts { added: 2, ..Default::default() });
+    let import = records.import(&procedures, date(2026, 6, 1)).await.unwrap();
+    assert_eq!(import, ImportCounts { unchanged: 2, ..Default::default() });
+
+    procedures[0].notes.push("Sửa đổi".to_owned());
+    let import = records.import(&procedures, date(2026, 7, 1)).await.unwrap();
+    assert_eq!(import, ImportCounts { changed: 1, unchanged: 1, ..Default::default() });
+
+    let code = "1.001193".parse().unwrap();
+    let june = records.procedure(&code, date(2026, 6, 30)).await.unwrap().unwrap();
+    assert_eq!((june.version, june.valid_to), (1, Some(date(2026, 6, 30))));
+    let july = records.procedure(&code, date(2026, 7, 1)).await.unwrap().unwrap();
+    assert_eq!((july.version, july.valid_to), (2, None));
+    assert_eq!(records.procedure(&code, date(2025, 12, 31)).await.unwrap(), None);
+    assert_eq!(records.procedure_version(&code, 1).await.unwrap(), Some(june));
+
+    let found = records.procedures(Some("KHAI sinh"), 10, 0).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].code.as_str(), found[0].version), ("1.001193", 2));
+    assert!(records.procedures(Some("100%"), 10, 0).await.unwrap().is_empty());
+    assert_eq!(records.procedures(None, 10, 1).await.unwrap().len(), 1);
+}
+
+fn procedure(code: &str, name: &str) -> Procedure {
+    let json = format!(r#"{{"code":"{code}","name":"{name}","field":"Hộ tịch","components":[]}}"#);
+    serde_json::from_str(&json).unwrap()
+}

@@ -1,0 +1,187 @@
+//! Filing: what a later filing does to an earlier one, and what it leaves alone.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use schemas::api::{AssignDocument, DocumentVerdict, DossierEvent};
+use schemas::code::Reason;
+use schemas::message::Job;
+
+use crate::bed::{accept, bed, draft, filed};
+
+#[tokio::test]
+async fn a_later_filing_voids_the_seal_of_the_one_before() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(3).await;
+    let short = filed(&pages[..1], "TP01");
+    assert!(bed.file(dossier.id, std::slice::from_ref(&short)).await);
+    let seal = bed.read(0).await.unwrap();
+    let job = Job::Seal { document: short.id, revision: short.revision.clone() };
+    assert_eq!(seal.message.job, job);
+
+    let long = filed(&pages, "TP01");
+    assert_eq!(short.id, long.id);
+    assert!(bed.file(dossier.id, std::slice::from_ref(&long)).await);
+    let publish = async |revision: &str| {
+        let pdf = bed.archive.blobs.put(revision.as_bytes()).await.unwrap();
+        let draft = draft(&dossier, short.id, pdf);
+        let records = &bed.archive.records;
+        records.publish(short.id, revision, draft, Timestamp::now()).await.unwrap()
+    };
+    assert_eq!(publish(&short.revision).await, None);
+    assert_eq!(publish(&long.revision).await.unwrap().version, 1);
+    assert!(!bed.archive.records.unsettled(dossier.id).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_unchanged_document_keeps_its_record_and_is_not_sealed_again() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(2).await;
+    let documents = [filed(&pages[..1], "TP01"), filed(&pages[1..], "TP02")];
+    bed.file(dossier.id, &documents).await;
+    let record = bed.publish(&dossier, documents[0].id).await;
+    while let Some(delivery) = bed.archive.queue.take().await.unwrap() {
+        bed.archive.queue.done(delivery).await.unwrap();
+    }
+    bed.file(dossier.id, &documents).await;
+    assert!(bed.archive.queue.take().await.unwrap().is_none(), "nothing announced again");
+    let rows = bed.archive.records.documents(dossier.id).await.unwrap();
+    assert_eq!(rows[0].record, Some((record.id, 1)));
+    assert_eq!(rows[1].record, None);
+
+    bed.file(dossier.id, &documents[1..]).await;
+    let rows = bed.archive.records.documents(dossier.id).await.unwrap();
+    assert_eq!(rows.len(), 1, "what is not filed any more is gone");
+}
+
+#[tokio::test]
+async fn a_filing_made_before_the_last_page_came_changes_nothing() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(1).await;
+    let stale = [filed(&pages, "TP01")];
+    accept(&bed.archive, dossier.id, b"another scan").await;
+    bed.read(1).await.unwrap();
+    let records = &bed.archive.records;
+    assert!(!records.put_filing(dossier.id, 1, &stale, &[], Duration::ZERO).await.unwrap());
+    assert!(records.documents(dossier.id).await.unwrap().is_empty());
+    assert!(records.put_filing(dossier.id, 2, &stale, &[], Duration::ZERO).await.unwrap());
+}
+
+#[tokio::test]
+async fn sealing_waits_for_a_quiet_dossier_and_closing_ends_the_wait() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(1).await;
+    let records = &bed.archive.records;
+    let hour = Duration::from_secs(3600);
+    records.put_filing(dossier.id, 1, &[filed(&pages, "TP01")], &[], hour).await.unwrap();
+    assert!(bed.archive.queue.take().await.unwrap().is_none());
+    records.close_dossier(dossier.id).await.unwrap();
+    let seal = bed.archive.queue.take().await.unwrap().unwrap();
+    assert!(matches!(seal.message.job, Job::Seal { .. }));
+}
+
+#[tokio::test]
+async fn a_persons_word_outlives_the_next_filing_and_takes_over_its_pages() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(2).await;
+    let mut unsure = filed(&pages[..1], "TP09");
+    unsure.verdict = DocumentVerdict::Unsure;
+    bed.file(dossier.id, std::slice::from_ref(&unsure)).await;
+    assert!(bed.archive.queue.take().await.unwrap().is_none(), "unsure is not sealed");
+
+    let word = AssignDocument {
+        component: "TP01".parse().unwrap(),
+        kind: Some("household_book".parse().unwrap()),
+        by: "officer-7".to_owned(),
+    };
+    let records = &bed.archive.records;
+    let assigned = records.assign(unsure.id, &word, Timestamp::now()).await.unwrap().unwrap();
+    assert_eq!(assigned.doc.verdict, DocumentVerdict::Filed);
+    assert_ne!(assigned.doc.revision, unsure.revision);
+    let seal = bed.archive.queue.take().await.unwrap().unwrap();
+    let revision = assigned.doc.revision.clone();
+    assert_eq!(seal.message.job, Job::Seal { document: unsure.id, revision });
+
+    bed.file(dossier.id, &[filed(&pages, "TP09")]).await;
+    let row = records.document(unsure.id).await.unwrap().unwrap().1;
+    assert_eq!(row.assigned_by.as_deref(), Some("officer-7"));
+    assert_eq!(row.doc.component, Some(word.component));
+    assert_eq!(row.doc.pages, pages);
+    assert_ne!(row.doc.revision, assigned.doc.revision);
+
+    bed.file(dossier.id, &[]).await;
+    assert!(records.document(unsure.id).await.unwrap().is_some(), "a filing can't remove it");
+    let nobody = schemas::ids::DocumentId::starting_at(pages[1]);
+    let word = AssignDocument { component: "TP01".parse().unwrap(), kind: None, by: String::new() };
+    assert_eq!(records.assign(nobody, &word, Timestamp::now()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_page_scanned_twice_is_marked_by_the_filing_that_found_it() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(2).await;
+    let records = &bed.archive.records;
+    let same = [(pages[1], pages[0])];
+    records.put_filing(dossier.id, 2, &[], &same, Duration::ZERO).await.unwrap();
+    assert_eq!(records.page(pages[1]).await.unwrap().unwrap().same_as, Some(pages[0]));
+    records.put_filing(dossier.id, 2, &[], &[], Duration::ZERO).await.unwrap();
+    assert_eq!(records.page(pages[1]).await.unwrap().unwrap().same_as, None);
+}
+
+#[tokio::test]
+async fn a_seal_that_failed_is_parked_and_settles_the_dossier() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(1).await;
+    let document = filed(&pages, "TP01");
+    bed.file(dossier.id, std::slice::from_ref(&document)).await;
+    let seal = bed.read(0).await.unwrap();
+    let records = &bed.archive.records;
+    assert!(records.unsettled(dossier.id).await.unwrap());
+    records.park(&seal.message, 5, Reason::SealFailed, "no font").await.unwrap();
+    bed.archive.queue.done(seal).await.unwrap();
+    assert!(!records.unsettled(dossier.id).await.unwrap());
+
+    let parked = records.parked(10).await.unwrap();
+    assert!(records.retry_parked(parked[0].id).await.unwrap());
+    let again = bed.read(0).await.unwrap();
+    records.park(&again.message, 5, Reason::SealFailed, "no font").await.unwrap();
+    // A filing that changes the document makes the parked job void.
+    bed.file(dossier.id, &[filed(&pages, "TP02")]).await;
+    assert!(records.parked(10).await.unwrap().is_empty());
+    let events = records.events(dossier.id, 0, 100).await.unwrap();
+    let filed = DossierEvent::Filed { filed: 1, unsure: 0, outside: 0 };
+    assert_eq!(events.iter().filter(|(_, event)| *event == filed).count(), 2);
+}
+
+#[tokio::test]
+async fn filing_that_failed_settles_the_dossier_until_it_is_tried_again() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    bed.scan(dossier.id, b"scan").await;
+    let filing = bed.read(2).await.unwrap();
+    let records = &bed.archive.records;
+    records.park(&filing.message, 5, Reason::Internal, "broken rule").await.unwrap();
+    bed.archive.queue.done(filing).await.unwrap();
+    assert!(!records.unsettled(dossier.id).await.unwrap());
+    let parked = records.parked(10).await.unwrap();
+    assert!(records.retry_parked(parked[0].id).await.unwrap());
+    assert!(records.unsettled(dossier.id).await.unwrap());
+    assert!(matches!(bed.read(0).await.unwrap().message.job, Job::File { scans: 1 }));
+}
+
+#[tokio::test]
+async fn a_document_that_became_unsure_is_not_published_by_the_job_on_its_way() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(1).await;
+    let mut document = filed(&pages, "TP01");
+    bed.file(dossier.id, std::slice::from_ref(&document)).await;
+    document.verdict = DocumentVerdict::Unsure;
+    bed.file(dossier.id, std::slice::from_ref(&document)).await;
+    let pdf = bed.archive.blobs.put(b"pdf").await.unwrap();
+    let draft = draft(&dossier, document.id, pdf);
+    let records = &bed.archive.records;
+    let published = records.publish(document.id, &document.revision, draft, Timestamp::now());
+    assert_eq!(published.await.unwrap(), None);
+    bed.file(dossier.id, &[]).await;
+    assert_eq!(crate::bed::findings(&bed.archive).await, [""; 0], "a void job is no damage");
+}

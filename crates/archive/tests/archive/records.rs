@@ -1,0 +1,158 @@
+//! Records and lookups.
+
+use archive::LookupError;
+use jiff::Timestamp;
+use schemas::Uuid;
+use schemas::api::{LookupRequest, RawSubject};
+use schemas::ids::RecordId;
+use schemas::record::{Record, RecordState};
+
+use crate::bed::{Bed, NUMBER, bed, draft, filed, findings};
+
+async fn published(bed: &Bed) -> Record {
+    let (dossier, pages) = bed.read_dossier(2).await;
+    let document = filed(&pages[..1], "TP01");
+    bed.file(dossier.id, std::slice::from_ref(&document)).await;
+    bed.publish(&dossier, document.id).await
+}
+
+#[tokio::test]
+async fn publishing_twice_gives_one_version() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(1).await;
+    let document = filed(&pages, "TP01");
+    bed.file(dossier.id, std::slice::from_ref(&document)).await;
+    let first = bed.publish(&dossier, document.id).await;
+    assert_eq!((first.version, first.id), (1, RecordId::of(document.id)));
+    assert_eq!(first.digitisation_code, format!("{NUMBER}.birth_certificate..01"));
+    assert_eq!(bed.publish(&dossier, document.id).await, first);
+    let records = &bed.archive.records;
+    assert_eq!(records.record(first.id, None).await.unwrap(), Some(first.clone()));
+    assert_eq!(records.versions(first.id).await.unwrap().len(), 1);
+    assert_eq!(records.records_of(NUMBER).await.unwrap(), std::slice::from_ref(&first));
+    assert!(records.records_of("079305000013").await.unwrap().is_empty());
+
+    let told = Record { hash: None, ..first.clone() };
+    let json = serde_json::to_vec(&told).unwrap();
+    assert_eq!(first.hash.unwrap().0, *blake3::hash(&json).as_bytes(), "anyone can check it");
+}
+
+#[tokio::test]
+async fn a_changed_document_supersedes_its_record_and_keeps_its_code() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(2).await;
+    let mut document = filed(&pages[..1], "TP01");
+    bed.file(dossier.id, std::slice::from_ref(&document)).await;
+    let first = bed.publish(&dossier, document.id).await;
+    document = filed(&pages, "TP01");
+    bed.file(dossier.id, std::slice::from_ref(&document)).await;
+    assert!(bed.archive.records.unsettled(dossier.id).await.unwrap());
+    let second = bed.publish(&dossier, document.id).await;
+    assert_eq!((second.id, second.version), (first.id, 2));
+    assert_eq!(second.digitisation_code, first.digitisation_code);
+
+    let records = &bed.archive.records;
+    let old = records.record(first.id, Some(1)).await.unwrap().unwrap();
+    assert_eq!((old.state, old.hash), (RecordState::Superseded, first.hash));
+    assert_eq!(records.records_of(NUMBER).await.unwrap(), [second]);
+    let versions = records.versions(first.id).await.unwrap();
+    assert_eq!(versions.iter().map(|v| v.version).collect::<Vec<_>>(), [2, 1]);
+    // Nobody ended the jobs, but everything they were for is there.
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn two_papers_of_one_owner_get_codes_of_their_own() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(2).await;
+    let documents = [filed(&pages[..1], "TP01"), filed(&pages[1..], "TP02")];
+    bed.file(dossier.id, &documents).await;
+    let first = bed.publish(&dossier, documents[0].id).await;
+    let second = bed.publish(&dossier, documents[1].id).await;
+    assert!(first.digitisation_code.ends_with(".01"));
+    assert!(second.digitisation_code.ends_with(".02"));
+}
+
+#[tokio::test]
+async fn a_document_that_is_gone_is_not_published() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(1).await;
+    let document = filed(&pages, "TP01");
+    let pdf = bed.archive.blobs.put(b"pdf").await.unwrap();
+    let draft = draft(&dossier, document.id, pdf);
+    let records = &bed.archive.records;
+    let published = records.publish(document.id, &document.revision, draft, Timestamp::now());
+    assert_eq!(published.await.unwrap(), None);
+}
+
+fn request(record: &Record, purpose: &str) -> LookupRequest {
+    LookupRequest {
+        request: Uuid::new_v4(),
+        record: record.id,
+        subject: RawSubject::Citizen {
+            number: NUMBER.to_owned(),
+            name: "Nguyễn Thị Mẫu".to_owned(),
+            born: jiff::civil::date(1999, 1, 1),
+        },
+        purpose: purpose.to_owned(),
+        legal_basis: None,
+        dossier: Some(record.dossier.clone()),
+        asked_by: "officer-7".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_lookup_is_answered_again_as_it_was() {
+    let bed = bed().await;
+    let record = published(&bed).await;
+    let records = &bed.archive.records;
+    let mut request = request(&record, "Đăng ký kết hôn");
+    let first = records.put_lookup(&request, &record, Timestamp::now()).await.unwrap();
+    let second = records.put_lookup(&request, &record, Timestamp::now()).await.unwrap();
+    assert_eq!(first, second);
+    assert_eq!(first.record, record);
+    request.purpose.push_str(" khác");
+    let reused = records.put_lookup(&request, &record, Timestamp::now()).await;
+    assert!(matches!(reused, Err(LookupError::Reused)));
+}
+
+#[tokio::test]
+async fn a_superseded_version_is_not_handed_out() {
+    let bed = bed().await;
+    let record = published(&bed).await;
+    let request = request(&record, "Đăng ký kết hôn");
+    assert_eq!(bed.tamper("update record set state = 'superseded'").await, 1);
+    let asked = bed.archive.records.put_lookup(&request, &record, Timestamp::now()).await;
+    assert!(matches!(asked, Err(LookupError::NotUsable)));
+}
+
+#[tokio::test]
+async fn a_tampered_lookup_or_record_is_found() {
+    let bed = bed().await;
+    let record = published(&bed).await;
+    let mut hashes = Vec::new();
+    for purpose in ["Đăng ký kết hôn", "Cấp hộ chiếu", "Vay vốn"] {
+        let request = request(&record, purpose);
+        let records = &bed.archive.records;
+        let lookup = records.put_lookup(&request, &record, Timestamp::now()).await.unwrap();
+        hashes.push(lookup.chain_hash);
+    }
+    hashes.dedup();
+    assert_eq!(hashes.len(), 3);
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+
+    let found = async |sql, code| {
+        assert_eq!(bed.tamper(sql).await, 1, "{sql}");
+        assert_eq!(findings(&bed.archive).await, [code], "{sql}");
+    };
+    let link = "update lookup set body = replace(body, 'hộ chiếu', 'hộ khẩu') where place = 2";
+    found(link, "lookup.chain").await;
+    let back = "update lookup set body = replace(body, 'hộ khẩu', 'hộ chiếu') where place = 2";
+    assert_eq!(bed.tamper(back).await, 1);
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+    found("delete from lookup where place = 3", "lookup.chain").await;
+    let forged = "update chain set length = 2,
+        hash = (select chain_hash from lookup where place = 2)";
+    assert_eq!(bed.tamper(forged).await, 1, "whoever can write everything can forge everything");
+    found("update record set body = replace(body, 'khai sinh', 'khai tử')", "record.hash").await;
+}

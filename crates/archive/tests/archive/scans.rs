@@ -1,0 +1,196 @@
+//! Scans and pages: accepted once, durable, announced once.
+
+use archive::{AcceptError, ArchiveError};
+use jiff::Timestamp;
+use schemas::api::{DossierEvent, PageState, ScanState};
+use schemas::code::Reason;
+use schemas::ids::PageId;
+use schemas::message::Job;
+
+use crate::bed::{accept, bed, new_scan, read_page, unpack};
+
+#[tokio::test]
+async fn the_same_bytes_or_the_same_key_are_the_same_scan() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    let blob = bed.archive.blobs.put(b"scan").await.unwrap();
+    let new = new_scan(dossier.id, blob, Some("key"));
+    let records = &bed.archive.records;
+    let first = records.accept_scan(&new, Timestamp::now()).await.unwrap();
+    let by_key = records.accept_scan(&new, Timestamp::now()).await.unwrap();
+    let by_content = accept(&bed.archive, dossier.id, b"scan").await;
+    assert!(!first.repeated && by_key.repeated && by_content.repeated);
+    assert_eq!((&first.scan, &first.scan), (&by_key.scan, &by_content.scan));
+    assert_eq!(records.waiting().await.unwrap().jobs, 1, "announced once");
+    assert_eq!(records.events(dossier.id, 0, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_used_for_other_bytes_is_refused() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    let [one, other] = [b"one".as_slice(), b"other"];
+    let one = bed.archive.blobs.put(one).await.unwrap();
+    let other = bed.archive.blobs.put(other).await.unwrap();
+    let accept = async |blob| {
+        let new = new_scan(dossier.id, blob, Some("key"));
+        bed.archive.records.accept_scan(&new, Timestamp::now()).await
+    };
+    accept(one).await.unwrap();
+    assert!(matches!(accept(other).await, Err(AcceptError::KeyReused)));
+    assert_eq!(bed.archive.records.scans(dossier.id).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_closed_dossier_takes_no_new_scan_but_repeats_its_receipt() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    bed.scan(dossier.id, b"in time").await;
+    bed.archive.records.close_dossier(dossier.id).await.unwrap();
+    assert!(accept(&bed.archive, dossier.id, b"in time").await.repeated);
+    let late = bed.archive.blobs.put(b"late").await.unwrap();
+    let late = new_scan(dossier.id, late, None);
+    let refused = bed.archive.records.accept_scan(&late, Timestamp::now()).await;
+    assert!(matches!(refused, Err(AcceptError::Closed)));
+}
+
+#[tokio::test]
+async fn a_blob_is_kept_under_its_hash_and_a_dropped_one_leaves_nothing() {
+    let bed = bed().await;
+    let blobs = &bed.archive.blobs;
+    let bytes = vec![7; 3_000_000];
+    let mut incoming = blobs.receive().await.unwrap();
+    for chunk in bytes.chunks(40_000) {
+        incoming.write(chunk).await.unwrap();
+    }
+    assert_eq!((incoming.len(), incoming.head()), (3_000_000, &[7; 64][..]));
+    let (key, len) = incoming.finish().await.unwrap();
+    assert_eq!((key.0, len), (*blake3::hash(&bytes).as_bytes(), 3_000_000));
+    assert_eq!(blobs.put(&bytes).await.unwrap(), key);
+    assert_eq!(blobs.get(key).await.unwrap(), bytes);
+    assert_eq!(blobs.open_file(key).await.unwrap().1, 3_000_000);
+
+    let mut cut_short = blobs.receive().await.unwrap();
+    cut_short.write(b"half").await.unwrap();
+    drop(cut_short);
+    assert_eq!(std::fs::read_dir(bed.dir.path().join("incoming")).unwrap().count(), 0);
+    assert_eq!(blobs.list().await.unwrap(), [key]);
+}
+
+#[tokio::test]
+async fn a_flipped_byte_is_never_handed_out() {
+    let bed = bed().await;
+    let key = bed.archive.blobs.put(b"as it was").await.unwrap();
+    std::fs::write(bed.blob(key), b"as it wa5").unwrap();
+    assert!(matches!(bed.archive.blobs.get(key).await, Err(ArchiveError::Corrupt { .. })));
+    bed.archive.blobs.put(b"as it was").await.unwrap();
+    assert_eq!(bed.archive.blobs.get(key).await.unwrap(), b"as it was", "sent again, it is whole");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn pages_read_at_the_same_moment_announce_filing_once() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    let scans = [bed.scan(dossier.id, b"one").await, bed.scan(dossier.id, b"two").await];
+    for scan in &scans {
+        unpack(&bed.archive, scan.id, 20).await;
+        unpack(&bed.archive, scan.id, 20).await;
+    }
+    let pages = scans.iter().flat_map(|scan| (0..20).map(|seq| PageId::nth(scan.id, seq)));
+    let readings = pages.map(|page| {
+        let archive = bed.archive.clone();
+        tokio::spawn(async move {
+            read_page(&archive, page).await;
+            read_page(&archive, page).await;
+        })
+    });
+    for reading in readings.collect::<Vec<_>>() {
+        reading.await.unwrap();
+    }
+    let mut filings = 0;
+    while let Some(delivery) = bed.archive.queue.take().await.unwrap() {
+        filings += u32::from(delivery.message.job == Job::File { scans: 2 });
+        bed.archive.queue.done(delivery).await.unwrap();
+    }
+    assert_eq!(filings, 1);
+    let sheets = bed.archive.records.sheets(dossier.id).await.unwrap();
+    let order: Vec<_> = sheets.iter().map(|page| (page.scan, page.seq)).collect();
+    let arrived = scans.iter().flat_map(|scan| (0..20).map(|seq| (scan.id, seq)));
+    assert_eq!(order, arrived.collect::<Vec<_>>());
+    let events = bed.archive.records.events(dossier.id, 0, 1000).await.unwrap();
+    assert_eq!(events.len(), 2 + 2 + 40, "each once");
+    assert!(events.is_sorted_by_key(|(number, _)| *number));
+}
+
+#[tokio::test]
+async fn the_view_of_a_dossier_shows_every_page_without_its_words() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(3).await;
+    let scans = bed.archive.records.scans(dossier.id).await.unwrap();
+    let (scan, views) = &scans[0];
+    assert_eq!((scan.state, scan.pages), (ScanState::Unpacked, Some(3)));
+    assert_eq!(views.iter().map(|page| page.id).collect::<Vec<_>>(), pages);
+    assert_eq!(views[0].confidence, Some(0.91));
+    assert_eq!(views[0].kind, Some(crate::bed::kind()));
+    let page = bed.archive.records.page(pages[0]).await.unwrap().unwrap();
+    assert_eq!(page.reading.unwrap().text, "GIẤY KHAI SINH");
+}
+
+#[tokio::test]
+async fn a_parked_last_page_lets_the_rest_be_filed_and_can_be_tried_again() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    let scan = bed.scan(dossier.id, b"scan").await;
+    unpack(&bed.archive, scan.id, 2).await;
+    let records = &bed.archive.records;
+    let mut bad = None;
+    while let Some(delivery) = bed.archive.queue.take().await.unwrap() {
+        match delivery.message.job {
+            Job::Read { page } if page == PageId::nth(scan.id, 1) => {
+                let park = records.park(&delivery.message, 3, Reason::ScanBroken, "no header");
+                park.await.unwrap();
+                bad = Some((page, delivery.message.clone()));
+            }
+            Job::Read { page } => read_page(&bed.archive, page).await,
+            Job::Unpack { .. } => {}
+            Job::File { .. } | Job::Seal { .. } => {
+                bed.archive.queue.done(delivery).await.unwrap();
+                break;
+            }
+        }
+        bed.archive.queue.done(delivery).await.unwrap();
+    }
+    let (page, message) = bad.unwrap();
+    records.park(&message, 4, Reason::ScanBroken, "again").await.unwrap();
+    let parked = records.parked(10).await.unwrap();
+    assert_eq!(parked.len(), 1, "parked twice is parked once");
+    assert_eq!((parked[0].job.as_str(), parked[0].attempts), ("read", 3));
+    assert_eq!(parked[0].dossier, dossier.code);
+    assert_eq!(records.parked_one(parked[0].id).await.unwrap().as_ref(), Some(&parked[0]));
+    let kept = records.page(page).await.unwrap().unwrap();
+    assert_eq!((kept.state, kept.reason), (PageState::Parked, Some(Reason::ScanBroken)));
+
+    assert!(bed.file(dossier.id, &[]).await);
+    assert!(!records.unsettled(dossier.id).await.unwrap());
+    assert!(records.retry_parked(parked[0].id).await.unwrap());
+    assert!(!records.retry_parked(parked[0].id).await.unwrap());
+    assert!(records.unsettled(dossier.id).await.unwrap());
+    let filing = bed.read(0).await.unwrap();
+    assert!(matches!(filing.message.job, Job::File { .. }), "read, it is filed");
+    let events = records.events(dossier.id, 0, 100).await.unwrap();
+    let told = |wanted: &DossierEvent| events.iter().filter(|(_, e)| e == wanted).count();
+    assert_eq!(told(&DossierEvent::Settled), 1);
+}
+
+#[tokio::test]
+async fn whoever_follows_a_dossier_is_told_of_a_change() {
+    let bed = bed().await;
+    let mut changed = bed.archive.records.changed();
+    let dossier = bed.dossier().await;
+    assert!(!changed.has_changed().unwrap());
+    bed.scan(dossier.id, b"scan").await;
+    assert!(changed.has_changed().unwrap());
+    changed.mark_unchanged();
+    accept(&bed.archive, dossier.id, b"scan").await;
+    assert!(!changed.has_changed().unwrap(), "a repeat is no event");
+}

@@ -1,0 +1,11 @@
+//! Pages in, measured: drawn ones everywhere, real and hostile ones where the data folder is.
+
+mod blanks;
+mod drawing;
+mod fingerprints;
+mod formats;
+mod hostile;
+mod limits;
+mod pdfs;
+mod real;
+mod upright;
