@@ -64,10 +64,10 @@ enum Use {
 }
 
 const SCANS: &str = "
-    select blake3 as blob, scan_id as what, 1 as mendable from scan order by scan_id";
+    select blake3 as blob, scan_id as what, true as mendable from scan order by scan_id";
 
 const IMAGES: &str = "
-    select image_blake3 as blob, page_id as what, 1 as mendable from page
+    select image_blake3 as blob, page_id as what, true as mendable from page
     where image_blake3 is not null order by page_id";
 
 // Only the PDF of a document's present revision can be made again.
@@ -219,7 +219,7 @@ async fn wanted(view: &mut SqliteConnection) -> Result<HashMap<Blake3, Vec<Wante
     for (by, sql) in [(Use::Scan, SCANS), (Use::Image, IMAGES), (Use::Pdf, PDFS)] {
         let rows = sqlx::query(sql).fetch_all(&mut *view).await.doing("checking blobs")?;
         for row in &rows {
-            let mendable = row.int::<i64>("mendable")? != 0;
+            let mendable = row.take("mendable")?;
             let entry = Wanted { by, what: row.take("what")?, mendable };
             wanted.entry(row.parsed("blob")?).or_default().push(entry);
         }

@@ -11,7 +11,6 @@ use schemas::Uuid;
 use schemas::code::Reason;
 use schemas::ids::{DossierId, OfficeCode};
 use schemas::message::{Lane, Message};
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use crate::database::{Change, Database};
@@ -131,7 +130,7 @@ impl Queue {
         loop {
             let now = jiff::Timestamp::now().as_microsecond();
             let row = sqlx::query(ANYTHING).bind(now).fetch_one(&self.db.readers).await;
-            if !row.and_then(|row| row.try_get::<bool, _>("anything")).doing(doing)? {
+            if !row.doing(doing)?.take::<bool>("anything")? {
                 return Ok(None);
             }
             let mut change = self.db.change().await?;

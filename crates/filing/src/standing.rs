@@ -165,11 +165,18 @@ impl Desk<'_> {
             .max_by_key(rank)
     }
 
-    /// Whether the catalogue lets the record stand for the component.
+    /// Whether the catalogue lets the record stand for the component: it is a result that the
+    /// component accepts, or of the one kind that the component asks for. Where a component
+    /// names several kinds, only what it accepts counts: it may ask for all of them.
     fn is_mapped(&self, record: &Record, component: &Component) -> bool {
-        let by_result = record.result.as_ref().is_some_and(|r| component.accepts.contains(r));
-        let reusable = || self.kinds.get(&record.kind).is_some_and(|kind| kind.reusable);
-        by_result || (component.kinds.contains(&record.kind) && reusable())
+        let accepted = |result| component.accepts.contains(result);
+        let Some(kind) = self.kinds.get(&record.kind).filter(|kind| kind.reusable) else {
+            return record.result.as_ref().is_some_and(accepted);
+        };
+        let only_kind = component.kinds == [kind.id.clone()];
+        record.result.as_ref().is_some_and(accepted)
+            || kind.results.iter().any(accepted)
+            || only_kind
     }
 
     /// A paper handed in for one component of this dossier is not held for another one: the

@@ -60,6 +60,12 @@ fn the_longer_title_is_meant_where_a_shorter_one_begins_it() {
 }
 
 #[test]
+fn a_title_over_two_lines_is_one_title() {
+    let page = Paper::new().form_head().title("TỜ KHAI").title("ĐĂNG KÝ KHAI SINH");
+    check(&page.read(), Some("birth_registration_form"), filing::THRESHOLD);
+}
+
+#[test]
 fn a_form_code_tells_the_form() {
     let page = Paper::new().line("Mẫu CT01 ban hành kèm theo", 0.8, support::BODY).form_head();
     let page = page.body("Kính gửi: Công an phường").body("Họ, chữ đệm và tên: NGUYỄN VĂN MẪU");

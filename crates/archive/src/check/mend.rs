@@ -45,8 +45,8 @@ const DROP: [&str; 2] =
 
 const IN_USE: &str = "
     select exists (select 1 from scan where blake3 = $1)
-        + exists (select 1 from page where image_blake3 = $1)
-        + exists (select 1 from record where pdf = $1) as uses";
+        or exists (select 1 from page where image_blake3 = $1)
+        or exists (select 1 from record where pdf = $1) as used";
 
 impl Archive {
     /// Puts right what can be put right, each finding in a transaction of its own; answers with
@@ -91,7 +91,7 @@ impl Archive {
     /// Removes a blob that no row needs, while nobody can write such a row.
     async fn remove_orphan(&self, mut change: Change<'_>, key: &str) -> Result<bool, ArchiveError> {
         let row = sqlx::query(IN_USE).bind(key).fetch_one(change.on()).await;
-        if row.doing("looking for a blob's uses")?.int::<i64>("uses")? > 0 {
+        if row.doing("looking for a blob's uses")?.take::<bool>("used")? {
             return Ok(false);
         }
         self.blobs.remove(id::<Blake3>(key)?).await?;

@@ -5,7 +5,6 @@
 use schemas::api::{DossierEvent, DossierState};
 use schemas::ids::{DocumentId, DossierId, OfficeCode, PageId, ScanId};
 use schemas::message::{Job, Lane};
-use sqlx::Row;
 
 use crate::database::Change;
 use crate::error::{ArchiveError, Doing};
@@ -153,8 +152,7 @@ impl Held {
     async fn unread(&self, change: &mut Change<'_>) -> Result<(bool, u32), ArchiveError> {
         let row = sqlx::query(UNREAD).bind(self.id.to_string()).fetch_one(change.on()).await;
         let row = row.doing("looking for unread pages")?;
-        let unread = row.try_get::<bool, _>("unread").doing("looking for unread pages")?;
-        Ok((unread, row.int("scans")?))
+        Ok((row.take("unread")?, row.int("scans")?))
     }
 
     /// Something is to be done again.

@@ -27,11 +27,11 @@ const PARK_PAGE: &str = "
 const PARK_FILING: &str = "
     update dossier set filed_pages =
         (select count(*) from page where page.dossier_id = $1 and state = 'read')
-    where dossier_id = $1 and $2 is not null";
+    where dossier_id = $1 and cast($2 as text) is not null";
 
 const PARK_DOCUMENT: &str = "
     update document set seal = 'parked'
-    where document_id = $1 and seal = 'waiting' and revision = $3 and $2 is not null";
+    where document_id = $1 and seal = 'waiting' and revision = $3 and cast($2 as text) is not null";
 
 const PUT: &str = "
     insert into parked (parked_id, dossier_id, job, target, message, attempts, reason, detail,

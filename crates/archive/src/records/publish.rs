@@ -76,7 +76,7 @@ impl Records {
         let Some(held) = held else { return Ok(None) };
         let at = sqlx::query(AT).bind(document.to_string()).fetch_one(change.on()).await;
         let at = at.doing(doing)?;
-        if at.take::<&str>("revision")? != revision || at.int::<i64>("wanted")? == 0 {
+        if at.take::<&str>("revision")? != revision || !at.take::<bool>("wanted")? {
             return Ok(None);
         }
         let id = RecordId::of(document);

@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::Context;
 use archive::{Archive, Place};
 use filing::Kinds;
-use schemas::catalogue::national;
+use schemas::catalogue::{national, shipped, shipped_earlier};
+use schemas::clock::today;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -80,10 +81,12 @@ impl All {
 
 /// A new office starts with the catalogue that comes with Sohoa.
 async fn load_shipped(archive: &Archive) -> anyhow::Result<()> {
-    let import = national::import(schemas::catalogue::shipped().as_bytes())?;
-    let day = import.valid_from.unwrap_or_else(schemas::clock::today);
-    let counts = archive.records.import(&import.procedures, day).await?;
-    info!(procedures = counts.added, "shipped catalogue loaded");
+    for text in [shipped_earlier(), shipped()] {
+        let import = national::import(text.as_bytes())?;
+        let day = import.valid_from.unwrap_or_else(today);
+        let counts = archive.records.import(&import.procedures, day).await?;
+        info!(added = counts.added, changed = counts.changed, "shipped catalogue loaded");
+    }
     Ok(())
 }
 
