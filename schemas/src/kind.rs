@@ -42,6 +42,9 @@ pub struct Kind {
     pub reusable: bool,
     /// How long it holds good.
     pub validity: Validity,
+    /// Whose it is, of the people it names.
+    #[serde(default)]
+    pub owners: Owners,
     /// Whether it holds sensitive personal data.
     #[serde(default)]
     pub sensitive: bool,
@@ -67,6 +70,18 @@ pub struct Evidence {
     pub phrases: Vec<String>,
     /// Phrases that rule the kind out: `TỜ KHAI` on what otherwise looks like the certificate.
     pub not: Vec<String>,
+}
+
+/// Whose a paper is, of the people it names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Owners {
+    /// Everybody it names: both spouses of a marriage, all owners of a parcel of land.
+    #[default]
+    Named,
+    /// The one person it is about: a birth certificate names the parents too, and is the
+    /// child's alone.
+    Holder,
 }
 
 /// How long a paper holds good. There is no silent default: what is not known is `unknown`, and

@@ -7,7 +7,7 @@ use filing::{fields, valid_until};
 use schemas::Date;
 use schemas::codes::{IdentityCard, Mrz};
 use schemas::ids::{Blake3, RecordId, ScanId};
-use schemas::kind::Validity;
+use schemas::kind::{Owners, Validity};
 use schemas::reading::{CodeKind, PageImage, PageReading};
 use schemas::record::{
     BoundBy, Field, FieldName, FieldSource, Owner, Record, RecordPage, RecordState,
@@ -58,7 +58,7 @@ pub(crate) async fn draft(
     if let (Validity::Months { .. }, Some(day)) = (kind.validity, last_day) {
         fields.push(by_policy(day));
     }
-    let owners = owners(&dossier.subject, &readings, &fields);
+    let owners = owners(kind.owners, &dossier.subject, &readings, &fields);
 
     let created = first.scan.received_at;
     let record_pages = leaves.iter().map(Leaf::record_page).collect();
@@ -169,31 +169,47 @@ fn by_policy(day: Date) -> Field {
 
 /// Whose paper it is.
 ///
-/// A number on the paper decides: the applicant's own, or else that of the one person the paper
-/// fully names. A paper that shows another person's number and nothing of the applicant is
-/// nobody's until a person says whose: better asked for again than held for the wrong citizen.
-fn owners(applicant: &Subject, pages: &[&PageReading], fields: &[Field]) -> Vec<Owner> {
-    let holders: Vec<Subject> = pages.iter().filter_map(|page| card_holder(page)).collect();
-    let digits: String = pages.iter().map(|page| digits_of(&page.text)).collect();
-    let number = applicant.reveal_number();
-    let names_applicant = holders.iter().any(|h| h.agrees(applicant));
+/// A card's code decides. A paper about one person is that person's, whoever else it names; any
+/// other paper is the applicant's when it shows their number or name. A paper that shows another
+/// person and nothing of the applicant is nobody's until a person says whose: better asked for
+/// again than held for the wrong citizen.
+fn owners(
+    whose: Owners,
+    applicant: &Subject,
+    pages: &[&PageReading],
+    fields: &[Field],
+) -> Vec<Owner> {
     let bound = |subject: &Subject, bound_by| vec![Owner { subject: subject.clone(), bound_by }];
-
-    if names_applicant || (holders.is_empty() && digits.contains(number)) {
+    let cards: Vec<Subject> = pages.iter().filter_map(|page| card_holder(page)).collect();
+    if cards.iter().any(|holder| holder.agrees(applicant)) {
         return bound(applicant, BoundBy::Number);
     }
-    if let Some(holder) = holders.first() {
+    if let Some(holder) = cards.first() {
         return bound(holder, BoundBy::Number);
     }
-    let name = fold(applicant.name().reveal());
-    if pages.iter().any(|page| holds_name(&page.text, &name)) {
-        return bound(applicant, BoundBy::Name);
+    let written = |name| fields.iter().find(|field| field.name == name).map(|f| f.value.as_str());
+    let (holder_number, holder_name) =
+        (written(FieldName::HolderNumber), written(FieldName::HolderName));
+    let own_number = applicant.reveal_number();
+    let own_name = fold(applicant.name().reveal());
+    let (shows_number, shows_name) = match whose {
+        Owners::Holder => (
+            holder_number == Some(own_number),
+            holder_number.is_none() && holder_name.is_some_and(|name| fold(name) == own_name),
+        ),
+        Owners::Named => {
+            let digits: String = pages.iter().map(|page| digits_of(&page.text)).collect();
+            let named = pages.iter().any(|page| holds_name(&page.text, &own_name));
+            (digits.contains(own_number), named)
+        }
+    };
+    match (shows_number, shows_name, labelled_holder(fields)) {
+        (true, ..) => bound(applicant, BoundBy::Number),
+        (false, true, _) => bound(applicant, BoundBy::Name),
+        (false, false, Some(holder)) => bound(&holder, BoundBy::Number),
+        (false, false, None) if whose == Owners::Holder || holder_number.is_some() => Vec::new(),
+        (false, false, None) => bound(applicant, BoundBy::Dossier),
     }
-    if let Some(holder) = labelled_holder(fields) {
-        return bound(&holder, BoundBy::Number);
-    }
-    let another = fields.iter().any(|f| f.name == FieldName::HolderNumber);
-    if another { Vec::new() } else { bound(applicant, BoundBy::Dossier) }
 }
 
 /// The holder of an identity card, by its QR or its machine-readable zone with a name beside it.
@@ -289,36 +305,56 @@ mod tests {
         }
     }
 
+    fn field(name: FieldName, value: &str) -> Field {
+        let value = value.to_owned();
+        let source = FieldSource::Ocr;
+        Field { name, value, confidence: 0.9, source, page: Some(0), area: None }
+    }
+
     #[track_caller]
-    fn check(page: PageReading, fields: &[Field], want: &[(&str, BoundBy)]) {
-        let got = owners(&applicant(), &[&page], fields);
+    fn check(whose: Owners, page: PageReading, fields: &[Field], want: &[(&str, BoundBy)]) {
+        let got = owners(whose, &applicant(), &[&page], fields);
         let got: Vec<_> = got.iter().map(|o| (o.subject.reveal_number(), o.bound_by)).collect();
         assert_eq!(got, want);
     }
 
+    const OWN: &str = "001199000013";
+    const OTHER: &str = "001099000027";
+
     #[test]
     fn a_paper_is_bound_to_whom_it_names() {
-        let own = [("001199000013", BoundBy::Number)];
-        check(page("Số định danh: 001199000013", vec![]), &[], &own);
-        check(page("Số định danh cá nhân: 001 199 000 013.", vec![]), &[], &own);
-        check(page("Họ tên: NGUYEN THỊ MẪU, sinh năm", vec![]), &[], &[("001199000013", BoundBy::Name)]);
-        check(page("Một tờ giấy", vec![]), &[], &[("001199000013", BoundBy::Dossier)]);
+        let check = |text: &str, bound_by| {
+            check(Owners::Named, page(text, vec![]), &[], &[(OWN, bound_by)]);
+        };
+        check("Số định danh: 001199000013", BoundBy::Number);
+        check("Số định danh cá nhân: 001 199 000 013.", BoundBy::Number);
+        check("Họ tên: NGUYEN THỊ MẪU, sinh năm", BoundBy::Name);
+        check("Một tờ giấy", BoundBy::Dossier);
     }
 
     #[test]
     fn anothers_paper_is_never_bound_to_the_applicant() {
         let qr = "001099000027||Trần Văn Thử|02031999|Nam|Hà Nội|01012022";
         let code = Code { kind: CodeKind::IdentityCard, text: qr.to_owned() };
-        check(page("CĂN CƯỚC", vec![code]), &[], &[("001099000027", BoundBy::Number)]);
+        let card = page("CĂN CƯỚC", vec![code]);
+        check(Owners::Holder, card, &[], &[(OTHER, BoundBy::Number)]);
 
-        let number = Field {
-            name: FieldName::HolderNumber,
-            value: "001099000027".to_owned(),
-            confidence: 0.9,
-            source: FieldSource::Ocr,
-            page: Some(0),
-            area: None,
-        };
-        check(page("Số định danh: 001099000027", vec![]), &[number], &[]);
+        let number = field(FieldName::HolderNumber, OTHER);
+        check(Owners::Named, page("Số định danh: 001099000027", vec![]), &[number], &[]);
+    }
+
+    #[test]
+    fn a_childs_birth_certificate_is_not_the_mothers() {
+        let text = "Họ tên: Trần Văn Thử. Họ tên mẹ: Nguyễn Thị Mẫu, số 001199000013";
+        let child = [
+            field(FieldName::HolderName, "Trần Văn Thử"),
+            field(FieldName::HolderNumber, OTHER),
+            field(FieldName::HolderBorn, "1999-03-02"),
+        ];
+        check(Owners::Holder, page(text, vec![]), &child, &[(OTHER, BoundBy::Number)]);
+        check(Owners::Holder, page(text, vec![]), &child[..1], &[]);
+        check(Owners::Holder, page(text, vec![]), &[], &[]);
+        let own = [field(FieldName::HolderName, "NGUYỄN THỊ MẪU")];
+        check(Owners::Holder, page(text, vec![]), &own, &[(OWN, BoundBy::Name)]);
     }
 }

@@ -105,7 +105,6 @@ fn add_row<const STEP: usize>(sums: &mut [u32], row: &[u8]) {
 }
 
 /// A mean of tones is a tone.
-#[expect(clippy::cast_possible_truncation, reason = "clamped to the range of a tone")]
 fn tone(value: u32) -> u8 {
     value.min(255) as u8
 }

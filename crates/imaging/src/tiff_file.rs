@@ -323,7 +323,6 @@ fn narrow_size(size: u64) -> usize {
     usize::try_from(size).unwrap_or(usize::MAX)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the high byte of two is one")]
 fn high_byte(sample: u16) -> u8 {
     (sample >> 8) as u8
 }

@@ -1,5 +1,7 @@
 //! Pages in, measured: drawn ones everywhere, real and hostile ones where the data folder is.
 
+#![expect(clippy::cast_possible_truncation, clippy::unwrap_used, reason = "drawing for tests")]
+
 mod blanks;
 mod drawing;
 mod fingerprints;
