@@ -46,7 +46,7 @@ pub(crate) async fn file(desk: &Desk, dossier: DossierId) -> Result<(), Failure>
         .iter()
         .filter_map(|p| p.reading.as_ref().map(|reading| Sheet { page: p.id, reading }))
         .collect();
-    let filing = filing::file(&desk.kinds, &procedure, dossier.case.as_ref(), &sheets);
+    let filing = filing::file(&desk.kinds, &procedure, dossier.case.as_ref(), &dossier.code, &sheets);
     let (documents, same_as) = of_filing(&filing, &sheets);
     records.put_filing(dossier.id, pages.len(), &documents, &same_as, desk.quiet).await?;
     Ok(())

@@ -57,7 +57,8 @@ fn main() {
         .iter()
         .map(|(_, reading)| Sheet { page: PageId::from_uuid(Uuid::nil()), reading })
         .collect();
-    let filing = file(&kinds, &procedure, None, &sheets);
+    let dossier = "H26-1".parse().unwrap();
+    let filing = file(&kinds, &procedure, None, &dossier, &sheets);
     println!("blank {:?} again {:?}", filing.blanks, filing.duplicates);
     for document in &filing.documents {
         let names: Vec<&str> = document.pages.iter().map(|p| readings[*p].0.as_str()).collect();

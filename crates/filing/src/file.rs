@@ -1,7 +1,7 @@
 //! A dossier's pages, sorted: which are one paper, what paper, for which component.
 
 use schemas::catalogue::Procedure;
-use schemas::ids::{CaseId, ComponentId, PageId};
+use schemas::ids::{CaseId, ComponentId, DossierCode, PageId};
 use schemas::reading::{CodeKind, KindGuess, PageReading};
 
 use crate::again::scanned_again;
@@ -63,12 +63,14 @@ pub struct Filing {
 }
 
 /// Groups a dossier's pages into papers and lays them on the components of the procedure's case.
-/// `sheets` are in order of arrival.
+/// `sheets` are in order of arrival. What stands behind a separator sheet of another dossier is
+/// left for a person.
 #[must_use]
 pub fn file(
     kinds: &Kinds,
     procedure: &Procedure,
     case: Option<&CaseId>,
+    dossier: &DossierCode,
     sheets: &[Sheet<'_>],
 ) -> Filing {
     let mut filing = Filing::default();
@@ -95,6 +97,6 @@ pub fn file(
             }
         });
     let runs = split(kinds, pieces);
-    filing.documents = lay(kinds, procedure, case, runs);
+    filing.documents = lay(kinds, procedure, case, dossier, runs);
     filing
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::catalogue::{Component, Digitise, Procedure, SubmitMode};
-use schemas::ids::{CaseId, ComponentId, KindId};
+use schemas::ids::{CaseId, ComponentId, DossierCode, KindId};
 use schemas::reading::KindGuess;
 use schemas::text;
 
@@ -31,6 +31,7 @@ pub(crate) fn lay(
     kinds: &Kinds,
     procedure: &Procedure,
     case: Option<&CaseId>,
+    dossier: &DossierCode,
     runs: Vec<Run>,
 ) -> Vec<Document> {
     let mut table = Table::of(procedure, case);
@@ -42,7 +43,11 @@ pub(crate) fn lay(
     for place in order {
         let run = &runs[place];
         let result = match &run.named {
-            Some(named) => table.lay_named(named),
+            Some(named) if named.dossier != *dossier => {
+                let why = "Tờ phân cách ghi mã của hồ sơ khác. Hãy kiểm tra giấy tờ thuộc hồ sơ nào.";
+                Laid::not(Verdict::Unsure, why.to_owned())
+            }
+            Some(named) => table.lay_named(&named.component, run),
             None => table.lay(kinds, run),
         };
         laid.insert(place, result);
@@ -50,12 +55,12 @@ pub(crate) fn lay(
     runs.into_iter()
         .zip(laid.into_values())
         .map(|(run, laid)| {
-            let kind = run.best().cloned();
-            let guessed = kind.as_ref().map_or(0.0, |k| k.confidence);
-            // A person who put a separator sheet there has said what it is.
-            let confidence =
-                if run.named.is_some() && laid.component.is_some() { 1.0 } else { guessed };
             let Laid { component, verdict, why } = laid;
+            // A person who put a separator sheet there has said what it is.
+            let said = run.named.as_ref().and(component.as_ref());
+            let kind = said.and_then(|id| table.only_kind(id)).or_else(|| run.best().cloned());
+            let guessed = kind.as_ref().map_or(0.0, |k| k.confidence);
+            let confidence = if said.is_some() { 1.0 } else { guessed };
             Document { pages: run.pages, kind, component, confidence, verdict, why }
         })
         .collect()
@@ -93,13 +98,27 @@ impl<'a> Table<'a> {
         self.components.iter().filter(accepts).copied().collect()
     }
 
-    fn lay_named(&mut self, named: &ComponentId) -> Laid {
+    /// The kind that a component asks for, where it asks for just one.
+    fn only_kind(&self, id: &ComponentId) -> Option<KindGuess> {
+        let component = self.components.iter().find(|c| c.id == *id)?;
+        match component.kinds.as_slice() {
+            [only] => Some(KindGuess { id: only.clone(), confidence: 1.0 }),
+            _ => None,
+        }
+    }
+
+    fn lay_named(&mut self, named: &ComponentId, run: &Run) -> Laid {
         let Some(component) = self.components.iter().find(|c| c.id == *named).copied() else {
             let why = "Tờ phân cách ghi một thành phần không có trong trường hợp này của thủ tục.";
             return Laid::not(Verdict::Unsure, why.to_owned());
         };
         if let Some(why) = not_collected(component) {
             return Laid::not(Verdict::Outside, why);
+        }
+        // A record needs a kind: the one recognised, or the only one that the component takes.
+        if run.best().is_none() && component.kinds.len() != 1 {
+            let why = "Tờ phân cách ghi thành phần này, nhưng chưa rõ loại giấy tờ. Hãy xem ảnh.";
+            return Laid::not(Verdict::Unsure, why.to_owned());
         }
         self.put(component, "Tờ phân cách đặt trước giấy tờ ghi thành phần này.".to_owned())
     }

@@ -3,7 +3,7 @@
 //! new one is started: a paper cut in two is seen by a person, a page glued to a stranger's
 //! paper is not.
 
-use schemas::ids::ComponentId;
+use schemas::codes::Separator;
 use schemas::reading::KindGuess;
 
 use crate::card::Side;
@@ -25,8 +25,8 @@ pub(crate) struct Run {
     pub(crate) pages: Vec<usize>,
     /// Guesses of its kind, best first, from the page that tells most.
     pub(crate) signs: Vec<Sign>,
-    /// The component that a separator sheet names.
-    pub(crate) named: Option<ComponentId>,
+    /// What the separator sheet before it names.
+    pub(crate) named: Option<Separator>,
     /// Sides of an identity card that are in it.
     sides: Vec<Side>,
     /// Symbol of its number, to know its annexes by.
@@ -35,8 +35,8 @@ pub(crate) struct Run {
 
 /// What stands between the runs.
 pub(crate) enum Piece<'a> {
-    /// A sheet that names the component of the pages after it, if it can be read.
-    Separator(Option<ComponentId>),
+    /// A sheet that names dossier and component of the pages after it, if it can be read.
+    Separator(Option<Separator>),
     /// A page that says something.
     Page(usize, Box<Layout<'a>>),
 }
@@ -44,12 +44,12 @@ pub(crate) enum Piece<'a> {
 /// Groups pages into papers.
 pub(crate) fn split<'a>(kinds: &Kinds, pieces: impl Iterator<Item = Piece<'a>>) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
-    let mut named: Option<ComponentId> = None;
+    let mut named: Option<Separator> = None;
     let mut fresh = true;
     for piece in pieces {
         let (place, layout) = match piece {
-            Piece::Separator(component) => {
-                named = component;
+            Piece::Separator(separator) => {
+                named = separator;
                 fresh = true;
                 continue;
             }

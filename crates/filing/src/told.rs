@@ -3,7 +3,6 @@
 
 use jiff::civil::Date;
 use schemas::codes::{IdentityCard, Mrz, Separator};
-use schemas::ids::ComponentId;
 use schemas::reading::{CodeKind, PageReading};
 use schemas::record::FieldSource;
 use schemas::subject::{CitizenNumber, Name};
@@ -51,8 +50,8 @@ fn by_zone(text: &str) -> Option<Told> {
     })
 }
 
-/// The component that a separator sheet names.
-pub(crate) fn separator(page: &PageReading) -> Option<ComponentId> {
+/// What a separator sheet names.
+pub(crate) fn separator(page: &PageReading) -> Option<Separator> {
     let code = page.codes.iter().find(|code| code.kind == CodeKind::Separator)?;
-    Separator::parse(&code.text).map(|separator| separator.component)
+    Separator::parse(&code.text)
 }

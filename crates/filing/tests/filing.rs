@@ -31,7 +31,7 @@ fn procedure(components: &[(&str, &str, &str)]) -> Procedure {
 fn filed(procedure: &Procedure, pages: &[PageReading]) -> Filing {
     let sheet = |reading| Sheet { page: PageId::from_uuid(Uuid::nil()), reading };
     let sheets: Vec<Sheet<'_>> = pages.iter().map(sheet).collect();
-    file(&Kinds::shipped(), procedure, None, &sheets)
+    file(&Kinds::shipped(), procedure, None, &"H26-1".parse().unwrap(), &sheets)
 }
 
 #[track_caller]
@@ -238,6 +238,13 @@ fn a_separator_sheet_says_where_the_pages_after_it_belong() {
         ],
     );
     assert_eq!(filing.separators, [0, 3, 5]);
+}
+
+#[test]
+fn papers_behind_another_dossiers_separator_wait_for_a_person() {
+    let asked = procedure(&[("a", "birth_certificate", "")]);
+    let pages = [coded(CodeKind::Separator, "SOHOA|1|H26-2|a"), birth_certificate("NGUYỄN THỊ MẪU")];
+    check(&asked, &pages, &[(&[1], None, Verdict::Unsure)]);
 }
 
 #[test]
