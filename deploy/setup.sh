@@ -13,7 +13,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 parts=$root/.parts
 mkdir -p "$parts"
 
-packages=(build-essential ca-certificates clang cmake libclang-dev libleptonica-dev
+packages=(build-essential ca-certificates clang cmake curl libclang-dev libleptonica-dev
     libtesseract-dev pkg-config python3-pip tesseract-ocr-vie)
 if [ "$purpose" = test ]; then
     packages+=(fonts-liberation2 libactivation-java libjaxb-java openjdk-17-jdk-headless

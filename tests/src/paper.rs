@@ -23,7 +23,8 @@ impl Story {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("papers/sample").join(folder);
         let text = std::fs::read(folder.join(DESCRIPTION)).unwrap();
         let dossier: Dossier = serde_json::from_slice(&text).unwrap();
-        let scans = dossier.files.iter().map(|file| std::fs::read(folder.join(&file.name)).unwrap());
+        let scans =
+            dossier.files.iter().map(|file| std::fs::read(folder.join(&file.name)).unwrap());
         Self { scans: scans.collect(), dossier }
     }
 

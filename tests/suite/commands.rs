@@ -6,7 +6,8 @@ use serde_json::Value;
 use tests::{Stage, Story, binary, jpeg_page};
 
 fn sohoa(args: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(binary("sohoa")).args(["--log", "error"]).args(args).output().unwrap();
+    let output =
+        Command::new(binary("sohoa")).args(["--log", "error"]).args(args).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
@@ -26,7 +27,8 @@ async fn push_sends_a_stack_and_ends_with_the_table() {
     args.extend(files.iter().map(String::as_str));
     let (code, table, notes) = sohoa(&args);
     assert_eq!(code, Some(0), "{notes}");
-    for part in ["đã nộp", "xuất trình", "nếu thuộc trường hợp", "Ngoài danh mục", "trắng 1"] {
+    for part in ["đã nộp", "xuất trình", "nếu thuộc trường hợp", "Ngoài danh mục", "trắng 1"]
+    {
         assert!(table.contains(part), "{part}: {table}");
     }
 
@@ -78,8 +80,22 @@ fn read_gives_text_json_and_pdf_without_a_server() {
     assert_eq!(entries.len(), 3);
     assert_eq!(entries[1]["error"]["code"], "scan.broken");
     for key in [
-        "file", "seq", "width", "height", "dpi", "rotation_deg", "skew_deg", "blank", "blake3",
-        "fingerprint", "text", "confidence", "words", "codes", "kind", "millis",
+        "file",
+        "seq",
+        "width",
+        "height",
+        "dpi",
+        "rotation_deg",
+        "skew_deg",
+        "blank",
+        "blake3",
+        "fingerprint",
+        "text",
+        "confidence",
+        "words",
+        "codes",
+        "kind",
+        "millis",
     ] {
         assert!(entries[0].get(key).is_some(), "{key}");
     }

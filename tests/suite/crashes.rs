@@ -1,40 +1,54 @@
 //! Whatever dies at whatever moment, every page that was acknowledged is there once.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use schemas::api::{DossierView, PageState, ScanState};
+use reqwest::Client;
+use schemas::api::{DossierView, PageState, Receipt, ScanState};
+use schemas::ids::Blake3;
 use tests::{Stage, jpeg_page, opening, somebody};
+use tokio::task::JoinSet;
 
-/// Pages sent, over ten dossiers.
+/// Pages sent, ten by ten, each of the ten to a dossier of its own.
 const PAGES: u64 = 100;
+/// Whole processes and single readers killed, in turns: one while each ten are sent or read.
 const KILLS: u64 = 10;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_there_once_after_ten_kills_at_random_moments() {
     let mut stage = Stage::start().await;
     let mut dossiers = Vec::new();
-    for seed in 0..10 {
+    for seed in 0..PAGES / KILLS {
         dossiers.push(stage.open(&opening(&somebody(seed))).await);
     }
+    let papers: Vec<Vec<u8>> = (0..10).map(jpeg_page).collect();
     let mut chance = Chance(0x5EED);
     let mut acknowledged = BTreeSet::new();
-    for page in 0..PAGES {
-        let dossier = &dossiers[usize::try_from(page % 10).unwrap()];
-        let scan = jpeg_page(1000 + page);
-        acknowledged.insert(stage.scan(dossier, &scan).await.blake3);
-        // Kills come between and within the work of ten pages.
-        if page % (PAGES / KILLS) == PAGES / KILLS - 1 {
-            tokio::time::sleep(Duration::from_millis(chance.below(1500))).await;
-            if chance.below(2) == 0 {
-                stage.kill();
-                stage.launch().await;
-            } else {
-                kill_a_reader(&stage, &mut chance);
-            }
+    for kill in 0..KILLS {
+        let mut sending = JoinSet::new();
+        for (paper, dossier) in papers.iter().zip(&dossiers) {
+            // What follows the picture makes it a scan of its own.
+            let scan = [paper.as_slice(), &kill.to_be_bytes()].concat();
+            let url = stage.url(&format!("/v1/dossiers/{}/scans", dossier.code));
+            sending.spawn(send(stage.http.clone(), url, scan));
         }
+        // Half of the moments while the scans come in, half while they are read.
+        let until = [60, 4000][usize::try_from(chance.below(2)).unwrap()];
+        tokio::time::sleep(Duration::from_millis(chance.below(until))).await;
+        if kill % 2 == 0 {
+            let orphans = stage.readers();
+            stage.kill();
+            assert_gone(&orphans).await;
+            stage.launch().await;
+        } else {
+            kill_a_reader(&stage, &mut chance).await;
+        }
+        acknowledged.extend(sending.join_all().await);
     }
+    assert_eq!(acknowledged.len() as u64, PAGES);
+
     let mut found = BTreeSet::new();
     for dossier in &dossiers {
         let view: DossierView = stage.settled(dossier).await;
@@ -51,12 +65,50 @@ async fn every_page_is_there_once_after_ten_kills_at_random_moments() {
     assert_eq!(check["check"]["findings"], serde_json::json!([]), "{check}");
 }
 
-/// Kills one of the readers running, if one is.
-fn kill_a_reader(stage: &Stage, chance: &mut Chance) {
-    let readers = stage.readers();
-    if readers.is_empty() {
-        return;
+/// Sends a scan as a station does: again and again, until somebody is there to acknowledge it.
+async fn send(http: Client, url: String, scan: Vec<u8>) -> Blake3 {
+    let since = Instant::now();
+    loop {
+        let sent = http.post(&url).body(scan.clone()).send().await;
+        let receipt = match sent {
+            Ok(response) if response.status().is_success() => response.json::<Receipt>().await,
+            Ok(response) => panic!("{}", response.text().await.unwrap()),
+            Err(error) => Err(error),
+        };
+        match receipt {
+            Ok(receipt) => return receipt.blake3,
+            Err(error) => assert!(since.elapsed() < Duration::from_secs(60), "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Readers end with their worker, whatever page they are in the middle of.
+async fn assert_gone(readers: &[u32]) {
+    let since = Instant::now();
+    while readers.iter().any(|pid| is_alive(*pid)) {
+        assert!(since.elapsed() < Duration::from_secs(1), "a reader outlives its worker");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Whether it runs; one that ended and that nobody asked about doesn't.
+fn is_alive(pid: u32) -> bool {
+    let status = std::fs::read_to_string(Path::new("/proc").join(format!("{pid}/status")));
+    status.is_ok_and(|status| !status.contains("State:\tZ"))
+}
+
+/// Kills one of the readers running, as soon as there is one.
+async fn kill_a_reader(stage: &Stage, chance: &mut Chance) {
+    let since = Instant::now();
+    let readers = loop {
+        let readers = stage.readers();
+        if !readers.is_empty() {
+            break readers;
+        }
+        assert!(since.elapsed() < Duration::from_secs(10), "nobody reads");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
     let which = usize::try_from(chance.below(readers.len() as u64)).unwrap();
     // It may have ended by itself.
     drop(Command::new("kill").args(["-KILL", &readers[which].to_string()]).status());

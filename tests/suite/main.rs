@@ -5,10 +5,10 @@ mod layers;
 mod messages;
 mod openapi;
 
-// mod main_job;
 mod bad_input;
-mod readers;
+mod commands;
 mod crashes;
-mod stations;
-// mod commands;
 mod hostile;
+mod main_job;
+mod readers;
+mod stations;

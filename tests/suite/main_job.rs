@@ -118,7 +118,11 @@ async fn a_record_is_a_searchable_archival_pdf_of_the_scans_own_pixels() {
     let mut files = Vec::new();
     for document in view.documents.iter().filter(|document| document.record.is_some()) {
         let url = stage.url(&format!("/v1/records/{}/file", document.record.unwrap()));
-        let request = stage.http.get(url).header("sohoa-purpose", "Kiem thu").header("sohoa-asked-by", "test");
+        let request = stage
+            .http
+            .get(url)
+            .header("sohoa-purpose", "Kiem thu")
+            .header("sohoa-asked-by", "test");
         let response = request.send().await.unwrap();
         assert_eq!(response.headers()["content-type"], "application/pdf");
         let path = folder.path().join(format!("{}.pdf", document.id));

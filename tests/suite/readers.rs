@@ -1,15 +1,20 @@
 //! Readers that crash, hang, eat memory or answer nonsense: that parks the page, with a reason
 //! of its own, and nothing else.
 
-use schemas::api::{DossierView, PageState};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use schemas::api::{DossierView, PageState, ScanState};
+use serde_json::json;
 use tests::{Stage, binary, jpeg_page, opening, somebody};
 
 /// Sends three pages, the second of which makes its reader misbehave.
-#[track_caller]
 async fn check(marker: &str, code: &str) {
     let scripted = binary("scripted-reader");
-    let config =
-        format!("[reader]\nprogram = {scripted:?}\nread_seconds = 8\nmemory_mb = 1024\ncount = 2");
+    let config = format!(
+        "[reader]\nprogram = {scripted:?}\nread_seconds = 8\nmemory_mb = 1024\ncount = 2\n"
+    );
     let stage = Stage::start_with(&config).await;
     let dossier = stage.open(&opening(&somebody(1))).await;
     let poisoned = [jpeg_page(2).as_slice(), marker.as_bytes()].concat();
@@ -22,6 +27,8 @@ async fn check(marker: &str, code: &str) {
     let page = &view.scans[1].pages[0];
     assert_eq!(page.code.as_deref(), Some(code), "{marker}");
     assert!(page.reason.as_ref().is_some_and(|reason| reason.ends_with('.')), "{marker}");
+    let check = stage.check();
+    assert_eq!(check["check"]["findings"], json!([]), "{check}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,4 +54,38 @@ async fn a_reader_that_answers_nonsense_parks_the_page_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_whose_answer_cannot_be_is_not_believed() {
     check("#liar", "reader.nonsense").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_cannot_start_costs_no_page_its_chances() {
+    let place = tempfile::tempdir().unwrap();
+    let program = place.path().join("sohoa-reader");
+    // The reader of another version, halfway through an upgrade.
+    let frame = r#"{"answer":"ready","version":"0.0.1"}"#;
+    let lengths = format!("\\{:o}{}", frame.len(), "\\0".repeat(11));
+    let script = format!("#!/bin/sh\nprintf '{lengths}'\nprintf '%s' '{frame}'\nread -r _");
+    write_program(&program, &script);
+    let stage = Stage::start_with(&format!("[reader]\nprogram = {program:?}\ncount = 1\n")).await;
+    let dossier = stage.open(&opening(&somebody(1))).await;
+    stage.scan(&dossier, &jpeg_page(1)).await;
+    let since = Instant::now();
+    while stage.log().matches("of another version").count() < 2 {
+        assert!(since.elapsed() < Duration::from_secs(30), "{}", stage.log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let view: DossierView = stage.get(&format!("/v1/dossiers/{}", dossier.code)).await;
+    assert_eq!(view.scans[0].state, ScanState::Received);
+    assert!(!view.settled);
+
+    // The upgrade is finished: the page is read as if nothing had been.
+    let right = format!("#!/bin/sh\nexec {:?} \"$@\"", binary("sohoa-reader"));
+    write_program(&place.path().join("new"), &right);
+    std::fs::rename(place.path().join("new"), &program).unwrap();
+    let view = stage.settled(&dossier).await;
+    assert_eq!(view.scans[0].pages[0].state, PageState::Read);
+}
+
+fn write_program(path: &Path, script: &str) {
+    std::fs::write(path, script).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
 }

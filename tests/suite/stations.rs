@@ -25,7 +25,8 @@ async fn two_hundred_stations_at_once_are_told_when_to_come_back_and_lose_nothin
                 let response = http.post(&url).body(scan.clone()).send().await.unwrap();
                 if response.status() == StatusCode::TOO_MANY_REQUESTS {
                     told_to_wait += 1;
-                    let wait = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+                    let wait = response.headers()["retry-after"].to_str().unwrap();
+                    let wait: u64 = wait.parse().unwrap();
                     assert!((1..=120).contains(&wait), "{wait}");
                     tokio::time::sleep(Duration::from_secs(wait.min(5))).await;
                     continue;

@@ -111,8 +111,7 @@ async fn settle(desk: Arc<Desk>, delivery: Delivery) {
             (Fate::Retry(pause), _) => desk.archive.queue.retry(delivery, pause).await,
             (Fate::Park(reason), result) => {
                 let detail = result.err().map(|f| f.to_string()).unwrap_or_default();
-                let parked =
-                    desk.archive.records.park(&message, attempt, reason, &detail).await;
+                let parked = desk.archive.records.park(&message, attempt, reason, &detail).await;
                 match parked {
                     Ok(()) => desk.archive.queue.done(delivery).await,
                     Err(error) => Err(error),
@@ -142,8 +141,11 @@ async fn work(desk: &Desk, message: &Message) -> Result<(), Failure> {
     Ok(())
 }
 
-/// How often a page may kill or outstay a reader before a person looks at it.
+/// How often a page may outstay a reader or ask too much of it before a person looks at it.
 const READER_ATTEMPTS: u32 = 2;
+/// How often a reader may die over a page before a person looks at it. One more than the above:
+/// a reader is also killed from outside, and a process that was killed had counted an attempt.
+const CRASH_ATTEMPTS: u32 = 3;
 /// How often a job is tried when the world fails: with growing pauses, about two hours.
 const WORLD_ATTEMPTS: u32 = 12;
 
@@ -161,12 +163,14 @@ fn decide(result: &Result<(), Failure>, attempt: u32) -> Fate {
             _ => (WORLD_ATTEMPTS, Reason::Unavailable),
         },
         Failure::Reader(error) => match error {
+            // It lacks a part, as a reader does that can't be started; the page lacks nothing.
+            ReaderError::Refused { reason: Reason::Unavailable, .. }
+            | ReaderError::Unstartable(_) => (WORLD_ATTEMPTS, Reason::Unavailable),
             ReaderError::Refused { reason, .. } => (1, *reason),
-            ReaderError::Unstartable(_) => (WORLD_ATTEMPTS, Reason::Unavailable),
-            ReaderError::TimeLimit(_)
-            | ReaderError::MemoryLimit
-            | ReaderError::Crashed(_)
-            | ReaderError::Nonsense(_) => (READER_ATTEMPTS, error.reason()),
+            ReaderError::Crashed(_) => (CRASH_ATTEMPTS, Reason::ReaderCrashed),
+            ReaderError::TimeLimit(_) | ReaderError::MemoryLimit | ReaderError::Nonsense(_) => {
+                (READER_ATTEMPTS, error.reason())
+            }
         },
         Failure::Seal(_) => (1, Reason::SealFailed),
         Failure::TooNew(_) => (1, Reason::MessageUnknown),
@@ -198,6 +202,12 @@ mod tests {
         check(broken().into(), 1, Fate::Park(Reason::ScanBroken));
         check(ReaderError::MemoryLimit.into(), 1, Fate::Retry(Duration::from_secs(1)));
         check(ReaderError::MemoryLimit.into(), 2, Fate::Park(Reason::ReaderMemoryLimit));
+        let killed = || ReaderError::Crashed("signal: 9 (SIGKILL)".to_owned());
+        check(killed().into(), 2, Fate::Retry(Duration::from_secs(2)));
+        check(killed().into(), 3, Fate::Park(Reason::ReaderCrashed));
+        let partless =
+            || ReaderError::Refused { reason: Reason::Unavailable, detail: String::new() };
+        check(partless().into(), 1, Fate::Retry(Duration::from_secs(1)));
         check(Failure::TooNew(9), 1, Fate::Park(Reason::MessageUnknown));
     }
 }

@@ -46,18 +46,15 @@ pub(crate) async fn file(desk: &Desk, dossier: DossierId) -> Result<(), Failure>
         .iter()
         .filter_map(|p| p.reading.as_ref().map(|reading| Sheet { page: p.id, reading }))
         .collect();
-    let filing = filing::file(&desk.kinds, &procedure, dossier.case.as_ref(), &dossier.code, &sheets);
+    let filing =
+        filing::file(&desk.kinds, &procedure, dossier.case.as_ref(), &dossier.code, &sheets);
     let (documents, same_as) = of_filing(&filing, &sheets);
     records.put_filing(dossier.id, pages.len(), &documents, &same_as, desk.quiet).await?;
     Ok(())
 }
 
 /// A filed document becomes a PDF/A and a record.
-pub(crate) async fn seal(
-    desk: &Desk,
-    document: DocumentId,
-    revision: &str,
-) -> Result<(), Failure> {
+pub(crate) async fn seal(desk: &Desk, document: DocumentId, revision: &str) -> Result<(), Failure> {
     let records = &desk.archive.records;
     // Filed anew since: the job is void.
     let Some((dossier, row)) = records.document(document).await? else { return Ok(()) };
@@ -75,16 +72,17 @@ pub(crate) async fn seal(
 }
 
 /// Documents as the records keep them, and the pages that are the same paper scanned again.
-fn of_filing(
-    filing: &Filing,
-    sheets: &[Sheet<'_>],
-) -> (Vec<FiledDocument>, Vec<(PageId, PageId)>) {
+fn of_filing(filing: &Filing, sheets: &[Sheet<'_>]) -> (Vec<FiledDocument>, Vec<(PageId, PageId)>) {
     let id_of = |i: &usize| sheets[*i].page;
     let documents = filing.documents.iter().filter_map(|document| {
         let pages: Vec<PageId> = document.pages.iter().map(id_of).collect();
         Some(FiledDocument {
             id: DocumentId::starting_at(*pages.first()?),
-            revision: revision_of(&pages, document.kind.as_ref().map(|kind| &kind.id), document.component.as_ref()),
+            revision: revision_of(
+                &pages,
+                document.kind.as_ref().map(|kind| &kind.id),
+                document.component.as_ref(),
+            ),
             pages,
             kind: document.kind.clone(),
             component: document.component.clone(),

@@ -261,10 +261,8 @@ fn digits_of(text: &str) -> String {
 
 /// Whether the folded name stands in the text as whole words.
 fn holds_name(text: &str, name: &str) -> bool {
-    let words: String = fold(text)
-        .chars()
-        .map(|c| if c.is_alphanumeric() { c } else { ' ' })
-        .collect();
+    let words: String =
+        fold(text).chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
     format!(" {words} ").contains(&format!(" {name} "))
 }

@@ -295,7 +295,8 @@ impl Reader {
             frame_lengths(lengths).map_err(|_| Broken::Nonsense("frame too long"))?;
         let head = self.part(head).await?;
         let body = self.part(body).await?;
-        let answer = serde_json::from_slice(&head).map_err(|_| Broken::Nonsense("not an answer"))?;
+        let answer =
+            serde_json::from_slice(&head).map_err(|_| Broken::Nonsense("not an answer"))?;
         Ok((answer, body))
     }
 
@@ -363,7 +364,10 @@ fn check(
         (matches!(reading.rotation_deg, 0 | 90 | 180 | 270), "rotation"),
         (reading.skew_deg.abs() <= 45.0, "skew"),
         ((1..=10_000).contains(&reading.dpi), "resolution"),
-        (part(reading.confidence) && reading.words.iter().all(|w| part(w.confidence)), "confidence"),
+        (
+            part(reading.confidence) && reading.words.iter().all(|w| part(w.confidence)),
+            "confidence",
+        ),
         (reading.words.len() <= 100_000 && reading.text.len() <= 8 << 20, "too many words"),
         (!bytes.is_empty() && *blake3::hash(bytes).as_bytes() == reading.blake3.0, "image hash"),
         (reading.fingerprint.len() == 64, "fingerprint"),

@@ -40,6 +40,7 @@ use crate::view;
         (status = 404, description = "`procedure.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 409, description = "`subject.differs`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 422, description = "`case.unknown`, `case.needed`, `subject.number.digits`, `subject.number.province`, `subject.number.check_digit`, `subject.born`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 507, description = "`storage.full`", body = schemas::api::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn open_dossier(

@@ -67,9 +67,14 @@ pub(crate) async fn serve(
 }
 
 fn described(routes: OpenApiRouter) -> OpenApiRouter {
-    /// What a citizen's papers are, digitised once and asked for by every procedure after.
     #[derive(OpenApi)]
-    #[openapi(info(title = "Sohoa", license(name = "Apache-2.0", identifier = "Apache-2.0")))]
+    #[openapi(info(
+        title = "Sohoa",
+        description = "A citizen's papers, digitised once and asked for by every procedure after. \
+            Refusals are problem documents (RFC 9457) with a stable code and a sentence in \
+            Vietnamese.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ))]
     struct Face;
     OpenApiRouter::with_openapi(Face::openapi()).merge(routes)
 }

@@ -31,21 +31,15 @@ struct Args {
     command: Command,
 }
 
+/// One file a command, under `commands`; what each says of itself stands there.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run every role in this process: SQLite, a folder, and the queue in the database.
     All(commands::all::All),
-    /// Take files the way of a page, without server or database.
     Read(commands::read::Read),
-    /// Open a dossier, send scans, show the progress, end with the table of components.
     Push(commands::push::Push),
-    /// Show a dossier as it stands.
     Dossier(commands::dossier::Dossier),
-    /// See what was laid aside, and have it tried again.
     Parked(commands::parked::Parked),
-    /// Import and show procedures.
     Catalogue(commands::catalogue::Catalogue),
-    /// Compare receipts, rows, blobs and queue; name every difference.
     Check(commands::check::Check),
 }
 

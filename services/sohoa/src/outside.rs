@@ -7,7 +7,6 @@ use archive::{Archive, Place};
 
 use crate::config::Config;
 
-
 /// Where the archive lies and what its codes look like.
 pub(crate) fn place(data: &Path, config: &Config) -> Place {
     Place {

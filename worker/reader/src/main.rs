@@ -5,6 +5,7 @@
 //! decoder, and may crash at any moment: that costs one attempt of one page.
 
 mod limits;
+mod orphan;
 mod pipeline;
 mod serve;
 
@@ -42,6 +43,7 @@ struct Args {
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     limits::set(args.memory).context("setting limits")?;
+    orphan::watch().context("watching the worker")?;
     let pdfium = args.pdfium.as_deref().map(imaging::Pdf::bind).transpose();
     let mut bench = Bench {
         limits: imaging::Limits {

@@ -20,9 +20,11 @@ pub(crate) fn serve(
     while let Some((ask, scan)) = read_frame::<Ask>(&mut from)? {
         let answered = match ask {
             Ask::Unpack => pipeline::unpack(&scan, bench).map(|answer| (answer, Vec::new())),
-            Ask::Read { seq } => pipeline::read(&scan, seq, bench).map(|(reading, image, bytes)| {
-                (Answer::Read { reading: Box::new(reading), image }, bytes)
-            }),
+            Ask::Read { seq } => {
+                pipeline::read(&scan, seq, bench).map(|(reading, image, bytes)| {
+                    (Answer::Read { reading: Box::new(reading), image }, bytes)
+                })
+            }
         };
         let (answer, body) = answered.unwrap_or_else(|Refusal { reason, detail }| {
             (Answer::Refused { reason, detail }, Vec::new())

@@ -35,11 +35,7 @@ pub(crate) struct Check {
 impl Check {
     pub(crate) async fn run(self) -> anyhow::Result<Exit> {
         let config = Config::read(self.config.as_deref())?;
-        anyhow::ensure!(
-            self.data.is_dir(),
-            "{} is not a folder; see --data",
-            self.data.display()
-        );
+        anyhow::ensure!(self.data.is_dir(), "{} is not a folder; see --data", self.data.display());
         let archive = outside::beside(&self.data, &config).await?;
         let sample = (self.sample < 1.0).then_some(self.sample.max(0.0));
         let findings = archive.check(sample).await?;

@@ -89,7 +89,9 @@ impl Push {
             match self.send(&client, &code, file).await {
                 Ok(receipt) => {
                     for warning in receipt.warnings {
-                        bar.suspend(|| show::note(&format!("{}: {}", file.display(), warning.text)));
+                        bar.suspend(|| {
+                            show::note(&format!("{}: {}", file.display(), warning.text))
+                        });
                     }
                 }
                 Err(error) => {
@@ -156,7 +158,9 @@ impl Push {
                 request = request.header("sohoa-component", component.as_str());
             }
             let response = match client.try_send(request).await {
-                Ok(response) if response.status().is_success() => return Ok(response.json().await?),
+                Ok(response) if response.status().is_success() => {
+                    return Ok(response.json().await?);
+                }
                 Ok(response) => response,
                 Err(_) if attempt < ATTEMPTS => {
                     tokio::time::sleep(Duration::from_secs(u64::from(attempt))).await;

@@ -66,6 +66,9 @@ struct Refused {
     detail: String,
     /// Milliseconds until it was refused.
     millis: u64,
+    /// Place in the file, from 0; 0 when the file was refused whole.
+    #[serde(skip)]
+    seq: u32,
 }
 
 /// An entry of the JSON output.
@@ -79,7 +82,7 @@ enum Entry<'a> {
     },
     Refused {
         file: &'a Path,
-        seq: usize,
+        seq: u32,
         error: &'a Refused,
     },
 }
@@ -92,7 +95,8 @@ impl Read {
 
         let files = self.read_all(&readers).await?;
         self.write(&files)?;
-        let refused = files.iter().flat_map(|file| &file.pages).filter(|page| page.is_err()).count();
+        let refused =
+            files.iter().flat_map(|file| &file.pages).filter(|page| page.is_err()).count();
         Ok(if refused == 0 { Exit::Done } else { Exit::Amiss })
     }
 
@@ -104,7 +108,8 @@ impl Read {
         let mut files = Vec::new();
         let mut work = JoinSet::new();
         for (place, path) in self.files.iter().enumerate() {
-            let scan = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+            let scan =
+                std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
             let scan = Arc::new(scan);
             let since = Instant::now();
             let pages = match readers.unpack(&scan).await {
@@ -127,7 +132,7 @@ impl Read {
                 work.spawn(async move {
                     let since = Instant::now();
                     let page = readers.read(&scan, seq).await;
-                    (place, seq, page.map_err(|e| refused(&path, Some(seq), &e, since)))
+                    (place, page.map_err(|e| refused(&path, Some(seq), &e, since)))
                 });
             }
         }
@@ -136,7 +141,10 @@ impl Read {
         }
         bar.finish_and_clear();
         for file in &mut files {
-            file.pages.sort_by_key(|page| page.as_ref().map_or(u32::MAX, |p| p.reading.seq));
+            file.pages.sort_by_key(|page| match page {
+                Ok(page) => page.reading.seq,
+                Err(refused) => refused.seq,
+            });
         }
         Ok(files)
     }
@@ -160,7 +168,7 @@ impl Read {
     }
 }
 
-type Taken = (usize, u32, Result<PageRead, (Refused, String)>);
+type Taken = (usize, Result<PageRead, (Refused, String)>);
 
 /// Takes the next finished page.
 async fn take(
@@ -169,7 +177,7 @@ async fn take(
     bar: &ProgressBar,
 ) -> anyhow::Result<()> {
     let Some(done) = work.join_next().await else { return Ok(()) };
-    let (place, _seq, page) = done?;
+    let (place, page) = done?;
     bar.inc(1);
     files[place].pages.push(page.map_err(|(refused, note)| {
         bar.suspend(|| show::note(&note));
@@ -189,14 +197,15 @@ fn refused(
     let note = format!("{}{page}: {} [{}]", path.display(), reason.vi(), reason.code());
     let millis = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
     let detail = error.to_string();
-    (Refused { code: reason.code(), reason: reason.vi(), detail, millis }, note)
+    let seq = seq.unwrap_or_default();
+    (Refused { code: reason.code(), reason: reason.vi(), detail, millis, seq }, note)
 }
 
 fn json(files: &[FileRead]) -> anyhow::Result<String> {
     let entries = files.iter().flat_map(|file| {
-        file.pages.iter().enumerate().map(|(seq, page)| match page {
+        file.pages.iter().map(|page| match page {
             Ok(page) => Entry::Page { file: &file.path, reading: &page.reading },
-            Err(error) => Entry::Refused { file: &file.path, seq, error },
+            Err(error) => Entry::Refused { file: &file.path, seq: error.seq, error },
         })
     });
     // An entry a line: programs take the array, people and `grep` the lines.
