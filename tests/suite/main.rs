@@ -1,5 +1,5 @@
 //! The suite: a real `sohoa all` with real readers, and papers put through it.
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 mod layers;
 mod messages;

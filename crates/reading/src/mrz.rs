@@ -49,11 +49,16 @@ fn candidate(line: &Line) -> Option<Vec<u8>> {
 /// a digit.
 fn first_line(signs: &[u8]) -> String {
     let line = with_fillers_between(signs, 27, 1);
-    by_place(&line, |place| match place {
+    let line = by_place(&line, |place| match place {
         0..5 => Zone::Letters,
         27..29 => Zone::Fillers,
         _ => Zone::Digits,
-    })
+    });
+    // No check digit covers the document type, and Vietnam's identity cards have just one.
+    match line.get(2..) {
+        Some(rest) if rest.starts_with("VNM") => format!("ID{rest}"),
+        _ => line,
+    }
 }
 
 /// Line 2: birth, sex, expiry, nationality, eleven fillers and the composite digit.
@@ -169,6 +174,7 @@ mod tests {
             ],
             true,
         );
+        check(&["TDVNM1990000139001199000013<<0", ZONE[1], ZONE[2]], true);
         check(&[ZONE[0], "9901018F3901016VNM«««««2", "NGUYEN‹‹THI(MAU««««««««"], true);
     }
 

@@ -4,7 +4,6 @@
 use std::io;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Signal, getpid, kill_process};
 
 /// Watches, in a thread of its own, the pipe that questions come by. Nobody but the worker holds
 /// its other end, so that end closes when the worker ends, however it does.
@@ -26,7 +25,7 @@ pub(crate) fn watch() -> io::Result<()> {
             }
         }
         // Not by way of `exit`, which would take the engine apart while it works.
-        drop(kill_process(getpid(), Signal::KILL));
+        std::process::abort();
     })?;
     Ok(())
 }
