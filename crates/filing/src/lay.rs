@@ -44,7 +44,8 @@ pub(crate) fn lay(
         let run = &runs[place];
         let result = match &run.named {
             Some(named) if named.dossier != *dossier => {
-                let why = "Tờ phân cách ghi mã của hồ sơ khác. Hãy kiểm tra giấy tờ thuộc hồ sơ nào.";
+                let why =
+                    "Tờ phân cách ghi mã của hồ sơ khác. Hãy kiểm tra giấy tờ thuộc hồ sơ nào.";
                 Laid::not(Verdict::Unsure, why.to_owned())
             }
             Some(named) => table.lay_named(&named.component, run),

@@ -243,7 +243,8 @@ fn a_separator_sheet_says_where_the_pages_after_it_belong() {
 #[test]
 fn papers_behind_another_dossiers_separator_wait_for_a_person() {
     let asked = procedure(&[("a", "birth_certificate", "")]);
-    let pages = [coded(CodeKind::Separator, "SOHOA|1|H26-2|a"), birth_certificate("NGUYỄN THỊ MẪU")];
+    let pages =
+        [coded(CodeKind::Separator, "SOHOA|1|H26-2|a"), birth_certificate("NGUYỄN THỊ MẪU")];
     check(&asked, &pages, &[(&[1], None, Verdict::Unsure)]);
 }
 
