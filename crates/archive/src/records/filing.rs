@@ -99,6 +99,9 @@ const PUT: &str = "
 
 const REMOVE: &str = "delete from document where document_id = $1";
 
+const WITHDRAW: &str =
+    "update record set state = 'revoked' where document_id = $1 and state = 'published'";
+
 pub(crate) const FORGET_PARKED: &str = "delete from parked where target = $1";
 
 const PLACE_LAST: &str = "update document set place = $2 where document_id = $1";
@@ -119,7 +122,8 @@ impl Records {
     /// A document whose revision is unchanged keeps its record. A document that a person assigned
     /// stays, under the person's kind and component; pages that filing added to it are taken
     /// over. Each filed document without a record at its revision is announced to be sealed,
-    /// `quiet` from now, or at once when the dossier is closed.
+    /// `quiet` from now, or at once when the dossier is closed. The record of a document that is
+    /// not filed any more is revoked: nobody may rely on what turned out to be otherwise.
     ///
     /// # Errors
     /// [`ArchiveError::Missing`] when there is no such dossier.
@@ -154,7 +158,8 @@ impl Records {
                     vec![sqlx::query(PLACE_LAST).bind(id).bind(number(documents.len() + place))]
                 }
                 None => {
-                    vec![sqlx::query(FORGET_PARKED).bind(id.clone()), sqlx::query(REMOVE).bind(id)]
+                    let each = [FORGET_PARKED, WITHDRAW, REMOVE];
+                    each.into_iter().map(|query| sqlx::query(query).bind(id.clone())).collect()
                 }
             };
             for query in queries {
@@ -267,9 +272,8 @@ impl Kept {
         }
         match (filed, self.seal) {
             (true, Seal::None) => (self.seal, self.announce) = (Seal::Waiting, true),
-            (false, Seal::Waiting | Seal::Parked) => self.seal = Seal::None,
-            (true, Seal::Waiting | Seal::Sealed | Seal::Parked)
-            | (false, Seal::None | Seal::Sealed) => {}
+            (false, _) => (self.seal, self.row.record) = (Seal::None, None),
+            (true, Seal::Waiting | Seal::Sealed | Seal::Parked) => {}
         }
         self.row.doc = doc;
         self
@@ -303,6 +307,10 @@ impl Kept {
             .execute(change.on())
             .await
             .doing(doing)?;
+        if doc.verdict != DocumentVerdict::Filed {
+            let withdraw = sqlx::query(WITHDRAW).bind(doc.id.to_string());
+            withdraw.execute(change.on()).await.doing(doing)?;
+        }
         if self.seal != Seal::Parked {
             let forget = sqlx::query(FORGET_PARKED).bind(doc.id.to_string());
             forget.execute(change.on()).await.doing(doing)?;

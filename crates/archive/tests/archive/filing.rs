@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use archive::FiledDocument;
 use jiff::Timestamp;
 use schemas::api::{AssignDocument, DocumentVerdict, DossierEvent};
 use schemas::code::Reason;
 use schemas::message::Job;
+use schemas::record::RecordState;
 
 use crate::bed::{accept, bed, draft, filed};
 
@@ -184,4 +186,30 @@ async fn a_document_that_became_unsure_is_not_published_by_the_job_on_its_way() 
     assert_eq!(published.await.unwrap(), None);
     bed.file(dossier.id, &[]).await;
     assert_eq!(crate::bed::findings(&bed.archive).await, [""; 0], "a void job is no damage");
+}
+
+#[tokio::test]
+async fn the_record_of_a_paper_that_is_not_filed_any_more_is_revoked() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(2).await;
+    let records = &bed.archive.records;
+    let documents = [filed(&pages[..1], "TP01"), filed(&pages[1..], "TP02")];
+    bed.file(dossier.id, &documents).await;
+    let ids = [documents[0].id, documents[1].id];
+    let first = bed.publish(&dossier, ids[0]).await;
+    let second = bed.publish(&dossier, ids[1]).await;
+
+    // The first turns out to be unsure, the second is gone.
+    let unsure = FiledDocument { verdict: DocumentVerdict::Unsure, ..documents[0].clone() };
+    bed.file(dossier.id, &[unsure]).await;
+    for record in [&first, &second] {
+        let now = records.record(record.id, None).await.unwrap().unwrap();
+        assert_eq!(now.state, RecordState::Revoked);
+    }
+    assert_eq!(records.records_of(first.owners[0].subject.reveal_number()).await.unwrap(), []);
+
+    // Filed again after all, it is published again, as a version of its own.
+    bed.file(dossier.id, &documents[..1]).await;
+    assert_eq!(bed.publish(&dossier, ids[0]).await.version, 2);
+    assert_eq!(crate::bed::findings(&bed.archive).await, [""; 0]);
 }
