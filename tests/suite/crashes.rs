@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use papers::{Press, Scan};
 use reqwest::Client;
 use schemas::api::{DossierView, PageState, Receipt, ScanState};
 use schemas::ids::Blake3;
@@ -65,6 +66,31 @@ async fn every_page_is_there_once_after_ten_kills_at_random_moments() {
     assert_eq!(check["check"]["findings"], serde_json::json!([]), "{check}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_end_with_their_worker_in_the_middle_of_a_page() {
+    let mut stage = Stage::start_with("[reader]\ncount = 1\n").await;
+    let dossier = stage.open(&opening(&somebody(1))).await;
+    // Sharp and crowded: it takes some seconds to read.
+    stage.scan(&dossier, &slow_page()).await;
+    let path = format!("/v1/dossiers/{}", dossier.code);
+    while stage.get::<DossierView>(&path).await.pages.waiting == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let orphans = stage.readers();
+    assert_eq!(orphans.len(), 1);
+    stage.kill();
+    assert_gone(&orphans).await;
+
+    stage.launch().await;
+    assert_eq!(stage.settled(&dossier).await.pages.read, 1);
+}
+
+fn slow_page() -> Vec<u8> {
+    let press = Press::open().unwrap();
+    Scan { dpi: 600, ..Scan::default() }.jpeg(&press.page(1)).unwrap()
+}
+
 /// Sends a scan as a station does: again and again, until somebody is there to acknowledge it.
 async fn send(http: Client, url: String, scan: Vec<u8>) -> Blake3 {
     let since = Instant::now();
@@ -87,7 +113,7 @@ async fn send(http: Client, url: String, scan: Vec<u8>) -> Blake3 {
 async fn assert_gone(readers: &[u32]) {
     let since = Instant::now();
     while readers.iter().any(|pid| is_alive(*pid)) {
-        assert!(since.elapsed() < Duration::from_secs(1), "a reader outlives its worker");
+        assert!(since.elapsed() < Duration::from_millis(500), "a reader outlives its worker");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

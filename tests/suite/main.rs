@@ -11,4 +11,5 @@ mod crashes;
 mod hostile;
 mod main_job;
 mod readers;
+mod reading;
 mod stations;

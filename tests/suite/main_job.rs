@@ -43,6 +43,7 @@ async fn a_stack_of_scans_is_filed_under_the_right_components() {
         }
     }
     assert_eq!(view.pages.blank, 1);
+    nothing_personal_is_told(&stage, &story);
     assert_eq!((view.pages.waiting, view.pages.parked), (0, 0));
     let status = |id: &str| status_of(&view, id);
     assert_eq!(status("1.001193-TP01"), ComponentStatus::Filed);
@@ -163,6 +164,18 @@ async fn what_did_not_change_is_not_published_again_when_more_papers_arrive() {
     };
     assert_eq!(records(&before).len(), 2);
     assert_eq!(records(&before), records(&after));
+}
+
+/// Neither the numbers nor the names that went in stand in the log, whoever wrote it.
+fn nothing_personal_is_told(stage: &Stage, story: &Story) {
+    let log = stage.log();
+    assert!(log.contains("job done"), "nothing was logged at all");
+    let subject = &story.dossier.subject;
+    for secret in [subject.reveal_number(), subject.name().reveal()] {
+        assert!(!log.contains(secret));
+    }
+    // What a paper says: a title is on every one of them.
+    assert!(!log.contains("TỜ KHAI") && !log.contains("CỘNG HÒA"));
 }
 
 fn status_of(view: &DossierView, id: &str) -> ComponentStatus {

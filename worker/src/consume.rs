@@ -2,9 +2,9 @@
 //! stored, and every failure ends as done, retry or park, decided in one place.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use archive::{Archive, ArchiveError, Delivery};
+use archive::{Archive, ArchiveError, Delivery, LEASE};
 use filing::Kinds;
 use schemas::code::Reason;
 use schemas::message::{Job, Message};
@@ -74,9 +74,9 @@ pub async fn run(desk: Arc<Desk>, stop: CancellationToken) -> anyhow::Result<()>
         };
         match delivery {
             Ok(delivery) => {
-                let desk = desk.clone();
+                let (desk, stop) = (desk.clone(), stop.clone());
                 in_hand.spawn(async move {
-                    settle(desk, delivery).await;
+                    settle(desk, delivery, stop).await;
                     drop(hand);
                 });
             }
@@ -91,8 +91,11 @@ pub async fn run(desk: Arc<Desk>, stop: CancellationToken) -> anyhow::Result<()>
     Ok(())
 }
 
+/// How long to wait before a job's fate that could not be stored is stored again.
+const FATE_PAUSE: Duration = Duration::from_secs(5);
+
 /// One job from delivery to fate. The job runs in a task of its own: a panic costs one attempt.
-async fn settle(desk: Arc<Desk>, delivery: Delivery) {
+async fn settle(desk: Arc<Desk>, delivery: Delivery, stop: CancellationToken) {
     let message = delivery.message.clone();
     let attempt = delivery.attempt;
     let span = info_span!("job", dossier.id = %message.dossier, job = ?message.job, attempt);
@@ -106,25 +109,40 @@ async fn settle(desk: Arc<Desk>, delivery: Delivery) {
         if let Err(failure) = &result {
             warn!(error = failure as &dyn std::error::Error, ?fate, "job failed");
         }
-        let settled = match (fate, result) {
-            (Fate::Done, _) => desk.archive.queue.done(delivery).await,
-            (Fate::Retry(pause), _) => desk.archive.queue.retry(delivery, pause).await,
-            (Fate::Park(reason), result) => {
-                let detail = result.err().map(|f| f.to_string()).unwrap_or_default();
-                let parked = desk.archive.records.park(&message, attempt, reason, &detail).await;
-                match parked {
-                    Ok(()) => desk.archive.queue.done(delivery).await,
-                    Err(error) => Err(error),
-                }
-            }
-        };
-        // Unsettled, the lease runs out and the job comes again; every job may.
-        if let Err(error) = settled {
+        let detail = result.err().map(|failure| failure.to_string()).unwrap_or_default();
+        // A disk that is full fails this too. When the lease runs out or this process ends, the
+        // job comes again; every job may.
+        let since = Instant::now();
+        while let Err(error) = store(&desk, &delivery, fate, &detail).await {
             error!(error = &error as &dyn std::error::Error, "job's fate not stored");
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(FATE_PAUSE) => {}
+            }
+            if LEASE < since.elapsed() {
+                break;
+            }
         }
     }
     .instrument(span)
     .await;
+}
+
+async fn store(
+    desk: &Desk,
+    delivery: &Delivery,
+    fate: Fate,
+    detail: &str,
+) -> Result<(), ArchiveError> {
+    let Archive { records, queue, .. } = &desk.archive;
+    match fate {
+        Fate::Done => queue.done(delivery.clone()).await,
+        Fate::Retry(pause) => queue.retry(delivery.clone(), pause).await,
+        Fate::Park(reason) => {
+            records.park(&delivery.message, delivery.attempt, reason, detail).await?;
+            queue.done(delivery.clone()).await
+        }
+    }
 }
 
 async fn work(desk: &Desk, message: &Message) -> Result<(), Failure> {

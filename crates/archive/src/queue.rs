@@ -78,7 +78,7 @@ pub struct Queue {
 }
 
 /// A job in a worker's hands until [`LEASE`] is over.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Delivery {
     /// The job.
     pub message: Message,
