@@ -1,0 +1,102 @@
+//! Bodies for those who ask what a citizen already has.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::dossiers::ComponentView;
+use super::dossiers::RawSubject;
+use crate::ids::{Blake3, CaseId, DossierCode, LookupId, ProcedureCode, RecordId};
+use crate::record::Record;
+use crate::record::RecordState;
+
+/// Asks what a citizen must still hand in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequirementsRequest {
+    /// Procedure.
+    pub procedure: ProcedureCode,
+    /// Variant, where the procedure has several.
+    #[serde(default)]
+    pub case: Option<CaseId>,
+    /// Whose papers.
+    pub subject: RawSubject,
+    /// What for: 5 to 500 characters.
+    pub purpose: String,
+}
+
+/// What a citizen must still hand in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Requirements {
+    /// Procedure.
+    pub procedure: ProcedureCode,
+    /// Its name.
+    pub procedure_name: String,
+    /// Version asked under.
+    pub procedure_version: u32,
+    /// Variant.
+    pub case: Option<CaseId>,
+    /// When it was asked; RFC 3339, UTC.
+    pub asked_at: String,
+    /// Each component.
+    pub components: Vec<ComponentView>,
+}
+
+/// Asks for a record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LookupRequest {
+    /// Chosen by the asker; a repeat gets the same answer.
+    pub request: uuid::Uuid,
+    /// The record.
+    pub record: RecordId,
+    /// Whose it must be.
+    pub subject: RawSubject,
+    /// What for: 5 to 500 characters.
+    pub purpose: String,
+    /// Law that allows it.
+    #[serde(default)]
+    pub legal_basis: Option<String>,
+    /// Dossier that it is for.
+    #[serde(default)]
+    pub dossier: Option<DossierCode>,
+    /// Officer or system that asks.
+    pub asked_by: String,
+}
+
+/// The answer to a lookup, kept as it was given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Lookup {
+    /// The lookup.
+    pub id: LookupId,
+    /// When it was asked; RFC 3339, UTC.
+    pub asked_at: String,
+    /// What for.
+    pub purpose: String,
+    /// Law that allows it.
+    pub legal_basis: Option<String>,
+    /// Dossier that it was for.
+    pub dossier: Option<DossierCode>,
+    /// Who asked.
+    pub asked_by: String,
+    /// The record as it was at that moment.
+    pub record: Record,
+    /// blake3 of the record's JSON as answered.
+    pub answer_hash: Blake3,
+    /// Hash of this lookup, chained to the one before.
+    pub chain_hash: Blake3,
+}
+
+/// A version of a record, in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RecordVersion {
+    /// Version, from 1.
+    pub version: u32,
+    /// Where it stands.
+    pub state: RecordState,
+    /// When it was published; RFC 3339, UTC.
+    pub published_at: String,
+    /// Its hash.
+    pub hash: Blake3,
+    /// blake3 of its PDF/A.
+    pub pdf: Blake3,
+}
