@@ -129,9 +129,13 @@ impl Read {
                     take(&mut work, &mut files, &bar).await?;
                 }
                 let (readers, scan, path) = (readers.clone(), scan.clone(), path.clone());
+                let images_wanted = self.pdf.is_some();
                 work.spawn(async move {
                     let since = Instant::now();
-                    let page = readers.read(&scan, seq).await;
+                    let mut page = readers.read(&scan, seq).await;
+                    if let (false, Ok(page)) = (images_wanted, &mut page) {
+                        page.bytes = Vec::new();
+                    }
                     (place, page.map_err(|e| refused(&path, Some(seq), &e, since)))
                 });
             }
