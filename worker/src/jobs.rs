@@ -1,10 +1,12 @@
 //! What each job does: values in from the archive, one pure or jailed computation, results out
 //! in one transaction. Each may run twice and changes nothing the second time.
 
+use std::collections::HashMap;
+
 use archive::{ArchiveError, FiledDocument, Page, revision_of};
 use filing::{Filing, Sheet, Verdict};
 use schemas::api::{DocumentVerdict, PageState, ScanState};
-use schemas::ids::{DocumentId, DossierId, PageId, ScanId};
+use schemas::ids::{ComponentId, DocumentId, DossierId, PageId, ScanId};
 
 use crate::consume::{Desk, Failure};
 use crate::publish;
@@ -42,10 +44,14 @@ pub(crate) async fn file(desk: &Desk, dossier: DossierId) -> Result<(), Failure>
     let procedure = records.procedure_version(&dossier.procedure, dossier.procedure_version);
     let procedure = found(procedure.await?, "procedure")?.procedure;
     let pages = records.sheets(dossier.id).await?;
-    let sheets: Vec<Sheet<'_>> = pages
-        .iter()
-        .filter_map(|p| p.reading.as_ref().map(|reading| Sheet { page: p.id, reading }))
-        .collect();
+    let scans = records.scans(dossier.id).await?;
+    let said: HashMap<ScanId, &ComponentId> =
+        scans.iter().filter_map(|(scan, _)| Some((scan.id, scan.component.as_ref()?))).collect();
+    let sheet = |page: &'_ Page| {
+        let said = said.get(&page.scan).copied();
+        page.reading.as_ref().map(|reading| Sheet { page: page.id, reading, said })
+    };
+    let sheets: Vec<Sheet<'_>> = pages.iter().filter_map(sheet).collect();
     let filing =
         filing::file(&desk.kinds, &procedure, dossier.case.as_ref(), &dossier.code, &sheets);
     let (documents, same_as) = of_filing(&filing, &sheets);

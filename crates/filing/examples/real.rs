@@ -55,7 +55,7 @@ fn main() {
         serde_json::from_str(r#"{"code":"1.000000","name":"-","components":[]}"#).unwrap();
     let sheets: Vec<Sheet<'_>> = readings
         .iter()
-        .map(|(_, reading)| Sheet { page: PageId::from_uuid(Uuid::nil()), reading })
+        .map(|(_, reading)| Sheet { page: PageId::from_uuid(Uuid::nil()), reading, said: None })
         .collect();
     let dossier = "H26-1".parse().unwrap();
     let filing = file(&kinds, &procedure, None, &dossier, &sheets);

@@ -1,6 +1,7 @@
 //! A dossier's pages, sorted: which are one paper, what paper, for which component.
 
 use schemas::catalogue::Procedure;
+use schemas::codes::Separator;
 use schemas::ids::{CaseId, ComponentId, DossierCode, PageId};
 use schemas::reading::{CodeKind, KindGuess, PageReading};
 
@@ -18,6 +19,8 @@ pub struct Sheet<'a> {
     pub page: PageId,
     /// What was read off it.
     pub reading: &'a PageReading,
+    /// The component that the officer who scanned it said it is for, as a separator sheet would.
+    pub said: Option<&'a ComponentId>,
 }
 
 /// A paper among the pages.
@@ -88,15 +91,24 @@ pub fn file(
     let skipped = |place: &usize| {
         filing.blanks.contains(place) || filing.duplicates.iter().any(|(again, _)| again == place)
     };
-    let pieces =
-        sheets.iter().enumerate().filter(|(place, _)| !skipped(place)).map(|(place, sheet)| {
-            if filing.separators.contains(&place) {
-                Piece::Separator(told::separator(sheet.reading))
-            } else {
-                Piece::Page(place, Box::new(Layout::new(sheet.reading)))
-            }
+    let mut said = None;
+    let mut pieces = Vec::new();
+    for (place, sheet) in sheets.iter().enumerate().filter(|(place, _)| !skipped(place)) {
+        if sheet.said != said {
+            said = sheet.said;
+            let named = |component: &ComponentId| Separator {
+                dossier: dossier.clone(),
+                component: component.clone(),
+            };
+            pieces.push(Piece::Separator(said.map(named)));
+        }
+        pieces.push(if filing.separators.contains(&place) {
+            Piece::Separator(told::separator(sheet.reading))
+        } else {
+            Piece::Page(place, Box::new(Layout::new(sheet.reading)))
         });
-    let runs = split(kinds, pieces);
+    }
+    let runs = split(kinds, pieces.into_iter());
     filing.documents = lay(kinds, procedure, case, dossier, runs);
     filing
 }

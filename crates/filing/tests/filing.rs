@@ -28,8 +28,11 @@ fn procedure(components: &[(&str, &str, &str)]) -> Procedure {
     .unwrap()
 }
 
+fn sheet(reading: &PageReading) -> Sheet<'_> {
+    Sheet { page: PageId::from_uuid(Uuid::nil()), reading, said: None }
+}
+
 fn filed(procedure: &Procedure, pages: &[PageReading]) -> Filing {
-    let sheet = |reading| Sheet { page: PageId::from_uuid(Uuid::nil()), reading };
     let sheets: Vec<Sheet<'_>> = pages.iter().map(sheet).collect();
     file(&Kinds::shipped(), procedure, None, &"H26-1".parse().unwrap(), &sheets)
 }
@@ -238,6 +241,18 @@ fn a_separator_sheet_says_where_the_pages_after_it_belong() {
         ],
     );
     assert_eq!(filing.separators, [0, 3, 5]);
+}
+
+#[test]
+fn what_an_officer_says_a_scan_is_for_counts_like_a_separator_sheet() {
+    let asked = procedure(&[("a", "birth_certificate", ""), ("b", "birth_certificate", "")]);
+    let pages = [birth_certificate("NGUYỄN THỊ MẪU"), birth_certificate("TRẦN VĂN KHÁC")];
+    let said = "b".parse().unwrap();
+    let sheets = [Sheet { said: Some(&said), ..sheet(&pages[0]) }, sheet(&pages[1])];
+    let filing = file(&Kinds::shipped(), &asked, None, &"H26-1".parse().unwrap(), &sheets);
+    let laid: Vec<_> =
+        filing.documents.iter().map(|d| d.component.as_ref().map(|c| c.as_str())).collect();
+    assert_eq!(laid, [Some("b"), Some("a")]);
 }
 
 #[test]
