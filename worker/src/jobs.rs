@@ -47,11 +47,13 @@ pub(crate) async fn file(desk: &Desk, dossier: DossierId) -> Result<(), Failure>
     let scans = records.scans(dossier.id).await?;
     let said: HashMap<ScanId, &ComponentId> =
         scans.iter().filter_map(|(scan, _)| Some((scan.id, scan.component.as_ref()?))).collect();
-    let sheet = |page: &'_ Page| {
-        let said = said.get(&page.scan).copied();
-        page.reading.as_ref().map(|reading| Sheet { page: page.id, reading, said })
-    };
-    let sheets: Vec<Sheet<'_>> = pages.iter().filter_map(sheet).collect();
+    let sheets: Vec<Sheet<'_>> = pages
+        .iter()
+        .filter_map(|page| {
+            let said = said.get(&page.scan).copied();
+            Some(Sheet { page: page.id, reading: page.reading.as_ref()?, said })
+        })
+        .collect();
     let filing =
         filing::file(&desk.kinds, &procedure, dossier.case.as_ref(), &dossier.code, &sheets);
     let (documents, same_as) = of_filing(&filing, &sheets);
