@@ -26,7 +26,7 @@ async fn every_page_is_there_once_after_ten_kills_at_random_moments() {
     }
     let papers: Vec<Vec<u8>> = (0..10).map(jpeg_page).collect();
     let mut chance = Chance(0x5EED);
-    let mut acknowledged = BTreeSet::new();
+    let (mut acknowledged, mut sent) = (BTreeSet::new(), 0);
     for kill in 0..KILLS {
         let mut sending = JoinSet::new();
         for (paper, dossier) in papers.iter().zip(&dossiers) {
@@ -46,7 +46,10 @@ async fn every_page_is_there_once_after_ten_kills_at_random_moments() {
         } else {
             kill_a_reader(&stage, &mut chance).await;
         }
-        acknowledged.extend(sending.join_all().await);
+        for (scan, times) in sending.join_all().await {
+            acknowledged.insert(scan);
+            sent += times;
+        }
     }
     assert_eq!(acknowledged.len() as u64, PAGES);
 
@@ -64,6 +67,9 @@ async fn every_page_is_there_once_after_ten_kills_at_random_moments() {
     assert_eq!(found, acknowledged);
     let check = stage.check();
     assert_eq!(check["check"]["findings"], serde_json::json!([]), "{check}");
+    let again = |line: &&str| line.contains("job done") && !line.contains("\"attempt\":1,");
+    let again = stage.log().lines().filter(again).count();
+    eprintln!("{PAGES} pages, {KILLS} kills: {sent} times sent, {again} jobs done again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,9 +98,12 @@ fn slow_page() -> Vec<u8> {
 }
 
 /// Sends a scan as a station does: again and again, until somebody is there to acknowledge it.
-async fn send(http: Client, url: String, scan: Vec<u8>) -> Blake3 {
+/// Tells what was acknowledged, and how often it was sent.
+async fn send(http: Client, url: String, scan: Vec<u8>) -> (Blake3, u32) {
     let since = Instant::now();
+    let mut times = 0;
     loop {
+        times += 1;
         let sent = http.post(&url).body(scan.clone()).send().await;
         let receipt = match sent {
             Ok(response) if response.status().is_success() => response.json::<Receipt>().await,
@@ -102,7 +111,7 @@ async fn send(http: Client, url: String, scan: Vec<u8>) -> Blake3 {
             Err(error) => Err(error),
         };
         match receipt {
-            Ok(receipt) => return receipt.blake3,
+            Ok(receipt) => return (receipt.blake3, times),
             Err(error) => assert!(since.elapsed() < Duration::from_secs(60), "{error}"),
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -12,9 +12,12 @@ use tokio::task::JoinSet;
 async fn two_hundred_stations_at_once_are_told_when_to_come_back_and_lose_nothing() {
     let config = "[intake]\nmax_uploads = 4\nmax_waiting_jobs = 60\n";
     let stage = Stage::start_with(config).await;
-    let mut stations = JoinSet::new();
+    let mut dossiers: Vec<DossierView> = Vec::new();
     for seed in 0..200 {
-        let dossier: DossierView = stage.open(&opening(&somebody(seed % 20))).await;
+        dossiers.push(stage.open(&opening(&somebody(seed % 20))).await);
+    }
+    let mut stations = JoinSet::new();
+    for (seed, dossier) in (0..).zip(dossiers) {
         let (http, url) =
             (stage.http.clone(), stage.url(&format!("/v1/dossiers/{}/scans", dossier.code)));
         // Blank pages: quick to read, and unlike each other.
@@ -46,14 +49,16 @@ async fn two_hundred_stations_at_once_are_told_when_to_come_back_and_lose_nothin
     }
     assert_eq!(scans.len(), 200);
     assert_ne!(waits, 0, "nobody was asked to wait: the test is too easy");
+    let check = stage.check();
+    assert_eq!(check["check"]["findings"], serde_json::json!([]), "{check}");
 }
 
-/// A small white page with its seed in a comment, so that no two are the same bytes.
+/// A small white page with its seed after the picture, so that no two are the same bytes.
 fn blank(seed: u64) -> Vec<u8> {
-    let mut pgm = Vec::new();
-    image::codecs::jpeg::JpegEncoder::new(&mut pgm)
+    let mut jpeg = Vec::new();
+    image::codecs::jpeg::JpegEncoder::new(&mut jpeg)
         .encode(&vec![255; 400 * 560], 400, 560, image::ExtendedColorType::L8)
         .unwrap();
-    pgm.extend_from_slice(&seed.to_be_bytes());
-    pgm
+    jpeg.extend_from_slice(&seed.to_be_bytes());
+    jpeg
 }

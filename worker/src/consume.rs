@@ -88,6 +88,7 @@ pub async fn run(desk: Arc<Desk>, stop: CancellationToken) -> anyhow::Result<()>
         while in_hand.try_join_next().is_some() {}
     }
     while in_hand.join_next().await.is_some() {}
+    desk.readers.close().await;
     Ok(())
 }
 

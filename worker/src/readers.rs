@@ -177,6 +177,15 @@ impl Readers {
         }
     }
 
+    /// Lets every reader end, and waits until it has; questions asked later start new ones.
+    pub async fn close(&self) {
+        for seat in &self.seats {
+            if let Some(reader) = seat.lock().await.take() {
+                reader.end().await;
+            }
+        }
+    }
+
     /// Puts a question to an idle reader. A reader that fails is gone; its seat stays.
     async fn ask(
         &self,
@@ -307,6 +316,13 @@ impl Reader {
         let read = (&mut self.from).take(wanted).read_to_end(&mut part).await;
         read.map_err(|_| Broken::Pipe)?;
         if part.len() == len { Ok(part) } else { Err(Broken::Pipe) }
+    }
+
+    /// Closes its pipe, which ends it.
+    async fn end(self) {
+        let Self { mut child, to, .. } = self;
+        drop(to);
+        drop(tokio::time::timeout(Duration::from_secs(2), child.wait()).await);
     }
 
     /// What a reader died of.

@@ -94,6 +94,7 @@ impl Read {
         let readers = Arc::new(Readers::new(config.reader.program()?, count));
 
         let files = self.read_all(&readers).await?;
+        readers.close().await;
         self.write(&files)?;
         let refused =
             files.iter().flat_map(|file| &file.pages).filter(|page| page.is_err()).count();
