@@ -85,9 +85,11 @@ fn papers_of_every_kind_are_read_with_few_misread_letters() {
         let share = misread(sheet, &reading.text);
         assert!(share < 0.04, "{kind}: {share:.3}\n{}", reading.text);
         let guess = reading.kind.as_ref().unwrap();
-        // A decision may be told as one of a narrower kind.
+        // A decision may be told as one of a narrower kind, and is then less sure.
+        let narrower = guess.id.as_str() != kind;
         assert!(guess.id.as_str().ends_with(kind), "{kind}: {}", guess.id);
-        assert!(filing::THRESHOLD <= guess.confidence, "{kind}: {}", guess.confidence);
+        let sure = if narrower { 0.5 } else { filing::THRESHOLD };
+        assert!(sure <= guess.confidence, "{kind}: {}", guess.confidence);
         assert!(0.7 < reading.confidence, "{kind}: {}", reading.confidence);
     }
 }
