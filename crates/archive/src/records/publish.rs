@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use schemas::api::{DossierEvent, RecordVersion};
 use schemas::ids::{Blake3, DocumentId, RecordId};
-use schemas::record::{FieldName, Record, RecordState};
+use schemas::record::{Field, FieldName, Record, RecordState};
 use sqlx::sqlite::SqliteRow;
 
 use super::Records;
@@ -199,10 +199,16 @@ impl Records {
     }
 }
 
+/// Confidence below which số ký hiệu is left out of a code: a code is for ever, and numbers are
+/// often written by hand.
+const SURE_NUMBER: f32 = 0.8;
+
 /// Số ký hiệu as part of a code: no white space, and no longer than the 60 letters that running
 /// systems keep.
 fn number_symbol(record: &Record) -> String {
-    let field = record.fields.iter().find(|field| field.name == FieldName::NumberSymbol);
+    let sure =
+        |field: &&Field| field.name == FieldName::NumberSymbol && SURE_NUMBER <= field.confidence;
+    let field = record.fields.iter().find(sure);
     let letters = field.map_or("", |field| &field.value).chars();
     letters.filter(|letter| !letter.is_whitespace()).take(60).collect()
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use schemas::Uuid;
 use schemas::api::{LookupRequest, RawSubject};
 use schemas::ids::RecordId;
-use schemas::record::{Record, RecordState};
+use schemas::record::{Field, FieldName, FieldSource, Record, RecordState};
 
 use crate::bed::{Bed, NUMBER, bed, draft, filed, findings};
 
@@ -71,6 +71,31 @@ async fn two_papers_of_one_owner_get_codes_of_their_own() {
     let second = bed.publish(&dossier, documents[1].id).await;
     assert!(first.digitisation_code.ends_with(".01"));
     assert!(second.digitisation_code.ends_with(".02"));
+}
+
+#[tokio::test]
+async fn a_number_that_was_not_read_well_is_not_made_part_of_a_code() {
+    let bed = bed().await;
+    for (confidence, code) in [(0.95, "47/QĐ-UBND"), (0.3, "")] {
+        let (dossier, pages) = bed.read_dossier(1).await;
+        let document = filed(&pages, "TP01");
+        bed.file(dossier.id, std::slice::from_ref(&document)).await;
+        let pdf = bed.archive.blobs.put(b"pdf").await.unwrap();
+        let number = Field {
+            name: FieldName::NumberSymbol,
+            value: "47/QĐ-UBND".to_owned(),
+            confidence,
+            source: FieldSource::Ocr,
+            page: Some(0),
+            area: None,
+        };
+        let draft = Record { fields: vec![number], ..draft(&dossier, document.id, pdf) };
+        let records = &bed.archive.records;
+        let now = Timestamp::now();
+        let record = records.publish(document.id, &document.revision, draft, now).await.unwrap();
+        let want = format!("{NUMBER}.birth_certificate.{code}.01");
+        assert_eq!(record.unwrap().digitisation_code, want);
+    }
 }
 
 #[tokio::test]

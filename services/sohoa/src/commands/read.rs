@@ -89,6 +89,9 @@ enum Entry<'a> {
 
 impl Read {
     pub(crate) async fn run(self) -> anyhow::Result<Exit> {
+        for path in &self.files {
+            std::fs::metadata(path).with_context(|| format!("reading {}", path.display()))?;
+        }
         let config = Config::read(self.config.as_deref())?;
         let count = self.jobs.unwrap_or_else(|| config.reader.count()).max(1);
         let readers = Arc::new(Readers::new(config.reader.program()?, count));
