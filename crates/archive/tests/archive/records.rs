@@ -75,8 +75,8 @@ async fn two_papers_of_one_owner_get_codes_of_their_own() {
 
 #[tokio::test]
 async fn a_number_that_was_not_read_well_is_not_made_part_of_a_code() {
-    let bed = bed().await;
     for (confidence, code) in [(0.95, "47/QĐ-UBND"), (0.3, "")] {
+        let bed = bed().await;
         let (dossier, pages) = bed.read_dossier(1).await;
         let document = filed(&pages, "TP01");
         bed.file(dossier.id, std::slice::from_ref(&document)).await;
