@@ -9,7 +9,9 @@ run:
 	cargo build --release --locked --quiet -p sohoa -p sohoa-reader
 	deploy/try.sh target/release
 
+# The suite runs the programs themselves, so they are built first, along with the tests.
 test: setup lint
+	cargo build --workspace --all-targets --locked
 	cargo test --workspace --locked
 
 setup:
