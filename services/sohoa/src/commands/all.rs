@@ -66,11 +66,16 @@ impl All {
             quiet: Duration::from_secs(config.filing.quiet_seconds),
             made_by: concat!("Sohoa ", env!("CARGO_PKG_VERSION")).to_owned(),
         });
-        let work = tokio::spawn(worker::run(desk, stop.clone()));
-        let serve = tokio::spawn(http::serve(listener, archive, config, stop.clone()));
+        let mut work = tokio::spawn(worker::run(desk, stop.clone()));
+        let mut serve = tokio::spawn(http::serve(listener, archive, config, stop.clone()));
         show::note(&format!("Sohoa đang chạy tại http://{address}"));
 
-        asked_to_stop().await?;
+        // A role that ends by itself takes the others along: half an office serves nobody.
+        tokio::select! {
+            asked = asked_to_stop() => asked?,
+            served = &mut serve => return served?.map(|()| Exit::Failed),
+            worked = &mut work => return worked?.map(|()| Exit::Failed),
+        }
         info!("stopping");
         stop.cancel();
         serve.await??;
