@@ -5,8 +5,8 @@ use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 use imaging::{Decoded, Grey, Limits, Scan};
 
-/// From the Debian package `fonts-liberation`.
-const TYPEFACE: &str = "/usr/share/fonts/truetype/liberation/LiberationSerif-Regular.ttf";
+/// From the Debian package `fonts-liberation2`.
+const TYPEFACE: &str = "/usr/share/fonts/truetype/liberation2/LiberationSerif-Regular.ttf";
 
 const WORDS: &[&str] = &[
     "quyết", "định", "công", "nhận", "của", "ủy", "ban", "nhân", "dân", "tỉnh", "về", "việc",
@@ -34,7 +34,7 @@ impl Dice {
 impl Paper {
     /// White A4.
     pub(crate) fn a4(dpi: u32) -> Paper {
-        let face = std::fs::read(TYPEFACE).expect("the package fonts-liberation is installed");
+        let face = std::fs::read(TYPEFACE).expect("the package fonts-liberation2 is installed");
         Paper {
             image: Grey::filled(dpi * 827 / 100, dpi * 1169 / 100, 255),
             dpi: dpi as f32,
