@@ -285,21 +285,14 @@ mod tests {
 
     fn page(text: &str, codes: Vec<Code>) -> PageReading {
         PageReading {
-            seq: 0,
             width: 1654,
             height: 2339,
             dpi: 200,
-            rotation_deg: 0,
-            skew_deg: 0.0,
-            blank: false,
-            blake3: Blake3([0; 32]),
             fingerprint: "0".repeat(64),
             text: text.to_owned(),
             confidence: 0.9,
-            words: Vec::new(),
             codes,
-            kind: None,
-            millis: BTreeMap::new(),
+            ..PageReading::unread(0, Blake3([0; 32]))
         }
     }
 

@@ -36,6 +36,7 @@ pub fn page_text(lines: &[Line]) -> (String, f32, Vec<reading::Word>) {
                 confidence: word.confidence,
                 line: number,
                 block,
+                ..reading::Word::default()
             });
         }
         text.push('\n');

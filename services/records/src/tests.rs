@@ -69,23 +69,7 @@ fn owner() -> Value {
 }
 
 fn reading(image: Blake3) -> PageReading {
-    PageReading {
-        seq: 0,
-        width: 1,
-        height: 1,
-        dpi: 300,
-        rotation_deg: 0,
-        skew_deg: 0.0,
-        blank: false,
-        blake3: image,
-        fingerprint: "0".repeat(64),
-        text: String::new(),
-        confidence: 0.9,
-        words: Vec::new(),
-        codes: Vec::new(),
-        kind: None,
-        millis: std::collections::BTreeMap::new(),
-    }
+    PageReading { fingerprint: "0".repeat(64), confidence: 0.9, ..PageReading::unread(0, image) }
 }
 
 /// An answer, with its body read to the end.

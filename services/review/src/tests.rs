@@ -80,21 +80,14 @@ async fn office() -> Office {
 
 fn reading(seq: u32, image: Blake3) -> PageReading {
     PageReading {
-        seq,
         width: 16,
         height: 2,
-        dpi: 300,
         rotation_deg: 90,
         skew_deg: 0.5,
-        blank: false,
-        blake3: image,
         fingerprint: "0".repeat(64),
         text: "GIẤY KHAI SINH".to_owned(),
         confidence: 0.9,
-        words: Vec::new(),
-        codes: Vec::new(),
-        kind: None,
-        millis: std::collections::BTreeMap::new(),
+        ..PageReading::unread(seq, image)
     }
 }
 

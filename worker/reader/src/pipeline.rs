@@ -85,21 +85,18 @@ pub(crate) fn read(
     clock.lap("fingerprint");
 
     let mut reading = PageReading {
-        seq,
         width: picture.width,
         height: picture.height,
         dpi: upright.dpi(),
         rotation_deg: upright.rotation_deg(),
         skew_deg: upright.skew_deg(),
         blank,
-        blake3,
         fingerprint,
         text,
         confidence,
         words,
         codes,
-        kind: None,
-        millis: BTreeMap::new(),
+        ..PageReading::unread(seq, blake3)
     };
     reading.kind = filing::recognise(&bench.kinds, &reading).into_iter().next();
     clock.lap("kind");

@@ -172,21 +172,15 @@ pub(crate) async fn read_page(archive: &Archive, page: PageId) {
 
 pub(crate) fn reading(seq: u32, blake3: Blake3) -> PageReading {
     PageReading {
-        seq,
         width: 2480,
         height: 3508,
-        dpi: 300,
-        rotation_deg: 0,
         skew_deg: 0.1,
-        blank: false,
-        blake3,
         fingerprint: "0".repeat(64),
         text: "GIẤY KHAI SINH".to_owned(),
         confidence: 0.91,
-        words: Vec::new(),
-        codes: Vec::new(),
         kind: Some(kind()),
         millis: BTreeMap::from([("read".to_owned(), 900)]),
+        ..PageReading::unread(seq, blake3)
     }
 }
 

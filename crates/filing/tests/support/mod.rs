@@ -34,21 +34,11 @@ impl Paper {
     /// An empty page.
     pub fn new() -> Self {
         let reading = PageReading {
-            seq: 0,
             width: WIDTH,
             height: HEIGHT,
             dpi: 150,
-            rotation_deg: 0,
-            skew_deg: 0.0,
-            blank: false,
-            blake3: Blake3([0; 32]),
-            fingerprint: String::new(),
-            text: String::new(),
             confidence: 0.9,
-            words: Vec::new(),
-            codes: Vec::new(),
-            kind: None,
-            millis: BTreeMap::new(),
+            ..PageReading::unread(0, Blake3([0; 32]))
         };
         Self { reading, y: 100, line: 0 }
     }
@@ -137,7 +127,7 @@ impl Paper {
                 h: height,
                 confidence: 0.95,
                 line: self.line,
-                block: 0,
+                ..Word::default()
             });
             x += w + height / 2;
         }
@@ -208,6 +198,7 @@ pub fn from_tsv(table: &str) -> Option<PageReading> {
             confidence: confidence.parse::<f32>().ok()? / 100.0,
             line,
             block: number(block)?,
+            ..Word::default()
         });
     }
     reading.blank = reading.words.is_empty();

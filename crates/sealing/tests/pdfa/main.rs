@@ -37,6 +37,7 @@ fn nonsense() -> Sheet {
         confidence: f32::NAN,
         line,
         block: u32::MAX,
+        ..Word::default()
     };
     sheet.reading.words = vec![
         word("ngoài", u32::MAX, u32::MAX, u32::MAX, u32::MAX, 0),

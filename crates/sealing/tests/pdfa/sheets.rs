@@ -83,21 +83,15 @@ fn sheet_of(words: Vec<Word>, coding: Coding, rotation: u16, skew: f32) -> Sheet
         Coding::Ccitt => (PageImage::Ccitt { width, height }, ccitt(&scan)),
     };
     let reading = PageReading {
-        seq: 0,
         width: SIZE.0,
         height: SIZE.1,
         dpi: DPI,
         rotation_deg: rotation,
         skew_deg: skew,
         blank: words.is_empty(),
-        blake3: Blake3([0; 32]),
-        fingerprint: String::new(),
-        text: String::new(),
         confidence: 0.9,
         words,
-        codes: Vec::new(),
-        kind: None,
-        millis: BTreeMap::new(),
+        ..PageReading::unread(0, Blake3([0; 32]))
     };
     Sheet { image, bytes, reading }
 }
@@ -115,7 +109,7 @@ fn words() -> Vec<Word> {
             let letters = u32::try_from(text.chars().count()).unwrap();
             let (y, w) = (150 + 200 * line, 17 * letters);
             let text = text.to_owned();
-            words.push(Word { text, x, y, w, h: 34, confidence: 0.9, line, block: 0 });
+            words.push(Word { text, x, y, w, h: 34, confidence: 0.9, line, ..Word::default() });
             x += w + 15;
         }
     }
