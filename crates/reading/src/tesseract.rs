@@ -8,11 +8,12 @@ use std::path::Path;
 
 use tesseract_plumbing::TessBaseApi;
 use tesseract_plumbing::tesseract_sys::{
-    TessOcrEngineMode_OEM_LSTM_ONLY, TessPageSegMode_PSM_AUTO, TessPageSegMode_PSM_SPARSE_TEXT,
+    TessOcrEngineMode_OEM_LSTM_ONLY, TessPageSegMode, TessPageSegMode_PSM_AUTO,
+    TessPageSegMode_PSM_SINGLE_LINE, TessPageSegMode_PSM_SPARSE_TEXT,
 };
 use unicode_normalization::UnicodeNormalization;
 
-use crate::engine::{Engine, Line, Picture, ReadError, Word};
+use crate::engine::{Area, Engine, Line, Picture, ReadError, Word};
 use crate::scale;
 
 /// Longest side that Tesseract takes, in pixels: it keeps coordinates in 16 bits.
@@ -49,23 +50,12 @@ impl Tesseract {
 
 impl Engine for Tesseract {
     fn read(&mut self, picture: &Picture<'_>) -> Result<Vec<Line>, ReadError> {
-        let refused = || ReadError::Unreadable { width: picture.width, height: picture.height };
         if !picture.is_whole() {
-            return Err(refused());
+            return Err(ReadError::Unreadable { width: picture.width, height: picture.height });
         }
         let scaled = scale::for_reading(picture);
         let seen = scaled.as_ref().map_or(*picture, |scaled| scaled.picture());
-        let int = |n: u32| i32::try_from(n).map_err(|_| refused());
-        // The wrapper multiplies the sides in 32 bits.
-        if LONGEST_SIDE < seen.width.max(seen.height) || i32::try_from(seen.grey.len()).is_err() {
-            return Err(refused());
-        }
-        self.api.set_page_seg_mode(TessPageSegMode_PSM_AUTO);
-        self.api
-            .set_image(seen.grey, int(seen.width)?, int(seen.height)?, 1, int(seen.width)?)
-            .map_err(|_| refused())?;
-        // A new image forgets the resolution of the last, so it comes after.
-        self.api.set_source_resolution(int(seen.dpi.clamp(70, 2400))?);
+        self.set(&seen, TessPageSegMode_PSM_AUTO)?;
         let found = self.recognised()?;
         let lines = self.look_into_figures(found, &seen)?;
         Ok(scale::back(lines, &seen, picture))
@@ -73,6 +63,45 @@ impl Engine for Tesseract {
 }
 
 impl Tesseract {
+    /// Words of one line of the picture, in its pixels.
+    ///
+    /// # Errors
+    /// As [`Engine::read`].
+    pub(crate) fn read_line(
+        &mut self,
+        picture: &Picture<'_>,
+        area: Area,
+    ) -> Result<Vec<Word>, ReadError> {
+        let (grey, part) = picture.part(area, area.h / 4);
+        if part.w < 4 || part.h < 4 {
+            return Ok(Vec::new());
+        }
+        let line = Picture { width: part.w, height: part.h, dpi: picture.dpi, grey: &grey };
+        let scaled = scale::for_reading(&line);
+        let seen = scaled.as_ref().map_or(line, |scaled| scaled.picture());
+        self.set(&seen, TessPageSegMode_PSM_SINGLE_LINE)?;
+        let lines = scale::back(self.recognised()?.lines, &seen, &line);
+        let words = lines.into_iter().flat_map(|line| line.words);
+        Ok(words.map(|word| Word { x: word.x + part.x, y: word.y + part.y, ..word }).collect())
+    }
+
+    /// Takes a picture, and how it is to be looked at.
+    fn set(&mut self, seen: &Picture<'_>, mode: TessPageSegMode) -> Result<(), ReadError> {
+        let refused = || ReadError::Unreadable { width: seen.width, height: seen.height };
+        let int = |n: u32| i32::try_from(n).map_err(|_| refused());
+        // The wrapper multiplies the sides in 32 bits.
+        if LONGEST_SIDE < seen.width.max(seen.height) || i32::try_from(seen.grey.len()).is_err() {
+            return Err(refused());
+        }
+        self.api.set_page_seg_mode(mode);
+        self.api
+            .set_image(seen.grey, int(seen.width)?, int(seen.height)?, 1, int(seen.width)?)
+            .map_err(|_| refused())?;
+        // A new image forgets the resolution of the last, so it comes after.
+        self.api.set_source_resolution(int(seen.dpi.clamp(70, 2400))?);
+        Ok(())
+    }
+
     /// What is found on the image that was set.
     fn recognised(&mut self) -> Result<Found, ReadError> {
         self.api.recognize().map_err(|_| ReadError::Stopped("recognition failed"))?;
@@ -170,5 +199,8 @@ fn word_of(row: &str) -> Option<((u32, u32, u32), Word)> {
     let percent: f32 = columns.next()?.parse().ok()?;
     let text = columns.next()?.split_whitespace().collect::<String>().nfc().collect();
     let confidence = (percent / 100.0).clamp(0.0, 1.0);
-    (level == 5).then_some(((block, paragraph, line), Word { text, x, y, w, h, confidence }))
+    (level == 5).then_some((
+        (block, paragraph, line),
+        Word { text, x, y, w, h, confidence, ..Word::default() },
+    ))
 }

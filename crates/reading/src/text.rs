@@ -36,6 +36,8 @@ pub fn page_text(lines: &[Line]) -> (String, f32, Vec<reading::Word>) {
                 confidence: word.confidence,
                 line: number,
                 block,
+                engine: word.engine,
+                otherwise: word.otherwise.clone(),
                 ..reading::Word::default()
             });
         }
@@ -58,6 +60,7 @@ mod tests {
             w: 3,
             h: 4,
             confidence,
+            ..Word::default()
         };
         Line { block, words: words.iter().map(word).collect() }
     }

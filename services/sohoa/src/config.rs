@@ -51,6 +51,9 @@ pub(crate) struct ReaderConfig {
     /// PDFium's library; looked for beside the program, in `.parts` and `/usr/lib/sohoa` when
     /// left out.
     pub(crate) pdfium: Option<PathBuf>,
+    /// Folder of the first engine's weights (`det.onnx`, `rec.onnx`, `meta.json`); found by itself
+    /// in a checkout.
+    pub(crate) models: Option<PathBuf>,
     /// Folder of Tesseract's models.
     pub(crate) tessdata: PathBuf,
     /// Readers; as many as there are cores when 0.
@@ -96,6 +99,7 @@ impl Default for ReaderConfig {
         Self {
             program: None,
             pdfium: None,
+            models: None,
             tessdata: PathBuf::from("/usr/share/tesseract-ocr/5/tessdata"),
             count: 0,
             memory_mb: 1536,
@@ -161,8 +165,11 @@ impl ReaderConfig {
         let beside = here.parent().unwrap_or(Path::new("."));
         let program = self.program.clone().unwrap_or_else(|| beside.join("sohoa-reader"));
         ensure!(program.is_file(), "reader program {} is missing", program.display());
+        let models = find(self.models.as_ref(), beside, "models");
+        let models = models.context("the reading models are missing; see reader.models")?;
         let mut args = vec!["--tessdata".into(), self.tessdata.clone().into_os_string()];
-        if let Some(pdfium) = self.find_pdfium(beside) {
+        args.extend(["--models".into(), models.into_os_string()]);
+        if let Some(pdfium) = find(self.pdfium.as_ref(), beside, "libpdfium.so") {
             args.extend(["--pdfium".into(), pdfium.into_os_string()]);
         }
         args.extend(["--max-pages".into(), self.max_pages.to_string().into()]);
@@ -175,18 +182,16 @@ impl ReaderConfig {
         };
         Ok(worker::ReaderProgram { program, args, limits })
     }
+}
 
-    fn find_pdfium(&self, beside: &Path) -> Option<PathBuf> {
-        if self.pdfium.is_some() {
-            return self.pdfium.clone();
-        }
-        let near = [
-            beside.join("libpdfium.so"),
-            beside.join("../../.parts/libpdfium.so"),
-            PathBuf::from("/usr/lib/sohoa/libpdfium.so"),
-        ];
-        near.into_iter().find(|path| path.is_file())
+/// A part of the reader: where the configuration says, or beside this program, where set-up puts
+/// it in a checkout, or where a package would.
+fn find(said: Option<&PathBuf>, beside: &Path, name: &str) -> Option<PathBuf> {
+    if said.is_some() {
+        return said.cloned();
     }
+    let near = [beside, &beside.join("../../.parts"), Path::new("/usr/lib/sohoa")];
+    near.into_iter().map(|folder| folder.join(name)).find(|path| path.exists())
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Parser;
 use filing::Kinds;
-use reading::Tesseract;
+use reading::{Neural, Opinions, Tesseract};
 
 use crate::pipeline::Bench;
 
@@ -23,6 +23,9 @@ use crate::pipeline::Bench;
 #[derive(Debug, Parser)]
 #[command(name = "sohoa-reader", version)]
 struct Args {
+    /// Folder of the first engine's weights.
+    #[arg(long)]
+    models: PathBuf,
     /// Folder of Tesseract's models.
     #[arg(long, default_value = "/usr/share/tesseract-ocr/5/tessdata")]
     tessdata: PathBuf,
@@ -45,13 +48,15 @@ fn main() -> anyhow::Result<()> {
     limits::set(args.memory).context("setting limits")?;
     orphan::watch().context("watching the worker")?;
     let pdfium = args.pdfium.as_deref().map(imaging::Pdf::bind).transpose();
+    let first = Neural::open(&args.models).context("starting the first engine")?;
+    let second = Tesseract::open(&args.tessdata, "vie").context("starting Tesseract")?;
     let mut bench = Bench {
         limits: imaging::Limits {
             max_pages: args.max_pages,
             max_pixels: args.max_megapixels.saturating_mul(1_000_000),
         },
         pdfium: pdfium.context("binding PDFium")?,
-        engine: Box::new(Tesseract::open(&args.tessdata, "vie").context("starting Tesseract")?),
+        engine: Box::new(Opinions::new(first, second)),
         kinds: Kinds::shipped(),
     };
     serve::serve(&mut bench, std::io::stdin().lock(), std::io::stdout().lock())
