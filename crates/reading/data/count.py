@@ -2,7 +2,8 @@
 
 A TEXT is plain UTF-8 with a passage a line, or JSON (.json, .json.gz), of which every string with a
 space is a passage. Each passage counts once, however often it stands there. Letters are counted in
-lower case, any number as 0, `^` stands for the start of a passage.
+lower case, any number as 0, `^` stands for the start of a passage. The formulas of official
+papers, `formulas.txt` beside this program, count twenty times.
 """
 
 import collections
@@ -15,6 +16,8 @@ import unicodedata
 
 TOKENS = re.compile(r"[^\W\d_]+|\d+|[^\w\s]")
 LEAST = {1: 2, 2: 1, 3: 2}
+FORMULAS = pathlib.Path(__file__).with_name("formulas.txt")
+FORMULA_WEIGHT = 20
 
 
 def strings(value):
@@ -42,11 +45,14 @@ def passages(path):
 def main():
     out, paths = sys.argv[1], [pathlib.Path(name) for name in sys.argv[2:]]
     counts = collections.Counter()
-    for passage in sorted({passage.strip() for path in paths for passage in passages(path)}):
+    texts = collections.Counter({passage.strip() for path in paths for passage in passages(path)})
+    texts.update({passage.strip(): FORMULA_WEIGHT for passage in passages(FORMULAS)})
+    for passage, times in texts.items():
         tokens = [re.sub(r"\d+", "0", token.lower()) for token in TOKENS.findall(passage)]
         tokens = ["^", *tokens]
         for length in LEAST:
-            counts.update(zip(*(tokens[at:] for at in range(length))))
+            for gram in zip(*(tokens[at:] for at in range(length))):
+                counts[gram] += times
     known = {gram: count for gram, count in counts.items() if LEAST[len(gram)] <= count}
     rows = [
         f"{count} {' '.join(gram)}\n"

@@ -1,6 +1,6 @@
 //! What every engine takes and gives.
 
-use schemas::reading::{EngineId, Otherwise};
+use schemas::reading::{EngineId, Otherwise, Zone};
 
 /// An upright page in 8-bit grey, 0 black, rows from the top without padding.
 #[derive(Debug, Clone, Copy)]
@@ -46,13 +46,22 @@ impl<'a> Picture<'a> {
 }
 
 /// A line of text as it stands on the page.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Line {
     /// Block of lines that it belongs to; equal for neighbours in one paragraph or column, and
     /// otherwise without meaning.
     pub block: u32,
     /// Words from left to right; never none.
     pub words: Vec<Word>,
+    /// Part of the paper it belongs to; engines don't know.
+    pub zone: Zone,
+}
+
+impl Line {
+    /// The words, a space between them.
+    pub(crate) fn text(&self) -> String {
+        self.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// A word, and where it stands.

@@ -13,7 +13,9 @@ mod spelling;
 mod syllable;
 
 mod order;
+mod place;
 mod text;
+mod zones;
 
 mod mrz;
 mod orientation;
@@ -25,8 +27,8 @@ pub use engine::{Engine, Line, Picture, ReadError, Word};
 pub use mrz::find_mrz;
 pub use neural::Neural;
 pub use opinions::Opinions;
-pub use order::in_reading_order;
 pub use orientation::right_way_up;
 pub use qr::find_qr;
 pub use tesseract::Tesseract;
 pub use text::page_text;
+pub use zones::in_zones;

@@ -147,7 +147,7 @@ mod tests {
 
     fn line(text: &str) -> Line {
         let word = |text: &str| Word { text: text.to_owned(), confidence: 0.5, ..Word::default() };
-        Line { block: 0, words: text.split_whitespace().map(word).collect() }
+        Line { words: text.split_whitespace().map(word).collect(), ..Line::default() }
     }
 
     #[track_caller]

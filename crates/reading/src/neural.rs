@@ -15,6 +15,7 @@ mod words;
 use std::path::Path;
 
 use crate::engine::{Engine, Line, Picture, ReadError};
+use crate::order::downward;
 use crate::spelling::Spelling;
 
 use self::detect::Detector;
@@ -53,6 +54,6 @@ impl Engine for Neural {
         }
         let mut found = self.detector.lines(picture)?;
         reach::reach(&mut found, picture);
-        self.recogniser.read(picture, &found, &self.spelling)
+        Ok(downward(self.recogniser.read(picture, &found, &self.spelling)?))
     }
 }

@@ -12,15 +12,25 @@
 use std::collections::HashSet;
 
 use crate::engine::{Line, Picture, Word};
+use crate::place::{Place, median};
 
-/// The lines in reading order: the engine's, but for a letterhead in the upper third and for a
+/// Which ends of a page are looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ends {
+    pub(crate) head: bool,
+    pub(crate) foot: bool,
+}
+
+/// The lines in reading order: as they come, but for a letterhead in the upper third and for a
 /// signature block at the end, where lines are split at the gutter and the left block's come
 /// before the right's. Each block gets a number of its own.
-#[must_use]
-pub fn in_reading_order(lines: Vec<Line>, picture: &Picture<'_>) -> Vec<Line> {
+pub(crate) fn by_geometry(lines: Vec<Line>, ends: Ends, picture: &Picture<'_>) -> Vec<Line> {
     let mut new_block = lines.iter().map(|line| line.block + 1).max().unwrap_or_default();
-    let (head, rest) = split_off(lines, End::Top, picture.height / 3);
-    let (foot, rest) = split_off(rest, End::Bottom, picture.height / 3);
+    let split = |wanted: bool, lines, end, limit| {
+        if wanted { split_off(lines, end, limit) } else { (None, lines) }
+    };
+    let (head, rest) = split(ends.head, lines, End::Top, picture.height / 3);
+    let (foot, rest) = split(ends.foot, rest, End::Bottom, picture.height / 3);
     let mut ordered = Vec::new();
     let mut add = |blocks: Option<[Vec<Line>; 2]>, ordered: &mut Vec<Line>| {
         for block in blocks.into_iter().flatten() {
@@ -50,7 +60,7 @@ fn split_off(lines: Vec<Line>, end: End, limit: u32) -> (Option<[Vec<Line>; 2]>,
     };
     let mut pieces: Vec<Piece> = lines.iter().enumerate().flat_map(pieces_of).collect();
     pieces.retain(within);
-    pieces.sort_by_key(Piece::middle);
+    pieces.sort_by_key(|piece| piece.middle());
     if end == End::Bottom {
         pieces.reverse();
     }
@@ -72,45 +82,24 @@ fn split_off(lines: Vec<Line>, end: End, limit: u32) -> (Option<[Vec<Line>; 2]>,
 #[derive(Debug, Clone)]
 struct Piece {
     line: usize,
-    left: i64,
-    right: i64,
-    top: i64,
-    bottom: i64,
+    place: Place,
     /// Mean of the words', 0 to 1.
     confidence: f32,
 }
 
+impl std::ops::Deref for Piece {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.place
+    }
+}
+
 impl Piece {
     fn around(line: usize, words: &[Word]) -> Option<Self> {
-        let from = |place: fn(&Word) -> u32| words.iter().map(place).map(i64::from).min();
-        let to = |place: fn(&Word) -> u32| words.iter().map(place).map(i64::from).max();
         let count = f32::from(u16::try_from(words.len()).unwrap_or(u16::MAX));
-        Some(Self {
-            line,
-            left: from(|w| w.x)?,
-            right: to(|w| w.x + w.w)?,
-            top: from(|w| w.y)?,
-            bottom: to(|w| w.y + w.h)?,
-            confidence: words.iter().map(|w| w.confidence).sum::<f32>() / count,
-        })
-    }
-
-    fn height(&self) -> i64 {
-        self.bottom - self.top
-    }
-
-    fn middle(&self) -> i64 {
-        i64::midpoint(self.top, self.bottom)
-    }
-
-    fn centre(&self) -> i64 {
-        i64::midpoint(self.left, self.right)
-    }
-
-    /// Whether both stand in one row of text.
-    fn beside(&self, other: &Piece) -> bool {
-        let common = self.bottom.min(other.bottom) - self.top.max(other.top);
-        2 * common > self.height().min(other.height())
+        let confidence = words.iter().map(|w| w.confidence).sum::<f32>() / count;
+        Some(Self { line, place: Place::around(words)?, confidence })
     }
 
     /// Whether it is text, not what an engine makes of a seal or a signature.
@@ -172,12 +161,12 @@ impl Pair {
     /// The lines of the left and of the right block, from top to bottom, cut at the gutter.
     fn columns(&self, lines: Vec<Line>) -> [Vec<Line>; 2] {
         let (mut left, mut right) = (Vec::new(), Vec::new());
-        for line in lines {
+        for Line { block, words, zone } in lines {
             let before = |word: &Word| i64::from(word.x) + i64::from(word.w / 2) < self.x;
-            let (ours, theirs): (Vec<Word>, Vec<Word>) = line.words.into_iter().partition(before);
+            let (ours, theirs): (Vec<Word>, Vec<Word>) = words.into_iter().partition(before);
             for (column, words) in [(&mut left, ours), (&mut right, theirs)] {
                 if !words.is_empty() {
-                    column.push(Line { block: line.block, words });
+                    column.push(Line { block, words, zone });
                 }
             }
         }
@@ -186,14 +175,22 @@ impl Pair {
 }
 
 /// Lines from top to bottom; those in one row from left to right.
-fn downward(lines: Vec<Line>) -> Vec<Line> {
+pub(crate) fn downward(lines: Vec<Line>) -> Vec<Line> {
     let mut placed: Vec<(Piece, Line)> =
         lines.into_iter().filter_map(|l| Some((Piece::around(0, &l.words)?, l))).collect();
     placed.sort_by_key(|(piece, _)| piece.middle());
-    for row in placed.chunk_by_mut(|(a, _), (b, _)| a.beside(b)) {
+    let mut rows: Vec<Vec<(Piece, Line)>> = Vec::new();
+    for (piece, line) in placed {
+        // Against the first of a row: against the last, rows would run into each other.
+        match rows.last_mut().filter(|row| row[0].0.in_row_with(&piece)) {
+            Some(row) => row.push((piece, line)),
+            None => rows.push(vec![(piece, line)]),
+        }
+    }
+    for row in &mut rows {
         row.sort_by_key(|(piece, _)| piece.left);
     }
-    placed.into_iter().map(|(_, line)| line).collect()
+    rows.into_iter().flatten().map(|(_, line)| line).collect()
 }
 
 /// How many rows the pieces stand in.
@@ -230,15 +227,8 @@ fn is_flush_left(pieces: &[&Piece]) -> bool {
         let middle = median(pieces.iter().map(|p| place(p)));
         median(pieces.iter().map(|p| (place(p) - middle).abs()))
     };
-    let (edge, centre) = (spread(|p| p.left), spread(Piece::centre));
+    let (edge, centre) = (spread(|p| p.left), spread(|p| p.centre()));
     2 * edge < height && 2 * edge < centre
-}
-
-/// The middle value, 0 of none.
-fn median(values: impl Iterator<Item = i64>) -> i64 {
-    let mut values: Vec<i64> = values.collect();
-    values.sort_unstable();
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -246,6 +236,8 @@ mod tests {
     use super::*;
 
     const PAGE: Picture<'static> = Picture { width: 1650, height: 2340, dpi: 200, grey: &[] };
+
+    const BOTH: Ends = Ends { head: true, foot: true };
 
     /// A line 30 pixels high at `y`; each part is its left edge and its text, 15 pixels a letter.
     fn line(y: u32, parts: &[(u32, &str)]) -> Line {
@@ -266,14 +258,14 @@ mod tests {
                 x += w + 10;
             }
         }
-        Line { block: 0, words }
+        Line { words, ..Line::default() }
     }
 
     const BODY: &str = "Theo đề nghị của Sở Tài chính về việc tham gia góp ý các dự thảo nghị định";
 
     #[track_caller]
     fn check(lines: Vec<Line>, want: &[&str]) {
-        let ordered = in_reading_order(lines, &PAGE);
+        let ordered = by_geometry(lines, BOTH, &PAGE);
         let text =
             |line: &Line| line.words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ");
         assert_eq!(ordered.iter().map(text).collect::<Vec<_>>(), want);
@@ -312,7 +304,7 @@ mod tests {
 
     #[test]
     fn the_two_blocks_of_a_letterhead_are_blocks_of_their_own() {
-        let ordered = in_reading_order(letterhead(), &PAGE);
+        let ordered = by_geometry(letterhead(), BOTH, &PAGE);
         let blocks: Vec<u32> = ordered.iter().map(|line| line.block).collect();
         assert_eq!(blocks, [1, 1, 1, 1, 2, 2, 2, 0, 0, 0]);
     }
@@ -365,7 +357,7 @@ mod tests {
     #[test]
     fn a_page_of_prose_stays_as_it_is() {
         let lines: Vec<Line> = (0..20).map(|i| line(100 + 50 * i, &[(270, BODY)])).collect();
-        assert_eq!(in_reading_order(lines.clone(), &PAGE), lines);
-        assert_eq!(in_reading_order(Vec::new(), &PAGE), []);
+        assert_eq!(by_geometry(lines.clone(), BOTH, &PAGE), lines);
+        assert_eq!(by_geometry(Vec::new(), BOTH, &PAGE), []);
     }
 }

@@ -241,7 +241,8 @@ mod tests {
             confidence: 1.0,
             ..Word::default()
         };
-        let lines = back(vec![Line { block: 0, words: vec![word] }], &seen, &picture);
+        let lines =
+            back(vec![Line { block: 0, words: vec![word], ..Line::default() }], &seen, &picture);
         let Word { x, y, w, h, .. } = lines[0].words[0];
         assert_eq!((x, y, w, h), (50, 10, 50, 1));
     }

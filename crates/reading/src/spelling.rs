@@ -31,6 +31,10 @@ const CASE_CHANGED: f32 = -2.0;
 /// Logarithms: an unknown syllable, and letters that are none.
 const UNKNOWN: f32 = -16.0;
 const ILLEGAL: f32 = -20.0;
+/// Signs that engines take for one another; language says which of them is likelier.
+const POINTS: [char; 4] = [',', '.', ';', ':'];
+/// Points seen in a context of two tokens from which on it is believed rather than one of one.
+const MANY: u32 = 3;
 /// Logarithm for a comma, semicolon or colon that a letter follows without a space.
 const UNSPACED: f32 = -4.0;
 
@@ -143,6 +147,23 @@ impl Spelling {
 
     /// The logarithm of a syllable's probability after one or two others, and whether it is known
     /// beside the last of them.
+    /// How much less likely a point is than the likeliest one there, as a logarithm; 0 where
+    /// nothing is known.
+    #[expect(clippy::cast_precision_loss, reason = "a million at most")]
+    fn point(&self, point: char, after: [Option<u32>; 2]) -> f32 {
+        let [before, Some(last)] = after else { return 0.0 };
+        let count = |point: char| {
+            let id = *self.ids.get(point.encode_utf8(&mut [0; 4]))?;
+            let three = before.and_then(|before| self.threes.get(&[before, last, id])).copied();
+            Some((three.unwrap_or_default(), *self.twos.get(&[last, id]).unwrap_or(&0)))
+        };
+        let counts = POINTS.map(|point| count(point).unwrap_or_default());
+        let threes: u32 = counts.iter().map(|(three, _)| three).sum();
+        let pick = |(three, two): (u32, u32)| if MANY <= threes { three } else { two } as f32 + 1.0;
+        let most = counts.iter().map(|count| pick(*count)).fold(1.0, f32::max);
+        (pick(count(point).unwrap_or_default()) / most).ln()
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "a million at most")]
     fn log(&self, syllable: &str, after: [Option<u32>; 2]) -> (f32, bool) {
         let Some(&id) = self.ids.get(syllable) else {
@@ -275,6 +296,9 @@ impl Judge for Officialese<'_> {
             let (worth, id) = self.word(state, next);
             log += worth;
             after.before = [state.before[1], id];
+        }
+        if POINTS.contains(&next) {
+            log += self.0.point(next, after.before);
         }
         if !next.is_whitespace() {
             let token = if next.is_ascii_digit() { '0' } else { next };

@@ -180,7 +180,9 @@ impl Found {
             }
             match found.lines.last_mut().filter(|_| at == Some(place)) {
                 Some(line) => line.words.push(word),
-                None => found.lines.push(Line { block: place.0, words: vec![word] }),
+                None => {
+                    found.lines.push(Line { block: place.0, words: vec![word], ..Line::default() })
+                }
             }
             at = Some(place);
         }

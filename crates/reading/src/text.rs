@@ -1,12 +1,13 @@
 //! Lines in reading order, as the text and the words of a page reading.
 
-use schemas::reading;
+use schemas::reading::{self, Zone};
 
 use crate::engine::Line;
 
 /// The text line by line, its confidence, and the words with lines and blocks counted over the
 /// page from 0 in the order given. The confidence is the words' mean weighted by their
-/// characters, 0 where there are none.
+/// characters, 0 where there are none. Overlays are no text of the paper: their words are there
+/// with their zone, and that is all.
 #[must_use]
 pub fn page_text(lines: &[Line]) -> (String, f32, Vec<reading::Word>) {
     let mut text = String::new();
@@ -19,12 +20,14 @@ pub fn page_text(lines: &[Line]) -> (String, f32, Vec<reading::Word>) {
         if before.is_some_and(|before| before.block != line.block) {
             block += 1;
         }
-        for (place, word) in line.words.iter().enumerate() {
-            if place > 0 {
-                text.push(' ');
-            }
-            text.push_str(&word.text);
+        let is_text = line.zone != Zone::Overlay;
+        if is_text {
+            text.push_str(&line.text());
+            text.push('\n');
+        }
+        for word in &line.words {
             let weight = f32::from(u16::try_from(word.text.chars().count()).unwrap_or(u16::MAX));
+            let weight = if is_text { weight } else { 0.0 };
             letters += weight;
             sure += weight * word.confidence;
             words.push(reading::Word {
@@ -36,12 +39,11 @@ pub fn page_text(lines: &[Line]) -> (String, f32, Vec<reading::Word>) {
                 confidence: word.confidence,
                 line: number,
                 block,
+                zone: line.zone,
                 engine: word.engine,
                 otherwise: word.otherwise.clone(),
-                ..reading::Word::default()
             });
         }
-        text.push('\n');
     }
     let confidence = if letters > 0.0 { sure / letters } else { 0.0 };
     (text, confidence, words)
@@ -62,7 +64,7 @@ mod tests {
             confidence,
             ..Word::default()
         };
-        Line { block, words: words.iter().map(word).collect() }
+        Line { block, words: words.iter().map(word).collect(), ..Line::default() }
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub(crate) fn read(
     clock.lap("blank");
 
     let lines = if blank { Vec::new() } else { bench.engine.read(&picture)? };
-    let lines = reading::in_reading_order(lines, &picture);
+    let lines = reading::in_zones(lines, &[], &picture);
     codes.extend(reading::find_mrz(&lines));
     let (text, confidence, words) = reading::page_text(&lines);
     clock.lap("read");

@@ -53,7 +53,7 @@ pub(super) fn place(
             otherwise: None,
         });
     }
-    (!words.is_empty()).then_some(Line { block: 0, words })
+    (!words.is_empty()).then_some(Line { words, ..Line::default() })
 }
 
 /// Whether the line's own third of the cut has ink, by column.
