@@ -269,7 +269,6 @@ fn holds_name(text: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-
     use schemas::reading::Code;
 
     use super::*;
