@@ -51,6 +51,22 @@ struct Args {
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
+    let (mut bench, walls) = match prepared(&args) {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            if let Some(JailError::NoWall { wall, detail }) = error.downcast_ref() {
+                let answer = Answer::NoWall { wall: *wall, detail: detail.clone() };
+                write_frame(&mut std::io::stdout(), &answer, &[])?;
+            }
+            return Err(error);
+        }
+    };
+    let (questions, answers) = (std::io::stdin().lock(), std::io::stdout().lock());
+    serve::serve(&mut bench, walls, questions, answers).context("serving the worker")
+}
+
+/// Loads everything and shuts the jail, in the one order in which both can be done.
+fn prepared(args: &Args) -> anyhow::Result<(Bench, Vec<Wall>)> {
     let jail = Jail {
         memory: args.memory,
         cpu_seconds: args.cpu_seconds,
@@ -58,41 +74,22 @@ fn main() -> anyhow::Result<()> {
         without: args.without_wall.clone(),
     };
     jail.limit()?;
-    let mut bench = bench(&args)?;
-    let walls = match shut_in(jail) {
-        Ok(walls) => walls,
-        Err(error) => {
-            if let JailError::NoWall { wall, detail } = &error {
-                let answer = Answer::NoWall { wall: *wall, detail: detail.clone() };
-                write_frame(&mut std::io::stdout(), &answer, &[])?;
-            }
-            return Err(error).context("shutting the jail");
-        }
-    };
-    let (questions, answers) = (std::io::stdin().lock(), std::io::stdout().lock());
-    serve::serve(&mut bench, walls, questions, answers).context("serving the worker")
-}
 
-/// Everything that files and libraries are opened for.
-fn bench(args: &Args) -> anyhow::Result<Bench> {
+    // What opens libraries and folders.
     let pdfium = args.pdfium.as_deref().map(imaging::Pdf::bind).transpose();
     let pdfium = pdfium.context("binding PDFium")?;
     pdfium.iter().for_each(fonts::list);
-    Ok(Bench {
-        limits: imaging::Limits {
-            max_pages: args.max_pages,
-            max_pixels: args.max_megapixels.saturating_mul(1_000_000),
-        },
-        pdfium,
-        engine: Box::new(Tesseract::open(&args.tessdata, "vie").context("starting Tesseract")?),
-        kinds: Kinds::shipped(),
-    })
-}
+    let engine = Tesseract::open(&args.tessdata, "vie").context("starting Tesseract")?;
 
-/// Threads that are needed start between the two steps: before, they would stay outside; after,
-/// there are none.
-fn shut_in(jail: Jail) -> Result<Vec<Wall>, JailError> {
+    // What starts threads, and opens at most what the jail leaves readable.
     let fenced = jail.fence()?;
-    orphan::watch().map_err(JailError::Limit)?;
-    fenced.close()
+    orphan::watch().context("watching the worker")?;
+
+    let walls = fenced.close()?;
+    let limits = imaging::Limits {
+        max_pages: args.max_pages,
+        max_pixels: args.max_megapixels.saturating_mul(1_000_000),
+    };
+    let bench = Bench { limits, pdfium, engine: Box::new(engine), kinds: Kinds::shipped() };
+    Ok((bench, walls))
 }
