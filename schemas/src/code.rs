@@ -120,6 +120,8 @@ reasons! {
     ReaderCrashed = "reader.crashed", 422, "Bộ đọc dừng đột ngột ở trang này. Hãy quét lại; nếu vẫn lỗi, báo cho người quản trị.";
     /// The reader's answer makes no sense.
     ReaderNonsense = "reader.nonsense", 500, "Bộ đọc trả lời sai định dạng. Báo cho người quản trị.";
+    /// The kernel lacks a wall of the reader's jail.
+    ReaderNoWall = "reader.no_wall", 503, "Máy này không dựng được lớp bảo vệ của bộ đọc nên bộ đọc không chạy. Báo cho người quản trị.";
     /// The page could not be sealed into a PDF.
     SealFailed = "seal.failed", 500, "Không tạo được tệp PDF của giấy tờ. Báo cho người quản trị.";
     /// A message of a later version than this program knows.

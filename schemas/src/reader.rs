@@ -5,7 +5,9 @@
 //! [`Answer`]; there is never more than one question open. The reader's first frame is
 //! [`Answer::Ready`]. Lengths are checked before anything is allocated, on both sides.
 
+use std::fmt;
 use std::io::{self, Read, Write};
+use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,49 @@ use crate::reading::{PageImage, PageReading};
 pub const MAX_HEAD: u32 = 64 << 20;
 /// Longest body: the largest scan that an intake can be told to accept.
 pub const MAX_BODY: u64 = 1 << 30;
+
+/// A wall around the reader that only the kernel can put up. What needs none of its favour (memory,
+/// time, descriptors, processes: limits that every kernel has) can't be gone without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wall {
+    /// No file but the fonts, and those to be read. Where it is gone without, no file at all is
+    /// opened, and a PDF's fonts that aren't embedded are drawn in PDFium's own, which lack most
+    /// Vietnamese letters.
+    Landlock,
+    /// No calls of the kernel but those that reading takes: no network, no process, no file to
+    /// be written, no other process touched.
+    Seccomp,
+}
+
+impl Wall {
+    /// Every wall there is.
+    pub const ALL: [Self; 2] = [Self::Landlock, Self::Seccomp];
+
+    /// As it is called in the configuration and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Landlock => "landlock",
+            Self::Seccomp => "seccomp",
+        }
+    }
+}
+
+impl fmt::Display for Wall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Wall {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let named = Self::ALL.into_iter().find(|wall| wall.name() == name);
+        named.ok_or("not a wall: landlock, seccomp")
+    }
+}
 
 /// A question to the reader. The scan's bytes are the frame's body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +84,16 @@ pub enum Answer {
     Ready {
         /// Version of the program: worker and reader must be of one build.
         version: String,
+        /// The walls that stand around it.
+        #[serde(default)]
+        walls: Vec<Wall>,
+    },
+    /// Instead of `Ready`: the kernel can't give a wall, and nobody said to go without it.
+    NoWall {
+        /// Which.
+        wall: Wall,
+        /// What the kernel said.
+        detail: String,
     },
     /// A scan's pages.
     Unpacked {

@@ -8,6 +8,10 @@ use utoipa::ToSchema;
 
 use crate::ids::{Blake3, KindId};
 
+/// Stages that the time on a page is told by, in their order.
+pub const STAGES: [&str; 9] =
+    ["decode", "keep", "orient", "deskew", "codes", "blank", "read", "fingerprint", "kind"];
+
 /// One page, read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PageReading {

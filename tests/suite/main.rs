@@ -9,6 +9,7 @@ mod bad_input;
 mod commands;
 mod crashes;
 mod hostile;
+mod jail;
 mod main_job;
 mod readers;
 mod reading;

@@ -185,6 +185,7 @@ fn decide(result: &Result<(), Failure>, attempt: u32) -> Fate {
             // It lacks a part, as a reader does that can't be started; the page lacks nothing.
             ReaderError::Refused { reason: Reason::Unavailable, .. }
             | ReaderError::Unstartable(_) => (WORLD_ATTEMPTS, Reason::Unavailable),
+            ReaderError::NoWall { .. } => (WORLD_ATTEMPTS, Reason::ReaderNoWall),
             ReaderError::Refused { reason, .. } => (1, *reason),
             ReaderError::Crashed(_) => (CRASH_ATTEMPTS, Reason::ReaderCrashed),
             ReaderError::TimeLimit(_) | ReaderError::MemoryLimit | ReaderError::Nonsense(_) => {

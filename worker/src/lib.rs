@@ -3,6 +3,7 @@
 //! Start with `consume`: it takes a job off the queue and decides what becomes of it. The way of
 //! one page is in `sohoa-reader`, which [`Readers`] keeps running beside this process.
 
+pub mod check;
 mod consume;
 mod jobs;
 mod publish;

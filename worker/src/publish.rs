@@ -269,8 +269,6 @@ fn holds_name(text: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use schemas::reading::Code;
 
     use super::*;

@@ -4,18 +4,23 @@
 //! Whatever it does, that costs one attempt of one page: the next question finds a new reader.
 
 use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use filing::Kinds;
+use rustix::process::Signal;
 use schemas::code::Reason;
-use schemas::reader::{Answer, Ask, frame_head, frame_lengths};
+use schemas::reader::{Answer, Ask, Wall, frame_head, frame_lengths};
 use schemas::reading::{PageImage, PageReading};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinHandle;
 use tracing::{debug, warn};
+
+use crate::check;
 
 /// The reader program and how it is started.
 #[derive(Debug, Clone)]
@@ -39,8 +44,23 @@ pub struct ReaderLimits {
     pub read: Duration,
     /// Address space in bytes, given to the reader as `--memory`.
     pub memory: u64,
+    /// Most pages in a scan, given to the reader as `--max-pages`.
+    pub scan_pages: u32,
     /// Pages after which a reader is replaced, so that what native code leaks stays small.
     pub pages: u32,
+}
+
+impl ReaderLimits {
+    /// Processor time over a reader's whole life, given to the reader as `--cpu-seconds`. An
+    /// honest reader works in one thread at a time and is replaced before it gets there.
+    fn life(&self) -> Duration {
+        self.start + 20 * self.longest()
+    }
+
+    /// Longest time for any question.
+    fn longest(&self) -> Duration {
+        self.unpack.max(self.read)
+    }
 }
 
 impl Default for ReaderLimits {
@@ -50,6 +70,7 @@ impl Default for ReaderLimits {
             unpack: Duration::from_secs(30),
             read: Duration::from_secs(60),
             memory: 1536 << 20,
+            scan_pages: 500,
             pages: 1000,
         }
     }
@@ -101,6 +122,14 @@ pub enum ReaderError {
     /// The reader can't be started.
     #[error("reader can't be started: {0}")]
     Unstartable(String),
+    /// The kernel can't give a wall that the configuration doesn't say to go without.
+    #[error("reader has no {wall} wall: {detail}")]
+    NoWall {
+        /// Which.
+        wall: Wall,
+        /// What the kernel said.
+        detail: String,
+    },
 }
 
 impl ReaderError {
@@ -114,6 +143,7 @@ impl ReaderError {
             ReaderError::Crashed(_) => Reason::ReaderCrashed,
             ReaderError::Nonsense(_) => Reason::ReaderNonsense,
             ReaderError::Unstartable(_) => Reason::Unavailable,
+            ReaderError::NoWall { .. } => Reason::ReaderNoWall,
         }
     }
 }
@@ -122,6 +152,8 @@ impl ReaderError {
 #[derive(Debug)]
 pub struct Readers {
     program: ReaderProgram,
+    /// Kinds of paper that a reader may name.
+    kinds: Kinds,
     /// Permits are idle seats.
     idle: Semaphore,
     /// A seat holds a warm reader, or none before the first question and after a failure.
@@ -135,6 +167,7 @@ impl Readers {
         let count = count.max(1);
         Self {
             program,
+            kinds: Kinds::shipped(),
             idle: Semaphore::new(count),
             seats: (0..count).map(|_| Mutex::new(None)).collect(),
         }
@@ -146,6 +179,21 @@ impl Readers {
         self.seats.len()
     }
 
+    /// Starts a reader if there is none yet, so that what it lacks is known before the first
+    /// question; tells the walls that stand around it.
+    ///
+    /// # Errors
+    /// [`ReaderError::Unstartable`], [`ReaderError::NoWall`].
+    pub async fn warm(&self) -> Result<Vec<Wall>, ReaderError> {
+        let Some(seat) = self.seats.first() else { return Ok(Vec::new()) };
+        let mut seat = seat.lock().await;
+        let reader = match seat.take() {
+            Some(warm) => warm,
+            None => Reader::start(&self.program).await?,
+        };
+        Ok(seat.insert(reader).walls.clone())
+    }
+
     /// Counts a scan's pages.
     ///
     /// # Errors
@@ -153,10 +201,12 @@ impl Readers {
     pub async fn unpack(&self, scan: &[u8]) -> Result<Unpacked, ReaderError> {
         let (answer, body) = self.ask(&Ask::Unpack, scan, self.program.limits.unpack).await?;
         match answer {
-            Answer::Unpacked { pages, media_type } if pages != 0 && body.is_empty() => {
+            Answer::Unpacked { pages, media_type } => {
+                let most = self.program.limits.scan_pages;
+                check::unpacked(pages, &media_type, &body, most).map_err(ReaderError::Nonsense)?;
                 Ok(Unpacked { pages, media_type })
             }
-            Answer::Refused { reason, detail } => Err(ReaderError::Refused { reason, detail }),
+            Answer::Refused { reason, detail } => Err(refused(reason, detail, &body)),
             _ => Err(ReaderError::Nonsense("not an answer to unpack")),
         }
     }
@@ -169,10 +219,11 @@ impl Readers {
         let (answer, bytes) = self.ask(&Ask::Read { seq }, scan, self.program.limits.read).await?;
         match answer {
             Answer::Read { reading, image } => {
-                check(&reading, image, &bytes, seq)?;
+                check::read(&reading, image, &bytes, seq, &self.kinds)
+                    .map_err(ReaderError::Nonsense)?;
                 Ok(PageRead { reading: *reading, image, bytes })
             }
-            Answer::Refused { reason, detail } => Err(ReaderError::Refused { reason, detail }),
+            Answer::Refused { reason, detail } => Err(refused(reason, detail, &bytes)),
             _ => Err(ReaderError::Nonsense("not an answer to read")),
         }
     }
@@ -208,16 +259,20 @@ impl Readers {
             Some(warm) => warm,
             None => Reader::start(&self.program).await?,
         };
+        let since = Instant::now();
         match tokio::time::timeout(limit, reader.exchange(ask, scan)).await {
             Ok(Ok(answer)) => {
                 reader.asked += 1;
-                if reader.asked < self.program.limits.pages {
+                reader.busy += since.elapsed();
+                let limits = &self.program.limits;
+                let lives_on = limits.start + reader.busy + limits.longest() < limits.life();
+                if lives_on && reader.asked < limits.pages {
                     *seat = Some(reader);
                 }
                 Ok(answer)
             }
             Ok(Err(Broken::Nonsense(what))) => Err(ReaderError::Nonsense(what)),
-            Ok(Err(Broken::Pipe)) => Err(reader.autopsy().await),
+            Ok(Err(Broken::Pipe)) => Err(reader.autopsy(&self.program.limits).await),
             Err(_late) => {
                 warn!(reader.pid = reader.child.id(), limit_s = limit.as_secs(), "reader killed");
                 Err(ReaderError::TimeLimit(limit))
@@ -226,6 +281,10 @@ impl Readers {
     }
 }
 
+/// Longest page image of a reader's own making, in bytes; a scan's own image may be as long as
+/// the scan.
+const MAX_IMAGE: usize = 256 << 20;
+
 /// A running reader. Dropping it kills it.
 #[derive(Debug)]
 struct Reader {
@@ -233,7 +292,18 @@ struct Reader {
     to: ChildStdin,
     from: ChildStdout,
     complaints: JoinHandle<String>,
+    walls: Vec<Wall>,
     asked: u32,
+    /// Time that questions took: no less than their processor time.
+    busy: Duration,
+}
+
+/// The refusal that a reader gave, if a reader may give it.
+fn refused(reason: Reason, detail: String, body: &[u8]) -> ReaderError {
+    match check::refused(reason, &detail, body) {
+        Ok(()) => ReaderError::Refused { reason, detail },
+        Err(what) => ReaderError::Nonsense(what),
+    }
 }
 
 /// How an exchange ended early.
@@ -251,6 +321,10 @@ impl Reader {
             .args(&program.args)
             .arg("--memory")
             .arg(program.limits.memory.to_string())
+            .arg("--max-pages")
+            .arg(program.limits.scan_pages.to_string())
+            .arg("--cpu-seconds")
+            .arg(program.limits.life().as_secs().to_string())
             .env_clear()
             // Tesseract's threads cost three times the CPU of one; it looks only here, once.
             .env("OMP_THREAD_LIMIT", "1")
@@ -266,11 +340,17 @@ impl Reader {
             return Err(ReaderError::Unstartable("no pipes".to_owned()));
         };
         let complaints = tokio::spawn(tail(complaints));
-        let mut reader = Self { child, to, from, complaints, asked: 0 };
-        match tokio::time::timeout(program.limits.start, reader.answer()).await {
-            Ok(Ok((Answer::Ready { version }, _))) if version == env!("CARGO_PKG_VERSION") => {
-                debug!(reader.pid = reader.child.id(), "reader ready");
-                Ok(reader)
+        let (walls, busy) = (Vec::new(), Duration::ZERO);
+        let mut reader = Self { child, to, from, complaints, walls, asked: 0, busy };
+        match tokio::time::timeout(program.limits.start, reader.answer(0)).await {
+            Ok(Ok((Answer::Ready { version, walls }, _)))
+                if version == env!("CARGO_PKG_VERSION") =>
+            {
+                debug!(reader.pid = reader.child.id(), ?walls, "reader ready");
+                Ok(Self { walls, ..reader })
+            }
+            Ok(Ok((Answer::NoWall { wall, detail }, _))) => {
+                Err(ReaderError::NoWall { wall, detail })
             }
             Ok(Ok((Answer::Ready { .. }, _))) => {
                 Err(ReaderError::Unstartable("it is of another version".to_owned()))
@@ -294,14 +374,17 @@ impl Reader {
             self.to.flush().await
         };
         sent.await.map_err(|_| Broken::Pipe)?;
-        self.answer().await
+        self.answer(MAX_IMAGE.max(scan.len())).await
     }
 
-    async fn answer(&mut self) -> Result<(Answer, Vec<u8>), Broken> {
+    async fn answer(&mut self, longest_body: usize) -> Result<(Answer, Vec<u8>), Broken> {
         let mut lengths = [0; 12];
         self.from.read_exact(&mut lengths).await.map_err(|_| Broken::Pipe)?;
         let (head, body) =
             frame_lengths(lengths).map_err(|_| Broken::Nonsense("frame too long"))?;
+        if longest_body < body {
+            return Err(Broken::Nonsense("body too long"));
+        }
         let head = self.part(head).await?;
         let body = self.part(body).await?;
         let answer =
@@ -326,17 +409,24 @@ impl Reader {
     }
 
     /// What a reader died of.
-    async fn autopsy(mut self) -> ReaderError {
+    async fn autopsy(mut self, limits: &ReaderLimits) -> ReaderError {
         let status = tokio::time::timeout(Duration::from_secs(2), self.child.wait()).await;
         let said = self.last_words().await;
         // Rust, C++ and mimalloc-like allocators say so before they abort.
         if ["memory allocation of", "bad_alloc", "out of memory"].iter().any(|w| said.contains(w)) {
             return ReaderError::MemoryLimit;
         }
-        match status {
-            Ok(Ok(status)) => ReaderError::Crashed(status.to_string()),
-            _ => ReaderError::Crashed("its pipe closed".to_owned()),
+        let Ok(Ok(status)) = status else {
+            return ReaderError::Crashed("its pipe closed".to_owned());
+        };
+        let died_of = |signal: Signal| status.signal() == Some(signal.as_raw());
+        if died_of(Signal::XCPU) {
+            return ReaderError::TimeLimit(limits.life());
         }
+        if died_of(Signal::SYS) {
+            warn!("reader killed: it asked the kernel for what its jail forbids");
+        }
+        ReaderError::Crashed(status.to_string())
     }
 
     async fn last_words(&mut self) -> String {
@@ -360,36 +450,4 @@ async fn tail(mut pipe: impl AsyncRead + Unpin) -> String {
         }
     }
     String::from_utf8_lossy(&kept).trim().to_owned()
-}
-
-/// Refuses a reading that cannot be one. A reader works on a stranger's bytes, so what it says
-/// is a stranger's word.
-fn check(
-    reading: &PageReading,
-    image: PageImage,
-    bytes: &[u8],
-    seq: u32,
-) -> Result<(), ReaderError> {
-    let (width, height) = image.size();
-    let sane_size = |n: u32| (1..=100_000).contains(&n);
-    let part = |n: f32| (0.0..=1.0).contains(&n);
-    let sane = [
-        (reading.seq == seq, "another page"),
-        (sane_size(width) && sane_size(height), "image size"),
-        (sane_size(reading.width) && sane_size(reading.height), "page size"),
-        (matches!(reading.rotation_deg, 0 | 90 | 180 | 270), "rotation"),
-        (reading.skew_deg.abs() <= 45.0, "skew"),
-        ((1..=10_000).contains(&reading.dpi), "resolution"),
-        (
-            part(reading.confidence) && reading.words.iter().all(|w| part(w.confidence)),
-            "confidence",
-        ),
-        (reading.words.len() <= 100_000 && reading.text.len() <= 8 << 20, "too many words"),
-        (!bytes.is_empty() && *blake3::hash(bytes).as_bytes() == reading.blake3.0, "image hash"),
-        (reading.fingerprint.len() == 64, "fingerprint"),
-    ];
-    match sane.into_iter().find(|(ok, _)| !ok) {
-        None => Ok(()),
-        Some((_, what)) => Err(ReaderError::Nonsense(what)),
-    }
 }

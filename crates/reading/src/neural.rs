@@ -41,6 +41,17 @@ impl Neural {
         })
     }
 
+    /// Starts the thread that the networks run on and runs them once, so that nothing is left to
+    /// be started later.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn warm(&self) -> Result<(), ReadError> {
+        let sheet = Picture { width: 64, height: 64, dpi: 200, grey: &[255; 64 * 64] };
+        self.detector.lines(&sheet)?;
+        Ok(())
+    }
+
     /// What it chooses by.
     pub(crate) fn spelling(&self) -> &Spelling {
         &self.spelling

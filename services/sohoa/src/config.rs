@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use schemas::ids::OfficeCode;
+use schemas::reader::Wall;
 use serde::Deserialize;
 
 /// The configuration file, whole. Every part has defaults that are safe in production.
@@ -68,6 +69,9 @@ pub(crate) struct ReaderConfig {
     pub(crate) max_pages: u32,
     /// Most pixels in a page, in millions.
     pub(crate) max_megapixels: u64,
+    /// Walls of the reader's jail to go without where this machine's kernel lacks them:
+    /// `landlock`, `seccomp`.
+    pub(crate) without_walls: Vec<Wall>,
 }
 
 /// Filing and publishing.
@@ -107,6 +111,7 @@ impl Default for ReaderConfig {
             read_seconds: 60,
             max_pages: 500,
             max_megapixels: 80,
+            without_walls: Vec::new(),
         }
     }
 }
@@ -172,12 +177,15 @@ impl ReaderConfig {
         if let Some(pdfium) = find(self.pdfium.as_ref(), beside, "libpdfium.so") {
             args.extend(["--pdfium".into(), pdfium.into_os_string()]);
         }
-        args.extend(["--max-pages".into(), self.max_pages.to_string().into()]);
         args.extend(["--max-megapixels".into(), self.max_megapixels.to_string().into()]);
+        for wall in &self.without_walls {
+            args.extend(["--without-wall".into(), wall.name().into()]);
+        }
         let limits = worker::ReaderLimits {
             unpack: Duration::from_secs(self.unpack_seconds),
             read: Duration::from_secs(self.read_seconds),
             memory: self.memory_mb << 20,
+            scan_pages: self.max_pages,
             ..worker::ReaderLimits::default()
         };
         Ok(worker::ReaderProgram { program, args, limits })
@@ -216,5 +224,7 @@ mod tests {
         check("[intake]\nmax_uploads = 0", Err("must not be 0"));
         check("[reader]\nreaders = 2", Err("unknown field `readers`"));
         check("[reader]\nmemory_mb = 1", Err("at least 256"));
+        check("[reader]\nwithout_walls = ['landlock']", Ok(()));
+        check("[reader]\nwithout_walls = ['all']", Err("expected `landlock` or `seccomp`"));
     }
 }

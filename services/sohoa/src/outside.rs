@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use archive::{Archive, Place};
+use schemas::code::Reason;
+use tracing::{info, warn};
+use worker::{ReaderError, Readers};
 
 use crate::config::Config;
 
@@ -22,4 +25,28 @@ pub(crate) async fn beside(data: &Path, config: &Config) -> anyhow::Result<Archi
     Archive::open_beside(&place(data, config))
         .await
         .with_context(|| format!("opening {}", data.display()))
+}
+
+/// `count` readers, of which one runs already: that a wall of its jail is missing is told before
+/// anything is accepted, not page by page. A reader that can't be started for another reason may
+/// be startable later, and nothing need wait for that.
+pub(crate) async fn readers(config: &Config, count: usize) -> anyhow::Result<Readers> {
+    let readers = Readers::new(config.reader.program()?, count);
+    match readers.warm().await {
+        Ok(walls) => {
+            let without = &config.reader.without_walls;
+            info!(reader.walls = ?walls, reader.without_walls = ?without, "readers are jailed");
+        }
+        Err(ReaderError::NoWall { wall, detail }) => {
+            let reason = Reason::ReaderNoWall;
+            bail!(
+                "{} [{}]\nThiếu: {wall} ({detail}).\nHãy dùng nhân Linux có {wall}; nếu chấp nhận \
+                 chạy thiếu lớp này, ghi vào tệp cấu hình:\n\n[reader]\nwithout_walls = [\"{wall}\"]",
+                reason.vi(),
+                reason.code(),
+            );
+        }
+        Err(error) => warn!(error = &error as &dyn std::error::Error, "no reader can be started"),
+    }
+    Ok(readers)
 }

@@ -2,9 +2,10 @@
 //!
 //! A worker starts it, one a core, keeps it warm, gives it bytes over its standard input and
 //! takes results from its standard output. It holds the OCR engine, PDFium and every image
-//! decoder, and may crash at any moment: that costs one attempt of one page.
+//! decoder, and may crash at any moment: that costs one attempt of one page. Before it takes the
+//! first byte of a scan it shuts itself in (`sohoa_reader::jail`).
 
-mod limits;
+mod fonts;
 mod orphan;
 mod pipeline;
 mod serve;
@@ -15,6 +16,8 @@ use anyhow::Context;
 use clap::Parser;
 use filing::Kinds;
 use reading::{Neural, Opinions, Tesseract};
+use schemas::reader::{Answer, Wall, write_frame};
+use sohoa_reader::jail::{Jail, JailError};
 
 use crate::pipeline::Bench;
 
@@ -41,24 +44,58 @@ struct Args {
     /// Most pixels in a page, in millions.
     #[arg(long, default_value_t = 80)]
     max_megapixels: u64,
+    /// Processor time over the reader's whole life, in seconds.
+    #[arg(long, default_value_t = 3600)]
+    cpu_seconds: u64,
+    /// A wall of the jail to go without where the kernel lacks it: landlock, seccomp.
+    #[arg(long, value_name = "WALL")]
+    without_wall: Vec<Wall>,
 }
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    limits::set(args.memory).context("setting limits")?;
-    orphan::watch().context("watching the worker")?;
+    let (mut bench, walls) = match prepared(&args) {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            if let Some(JailError::NoWall { wall, detail }) = error.downcast_ref() {
+                let answer = Answer::NoWall { wall: *wall, detail: detail.clone() };
+                write_frame(&mut std::io::stdout(), &answer, &[])?;
+            }
+            return Err(error);
+        }
+    };
+    let (questions, answers) = (std::io::stdin().lock(), std::io::stdout().lock());
+    serve::serve(&mut bench, walls, questions, answers).context("serving the worker")
+}
+
+/// Loads everything and shuts the jail, in the one order in which both can be done.
+fn prepared(args: &Args) -> anyhow::Result<(Bench, Vec<Wall>)> {
+    let jail = Jail {
+        memory: args.memory,
+        cpu_seconds: args.cpu_seconds,
+        readable: fonts::FOLDERS.map(PathBuf::from).into(),
+        without: args.without_wall.clone(),
+    };
+    jail.limit()?;
+
+    // What opens libraries and folders.
     let pdfium = args.pdfium.as_deref().map(imaging::Pdf::bind).transpose();
+    let pdfium = pdfium.context("binding PDFium")?;
+    pdfium.iter().for_each(fonts::list);
     let first = Neural::open(&args.models).context("starting the first engine")?;
     let second = Tesseract::open(&args.tessdata, "vie").context("starting Tesseract")?;
-    let mut bench = Bench {
-        limits: imaging::Limits {
-            max_pages: args.max_pages,
-            max_pixels: args.max_megapixels.saturating_mul(1_000_000),
-        },
-        pdfium: pdfium.context("binding PDFium")?,
-        engine: Box::new(Opinions::new(first, second)),
-        kinds: Kinds::shipped(),
+
+    // What starts threads, and opens at most what the jail leaves readable.
+    let fenced = jail.fence()?;
+    orphan::watch().context("watching the worker")?;
+    first.warm().context("running the first engine")?;
+
+    let walls = fenced.close()?;
+    let limits = imaging::Limits {
+        max_pages: args.max_pages,
+        max_pixels: args.max_megapixels.saturating_mul(1_000_000),
     };
-    serve::serve(&mut bench, std::io::stdin().lock(), std::io::stdout().lock())
-        .context("serving the worker")
+    let engine = Box::new(Opinions::new(first, second));
+    let bench = Bench { limits, pdfium, engine, kinds: Kinds::shipped() };
+    Ok((bench, walls))
 }

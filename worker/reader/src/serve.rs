@@ -2,21 +2,22 @@
 
 use std::io::{Read, Write};
 
-use schemas::reader::{Answer, Ask, read_frame, write_frame};
+use schemas::reader::{Answer, Ask, Wall, read_frame, write_frame};
 
 use crate::pipeline::{self, Bench, Refusal};
 
-/// Answers every question, one at a time.
+/// Says that it is ready and behind which walls, then answers every question, one at a time.
 ///
 /// # Errors
 /// When a pipe breaks; the worker is gone then, or wants this process to be.
 pub(crate) fn serve(
     bench: &mut Bench,
+    walls: Vec<Wall>,
     mut from: impl Read,
     mut to: impl Write,
 ) -> std::io::Result<()> {
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    write_frame(&mut to, &Answer::Ready { version }, &[])?;
+    write_frame(&mut to, &Answer::Ready { version, walls }, &[])?;
     while let Some((ask, scan)) = read_frame::<Ask>(&mut from)? {
         let answered = match ask {
             Ask::Unpack => pipeline::unpack(&scan, bench).map(|answer| (answer, Vec::new())),

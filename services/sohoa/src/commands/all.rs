@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
-use worker::{Desk, Readers};
+use worker::Desk;
 
 use crate::config::Config;
 use crate::exit::Exit;
@@ -45,7 +45,7 @@ pub(crate) struct All {
 impl All {
     pub(crate) async fn run(self) -> anyhow::Result<Exit> {
         let config = Config::read(self.config.as_deref())?;
-        let program = config.reader.program()?;
+        let readers = outside::readers(&config, config.reader.count()).await?;
         let place: Place = outside::place(&self.data, &config);
         let archive = Archive::open(&place)
             .await
@@ -61,7 +61,7 @@ impl All {
         let stop = CancellationToken::new();
         let desk = Arc::new(Desk {
             archive: archive.clone(),
-            readers: Readers::new(program, config.reader.count()),
+            readers,
             kinds: Kinds::shipped(),
             quiet: Duration::from_secs(config.filing.quiet_seconds),
             made_by: concat!("Sohoa ", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -16,7 +16,7 @@ use worker::{PageRead, ReaderError, Readers};
 
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::show;
+use crate::{outside, show};
 
 /// Take files the way of a page: unpack, decode, orient, deskew, read, codes, fingerprint, kind.
 ///
@@ -94,7 +94,7 @@ impl Read {
         }
         let config = Config::read(self.config.as_deref())?;
         let count = self.jobs.unwrap_or_else(|| config.reader.count()).max(1);
-        let readers = Arc::new(Readers::new(config.reader.program()?, count));
+        let readers = Arc::new(outside::readers(&config, count).await?);
 
         let files = self.read_all(&readers).await?;
         readers.close().await;
