@@ -26,6 +26,8 @@ const UNJUDGED: f32 = -6.0;
 const ACRONYM: f32 = -8.0;
 const IN_A_CODE: f32 = -10.0;
 const MIXED: f32 = -13.0;
+/// Logarithm for every word: more words are not less likely because there are more of them.
+const WORD: f32 = 3.0;
 /// Logarithm for a word that is not in capitals after one that is.
 const CASE_CHANGED: f32 = -2.0;
 /// Logarithms: an unknown syllable, and letters that are none.
@@ -231,7 +233,7 @@ impl Officialese<'_> {
             Case::Title | Case::Mixed => MIXED,
         };
         let changed = state.capitals && matches!(case, Case::Title);
-        (if changed { worth + CASE_CHANGED } else { worth }, id)
+        (WORD + if changed { worth + CASE_CHANGED } else { worth }, id)
     }
 }
 
