@@ -76,3 +76,13 @@ def resident(pid):
     except OSError:
         return 0
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def highest(pid):
+    """Most bytes that a process ever had resident, 0 when it has ended."""
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    lines = (line.split() for line in status.splitlines())
+    return next((int(cells[1]) * 1024 for cells in lines if cells[0] == "VmHWM:"), 0)

@@ -34,7 +34,8 @@ def main():
         pages = {}
         for scan in [*gold(scans), *pdfs(scans)]:
             for image in images(scan, work / "images"):
-                pages[image.stem] = Page(image)
+                # Some pages are in both folders.
+                pages[f"{scan.parent.name}-{image.stem}"] = Page(image)
         lies, _ = straight(bin, laid(work, pages, lambda _, page: page.pixels))
         blank = [name for name, lie in lies.items() if lie["blank"]]
         pages = {name: page for name, page in pages.items() if name not in blank}
@@ -139,10 +140,10 @@ def orientations(bin, work, pages):
             if rotate is None or int(rotate[1]) != due:
                 wrong["Tesseract"].append(f"{name} at {turn}")
 
-    all = 4 * len(pages)
+    total = 4 * len(pages)
     print("| orientation by | right | CPU s a page | wrong |\n|---|---|---|---|")
     for peer, names in wrong.items():
-        print(f"| {peer} | {all - len(names)} of {all} | {cpu[peer] / all:.3f} | {len(names)} |")
+        print(f"| {peer} | {total - len(names)} of {total} | {cpu[peer] / total:.3f} | {len(names)} |")
     print(f"\nSohoa also read lines both ways on {asked} of them (not in its CPU).")
     for peer, names in wrong.items():
         print(f"Wrong by {peer}: {', '.join(names) or 'none'}")
