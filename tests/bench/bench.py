@@ -26,6 +26,7 @@ def main():
             for run in range(runs):
                 jobs = [(Job(bin, [f], [p]), ONE_BY_ONE) for f, p in zip(files, pages)]
                 for job, readers in [*jobs, (Job(bin, files, pages), WARM)]:
+                    print(f"bench: {which}: {job.names}", file=sys.stderr)
                     for reader, command in readers.items():
                         job.out = out / which / reader
                         row = {"set": which, "run": run, "reader": reader}
@@ -35,11 +36,10 @@ def main():
 
 def read(reader, command, job, log):
     job.out.mkdir(parents=True, exist_ok=True)
-    names = ", ".join(scan.name for scan in job.scans)
-    print(f"== {reader}: {names}", file=log, flush=True)
+    print(f"== {reader}: {job.names}", file=log, flush=True)
     took = measured(command(job), log)
     if took["code"] != 0:
-        print(f"bench: {reader} ended with {took['code']} on {names}", file=sys.stderr)
+        print(f"bench: {reader} ended with {took['code']}: see log.txt", file=sys.stderr)
     return {"pages": sum(map(len, job.images)), **took}
 
 

@@ -24,6 +24,10 @@ class Job:
     def name(self):
         return self.scans[0].stem
 
+    @property
+    def names(self):
+        return ", ".join(scan.name for scan in self.scans)
+
 
 def sohoa(job):
     """Straightened, read, sealed as PDF/A-2u."""

@@ -141,9 +141,9 @@ def orientations(bin, work, pages):
                 wrong["Tesseract"].append(f"{name} at {turn}")
 
     total = 4 * len(pages)
-    print("| orientation by | right | CPU s a page | wrong |\n|---|---|---|---|")
+    print("| orientation by | right | CPU s a page |\n|---|---|---|")
     for peer, names in wrong.items():
-        print(f"| {peer} | {total - len(names)} of {total} | {cpu[peer] / total:.3f} | {len(names)} |")
+        print(f"| {peer} | {total - len(names)} of {total} | {cpu[peer] / total:.3f} |")
     print(f"\nSohoa also read lines both ways on {asked} of them (not in its CPU).")
     for peer, names in wrong.items():
         print(f"Wrong by {peer}: {', '.join(names) or 'none'}")
