@@ -1,8 +1,13 @@
-# make run    set up, build, start Sohoa, send a sample dossier through it, keep serving
-# make test   set up, check form and licences, run every test
-# make bench  reading next to the Tesseract command line, on the scans of SCANS
+# make run            set up, build, start Sohoa, send a sample dossier through it, keep serving
+# make test           set up, check form and licences, run every test
+#
+# Measuring, on the scans of SCANS:
+# make bench          reading: Sohoa, OCRmyPDF, Tesseract and trueocr in turns
+# make bench-pdf      the PDFs that the last `make bench` left: veraPDF, size, likeness
+# make bench-deskew   pages turned by known angles: Sohoa, jdeskew, Tesseract
+# make bench-readers  pages a minute of two readers and of one; memory over a thousand pages
 
-.PHONY: run test bench setup lint fmt
+.PHONY: run test setup lint fmt bench bench-pdf bench-deskew bench-readers bench-setup
 
 run:
 	deploy/setup.sh run
@@ -12,6 +17,7 @@ run:
 # The suite runs the programs themselves, so they are built first, along with the tests.
 test: setup lint
 	cargo build --workspace --all-targets --locked
+	python3 -m unittest discover --quiet --start-directory tests/bench
 	cargo test --workspace --locked
 
 setup:
@@ -25,8 +31,30 @@ lint:
 fmt:
 	cargo fmt --all
 
-SCANS ?= ../shared/data/scans/gold
-bench:
-	deploy/setup.sh test
+# Scans to measure with: gold/ (images, NAME.gt.txt beside each) and pdf/ (as they arrived).
+SCANS ?= ../shared/data/scans
+# How often each reader reads them; figures are medians.
+RUNS ?= 1
+OUT = target/bench
+BENCH = .parts/bench/bin/python tests/bench
+
+bench: bench-setup
+	$(BENCH)/bench.py target/release $(SCANS) $(OUT) $(RUNS)
+	$(BENCH)/table.py $(OUT) $(SCANS)/gold
+	$(BENCH)/table.py $(OUT) $(SCANS)/gold --per-page
+	$(BENCH)/worst.py $(OUT)/gold/sohoa $(SCANS)/gold $(OUT)/worst 3
+
+# Of what the last `make bench` left: it takes no reading.
+bench-pdf:
+	$(BENCH)/pdfs.py $(OUT) $(SCANS)
+
+bench-deskew: bench-setup
+	cargo build --release --locked --quiet -p imaging --example straight
+	$(BENCH)/turned.py target/release $(SCANS)
+
+bench-readers: bench-setup
+	$(BENCH)/readers.py target/release $(SCANS)
+
+bench-setup:
+	deploy/setup.sh bench
 	cargo build --release --locked --quiet -p sohoa -p sohoa-reader
-	tests/bench/reading.sh target/release $(SCANS)

