@@ -6,8 +6,10 @@
 # make bench-pdf      the PDFs that the last `make bench` left: veraPDF, size, likeness
 # make bench-deskew   pages turned by known angles: Sohoa, jdeskew, Tesseract
 # make bench-readers  pages a minute of two readers and of one; memory over a thousand pages
+#
+# make fuzz           every fuzz target for SECONDS, its corpus grown from the files of HOSTILE
 
-.PHONY: run test setup lint fmt bench bench-pdf bench-deskew bench-readers bench-setup
+.PHONY: run test fuzz setup lint fmt bench bench-pdf bench-deskew bench-readers bench-setup
 
 run:
 	deploy/setup.sh run
@@ -25,11 +27,13 @@ setup:
 
 lint:
 	cargo fmt --all --check
+	cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
 	.parts/bin/cargo-deny --log-level error check bans licenses sources
 	cargo clippy --workspace --all-targets --locked --quiet -- --deny warnings
 
 fmt:
 	cargo fmt --all
+	cargo fmt --manifest-path tests/fuzz/Cargo.toml
 
 # Scans to measure with: gold/ (images, NAME.gt.txt beside each) and pdf/ (as they arrived).
 SCANS ?= ../shared/data/scans
@@ -58,3 +62,9 @@ bench-readers: bench-setup
 bench-setup:
 	deploy/setup.sh bench
 	cargo build --release --locked --quiet -p sohoa -p sohoa-reader
+
+SECONDS ?= 600
+HOSTILE ?= ../shared/data/hostile
+fuzz:
+	deploy/setup.sh fuzz
+	tests/fuzz/run.sh $(SECONDS) $(HOSTILE)

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs what Sohoa needs on Debian 12: setup.sh run|test|bench
+# Installs what Sohoa needs on Debian 12: setup.sh run|test|bench|fuzz
 #
 #   run    what it takes to build and run: OCR, fonts, compilers, PDFium
 #   test   the same, and what only the tests use: veraPDF with Java, PDF tools, cargo-deny
 #   bench  the same as run, and what Sohoa is set beside: OCRmyPDF, trueocr, jdeskew (in Python's
 #          own environment, .parts/bench), veraPDF with Java, PDF tools
+#   fuzz   what it takes to run, and cargo-fuzz
 #
 # Packages in one apt-get, retried; downloads by pinned hash into .parts/. What is there already
 # is not fetched again, so a second call takes no time.
@@ -108,4 +109,8 @@ fi
 if [ "$purpose" = test ] && [ ! -x "$parts/bin/cargo-deny" ]; then
     echo "setup: building cargo-deny"
     retried cargo install cargo-deny --version 0.20.2 --locked --debug --quiet --root "$parts"
+fi
+if [ "$purpose" = fuzz ] && [ ! -x "$parts/bin/cargo-fuzz" ]; then
+    echo "setup: building cargo-fuzz"
+    retried cargo install cargo-fuzz --version 0.13.2 --locked --debug --quiet --root "$parts"
 fi
