@@ -11,6 +11,7 @@ use std::time::Duration;
 use schemas::code::Reason;
 use schemas::reader::{Answer, Ask, frame_head, frame_lengths};
 use schemas::reading::{PageImage, PageReading};
+use schemas::signature::{DigitalSignature, MAX_SIGNATURES};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Mutex, Semaphore};
@@ -62,6 +63,8 @@ pub struct Unpacked {
     pub pages: u32,
     /// Media type, told by content.
     pub media_type: String,
+    /// Digital signatures.
+    pub signatures: Vec<DigitalSignature>,
 }
 
 /// A page, read, and its image as it is to be kept.
@@ -153,8 +156,13 @@ impl Readers {
     pub async fn unpack(&self, scan: &[u8]) -> Result<Unpacked, ReaderError> {
         let (answer, body) = self.ask(&Ask::Unpack, scan, self.program.limits.unpack).await?;
         match answer {
-            Answer::Unpacked { pages, media_type } if pages != 0 && body.is_empty() => {
-                Ok(Unpacked { pages, media_type })
+            Answer::Unpacked { pages, media_type, signatures }
+                if pages != 0
+                    && body.is_empty()
+                    && signatures.len() <= MAX_SIGNATURES
+                    && signatures.iter().all(DigitalSignature::is_sane) =>
+            {
+                Ok(Unpacked { pages, media_type, signatures })
             }
             Answer::Refused { reason, detail } => Err(ReaderError::Refused { reason, detail }),
             _ => Err(ReaderError::Nonsense("not an answer to unpack")),

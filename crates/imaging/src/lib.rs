@@ -27,6 +27,7 @@ mod scan;
 mod single;
 mod skew;
 mod straighten;
+mod text_layer;
 mod tiff_file;
 
 pub use blank::is_blank;
@@ -40,3 +41,4 @@ pub use raster::{Grey, Pixels, Rgb, quarter_turn};
 pub use scan::{Decoded, Scan};
 pub use skew::{MAX_SKEW_DEG, skew};
 pub use straighten::{Upright, straighten, turn_back};
+pub use text_layer::{Area, LayerWord, TextLayer};

@@ -5,6 +5,10 @@
 //! objects alone but checked against a small rendering of it, so masks, decode arrays, clips,
 //! mirrored placements and signatures' pictures can't slip through.
 
+mod cms;
+mod signatures;
+mod text;
+
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -14,6 +18,9 @@ use pdfium_render::prelude::{
     PdfiumInternalError,
 };
 
+use schemas::signature::DigitalSignature;
+
+use self::text::Scale;
 use crate::{DecodeError, Decoded, Grey, Limits, Pixels, Rgb, single};
 
 /// Dots per inch of pages that aren't one scanned image: what OCR engines are trained at.
@@ -75,12 +82,13 @@ impl Pdf {
 /// An opened PDF.
 pub(crate) struct PdfScan<'a> {
     document: PdfDocument<'a>,
+    file: &'a [u8],
 }
 
 impl<'a> PdfScan<'a> {
     pub(crate) fn open(pdf: &'a Pdf, bytes: &'a [u8]) -> Result<Self, DecodeError> {
         match pdf.pdfium.load_pdf_from_byte_slice(bytes, None) {
-            Ok(document) => Ok(PdfScan { document }),
+            Ok(document) => Ok(PdfScan { document, file: bytes }),
             Err(PdfiumError::PdfiumLibraryInternalError(
                 PdfiumInternalError::PasswordError | PdfiumInternalError::SecurityError,
             )) => Err(DecodeError::Encrypted),
@@ -90,6 +98,11 @@ impl<'a> PdfScan<'a> {
 
     pub(crate) fn page_count(&self) -> u64 {
         u64::try_from(self.document.pages().len()).unwrap_or(0)
+    }
+
+    /// The digital signatures, whether their bytes still match.
+    pub(crate) fn signatures(&self) -> Vec<DigitalSignature> {
+        signatures::signatures(&self.document, self.file)
     }
 
     /// Decodes one page, unturned: what `/Rotate` asks for is said beside the pixels.
@@ -109,11 +122,23 @@ impl<'a> PdfScan<'a> {
         if !(points.0 > 0.0 && points.1 > 0.0 && points.0 < 1e7 && points.1 < 1e7) {
             return Err(damaged());
         }
-        let decoded = match scanned_image(&page, points, limits)? {
+        let image = scanned_image(&page, points, limits)?;
+        let is_scan = image.is_some();
+        let decoded = match image {
             Some(image) => from_image(&page, points, image, limits)?,
             None => rendered(&page, points, RENDER_DPI, limits)?,
         };
-        Ok(Decoded { rotation_deg, ..decoded })
+        let bounds = page.page_size();
+        let scale = Scale {
+            left: f64::from(bounds.left().value),
+            top: f64::from(bounds.top().value),
+            points,
+            pixels: (decoded.pixels.width(), decoded.pixels.height()),
+        };
+        let overlays = text::overlays(&page, &scale);
+        // Text on a scan is what some other program read off it.
+        let text = if is_scan { None } else { text::text_layer(&mut page, &scale) };
+        Ok(Decoded { rotation_deg, text, overlays, ..decoded })
     }
 }
 

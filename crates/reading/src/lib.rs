@@ -8,6 +8,7 @@ mod tesseract;
 
 mod order;
 mod text;
+mod text_layer;
 
 mod mrz;
 mod orientation;
@@ -22,3 +23,4 @@ pub use orientation::right_way_up;
 pub use qr::find_qr;
 pub use tesseract::Tesseract;
 pub use text::page_text;
+pub use text_layer::{Disagreement, LayerWord, stated_lines};

@@ -71,7 +71,7 @@ async fn office() -> Office {
         station: None,
     };
     let scan = records.accept_scan(&scan, Timestamp::now()).await.unwrap().scan;
-    records.unpacked(scan.id, 2, "image/tiff").await.unwrap();
+    records.unpacked(scan.id, 2, "image/tiff", &[]).await.unwrap();
     let pages = [0, 1].map(|seq| PageId::nth(scan.id, seq));
     let desk = ReviewDesk::new(archive.clone(), Arc::new(Kinds::shipped()));
     let router = problem::everywhere(router(desk).split_for_parts().0);

@@ -1,0 +1,250 @@
+//! From stated words to lines as an engine gives them.
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::letters;
+use crate::engine::{Line, Word};
+
+/// Lines beyond which those that stand side by side are not looked for.
+const MOST_ROWS: usize = 2_000;
+
+/// A word as a page states it, in pixels of the upright picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerWord {
+    /// The text as stated.
+    pub text: String,
+    /// Left edge of its ink.
+    pub x: u32,
+    /// Upper edge.
+    pub y: u32,
+    /// Width.
+    pub w: u32,
+    /// Height.
+    pub h: u32,
+    /// Upper edge of the row, as high as its typeface reaches.
+    pub row_top: u32,
+    /// Lower edge of the row, likewise.
+    pub row_bottom: u32,
+    /// Line that it is drawn in; equal for neighbours in the order of the content.
+    pub line: u32,
+    /// Typeface, by number.
+    pub font: usize,
+}
+
+impl LayerWord {
+    /// Composes the letters; characters of no print at its ends fall away, where they are few
+    /// enough to be bullets.
+    pub(super) fn tidy(&mut self) {
+        let text: String = self.text.nfc().collect();
+        let is_sign = |c: char| ('\u{e000}'..='\u{f8ff}').contains(&c) || c.is_control();
+        let is_bullet = text.chars().count() == 1 && text.chars().all(is_sign);
+        self.text = if is_bullet { String::new() } else { text };
+    }
+
+    fn right(&self) -> u32 {
+        self.x + self.w
+    }
+}
+
+/// Words side by side, from left to right; never none.
+pub(super) struct Row {
+    pub(super) words: Vec<LayerWord>,
+}
+
+impl Row {
+    pub(super) fn left(&self) -> u32 {
+        self.words.iter().map(|word| word.x).min().unwrap_or_default()
+    }
+
+    pub(super) fn right(&self) -> u32 {
+        self.words.iter().map(LayerWord::right).max().unwrap_or_default()
+    }
+
+    pub(super) fn top(&self) -> u32 {
+        self.words.iter().map(|word| word.y).min().unwrap_or_default()
+    }
+
+    pub(super) fn bottom(&self) -> u32 {
+        self.words.iter().map(|word| word.y + word.h).max().unwrap_or_default()
+    }
+
+    fn row(&self) -> (u32, u32) {
+        let top = self.words.iter().map(|word| word.row_top).min().unwrap_or_default();
+        (top, self.words.iter().map(|word| word.row_bottom).max().unwrap_or_default())
+    }
+
+    /// Whether both stand in one row of print.
+    fn is_beside(&self, other: &Row) -> bool {
+        let ((top, bottom), (other_top, other_bottom)) = (self.row(), other.row());
+        let common = bottom.min(other_bottom).saturating_sub(top.max(other_top));
+        5 * common > 3 * (bottom - top).min(other_bottom - other_top)
+    }
+
+    /// Clear pixels between both; none where they overlap by more than letters do.
+    fn gap(&self, other: &Row) -> Option<u32> {
+        let (first, second) = if self.left() <= other.left() { (self, other) } else { (other, self) };
+        let height = first.row().1.saturating_sub(first.row().0);
+        (first.right() <= second.left() + height / 4)
+            .then(|| second.left().saturating_sub(first.right()))
+    }
+}
+
+/// The words in rows, in the order of the content. A print that belongs between the words of
+/// another row (a number stamped into "Số: …/QĐ-UBND") comes to stand there.
+pub(super) fn of_words(words: Vec<LayerWord>) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for word in words {
+        let alone = Row { words: vec![word] };
+        match rows.last_mut().filter(|row| continues(row, &alone)) {
+            Some(row) => row.words.extend(alone.words),
+            None => rows.push(alone),
+        }
+    }
+    if rows.len() <= MOST_ROWS {
+        join_neighbours(&mut rows);
+    }
+    rows
+}
+
+/// Whether the next word of the content goes on in the row.
+fn continues(row: &Row, next: &Row) -> bool {
+    let height = row.row().1.saturating_sub(row.row().0);
+    let same_line = row.words.last().map(|word| word.line) == next.words.first().map(|word| word.line);
+    let forward = row.right() <= next.left() + height / 4;
+    let near = row.gap(next).is_some_and(|gap| gap <= if same_line { 2 * height } else { height });
+    forward && near && row.is_beside(next)
+}
+
+/// Joins rows that stand side by side no further apart than words do.
+fn join_neighbours(rows: &mut Vec<Row>) {
+    let mut at = 0;
+    while at < rows.len() {
+        let height = rows[at].row().1.saturating_sub(rows[at].row().0);
+        let near = |other: &Row| other.gap(&rows[at]).is_some_and(|gap| gap <= height / 2);
+        let neighbour = (0..rows.len())
+            .find(|other| *other != at && rows[*other].is_beside(&rows[at]) && near(&rows[*other]));
+        let Some(other) = neighbour else {
+            at += 1;
+            continue;
+        };
+        let (first, second) = (at.min(other), at.max(other));
+        let joined = rows.remove(second);
+        rows[first].words.extend(joined.words);
+        rows[first].words.sort_by_key(|word| word.x);
+        at = first;
+    }
+}
+
+/// The rows as an engine's lines; those below one another are a block.
+pub(super) fn as_read(rows: Vec<Row>, confidence: f32) -> Vec<Line> {
+    let mut block = 0;
+    let mut lines = Vec::new();
+    let mut before: Option<(u32, u32, u32, u32)> = None;
+    for row in rows {
+        let (top, bottom) = row.row();
+        let (left, right) = (row.left(), row.right());
+        let follows = before.is_some_and(|(old_top, old_bottom, old_left, old_right)| {
+            let height = old_bottom.saturating_sub(old_top);
+            old_top < top
+                && top < old_bottom + height
+                && left < old_right
+                && old_left < right
+        });
+        if before.is_some() && !follows {
+            block += 1;
+        }
+        before = Some((top, bottom, left, right));
+        let words = row.words.into_iter().map(|LayerWord { text, x, y, w, h, .. }| Word {
+            text: printable(text),
+            x,
+            y,
+            w,
+            h,
+            confidence,
+        });
+        let words: Vec<Word> = words.filter(|word| !word.text.is_empty()).collect();
+        if !words.is_empty() {
+            lines.push(Line { block, words });
+        }
+    }
+    lines
+}
+
+/// Without the few characters that are none of print.
+fn printable(text: String) -> String {
+    text.chars().filter(|c| letters::is_print(*c)).collect()
+}
+
+#[cfg(test)]
+impl LayerWord {
+    pub(super) fn of_text(text: &str) -> Self {
+        let (row_top, row_bottom) = (0, 40);
+        LayerWord { text: text.to_owned(), x: 0, y: 5, w: 30, h: 30, row_top, row_bottom, line: 0, font: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Words 15 pixels a letter and 10 apart, in rows 40 high.
+    fn words(line: u32, left: u32, top: u32, text: &str) -> Vec<LayerWord> {
+        let mut x = left;
+        let placed = text.split(' ').map(|word| {
+            let w = 15 * u32::try_from(word.chars().count()).unwrap();
+            let own = LayerWord {
+                x,
+                y: top + 5,
+                w,
+                row_top: top,
+                row_bottom: top + 40,
+                line,
+                ..LayerWord::of_text(word)
+            };
+            x += w + 10;
+            own
+        });
+        placed.collect()
+    }
+
+    fn texts(words: Vec<LayerWord>) -> Vec<(u32, String)> {
+        let lines = as_read(of_words(words), 0.99);
+        let text = |line: &Line| line.words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ");
+        lines.iter().map(|line| (line.block, text(line))).collect()
+    }
+
+    #[test]
+    fn a_number_stamped_into_a_line_comes_to_stand_in_it() {
+        let stated = [
+            words(0, 100, 100, "Số:"),
+            words(0, 250, 100, "/QĐ-UBND"),
+            words(0, 900, 100, "Hà Nội, ngày"),
+            words(1, 100, 200, "QUYẾT ĐỊNH"),
+            words(2, 165, 104, "2280"),
+        ];
+        let found = texts(stated.concat());
+        let lines: Vec<&str> = found.iter().map(|(_, line)| line.as_str()).collect();
+        assert_eq!(lines, ["Số: 2280 /QĐ-UBND", "Hà Nội, ngày", "QUYẾT ĐỊNH"]);
+    }
+
+    #[test]
+    fn lines_below_one_another_are_a_block_and_columns_are_not() {
+        let stated = [
+            words(0, 100, 100, "một hai"),
+            words(1, 100, 150, "ba bốn"),
+            words(2, 900, 100, "năm sáu"),
+            words(3, 900, 150, "bảy tám"),
+        ];
+        let found = texts(stated.concat());
+        let blocks: Vec<u32> = found.iter().map(|(block, _)| *block).collect();
+        assert_eq!(blocks, [0, 0, 1, 1]);
+    }
+
+    #[test]
+    fn letters_are_composed_and_bullets_of_signs_fall_away() {
+        let mut stated = words(0, 100, 100, "\u{f0b7} Vie\u{302}\u{323}t");
+        stated.iter_mut().for_each(LayerWord::tidy);
+        stated.retain(|word| !word.text.is_empty());
+        assert_eq!(texts(stated), [(0, "Việt".to_owned())]);
+    }
+}
