@@ -43,7 +43,7 @@ const CELLS: u32 = 96;
 const OVER: u32 = 8;
 
 /// Tones that a cell's mean may be off: PDFium reduces with another filter than we do.
-const CELL_OFF: u8 = 24;
+const CELL_OFF: u8 = 32;
 
 /// Cells in a thousand that may be off by more.
 const FEW: usize = 1;

@@ -6,7 +6,7 @@ use schemas::signature::DigitalSignature;
 
 use crate::pdf::{Pdf, PdfScan};
 use crate::tiff_file::TiffScan;
-use crate::{Area, TextLayer, DecodeError, Format, Grey, Limits, Pixels, jpeg2000, single};
+use crate::{Area, DecodeError, Format, Grey, Limits, Pixels, TextLayer, jpeg2000, single};
 
 /// A scan whose pages can be taken one by one, in any order.
 pub struct Scan<'a> {

@@ -52,11 +52,7 @@ impl Upright {
         // Whether an edge is at the far side is measured in the page before it was turned.
         let turned = match self.rotation_deg {
             90 => Area { x: width.saturating_sub(y + h), y: x, w: h, h: w },
-            180 => Area {
-                x: width.saturating_sub(x + w),
-                y: height.saturating_sub(y + h),
-                ..area
-            },
+            180 => Area { x: width.saturating_sub(x + w), y: height.saturating_sub(y + h), ..area },
             270 => Area { x: y, y: height.saturating_sub(x + w), w: h, h: w },
             _ => area,
         };
@@ -66,10 +62,8 @@ impl Upright {
         let (sin, cos) = f64::from(self.skew_deg).to_radians().sin_cos();
         let middle = (f64::from(width) / 2.0, f64::from(height) / 2.0);
         let half = (f64::from(turned.w) / 2.0, f64::from(turned.h) / 2.0);
-        let (dx, dy) = (
-            f64::from(turned.x) + half.0 - middle.0,
-            f64::from(turned.y) + half.1 - middle.1,
-        );
+        let (dx, dy) =
+            (f64::from(turned.x) + half.0 - middle.0, f64::from(turned.y) + half.1 - middle.1);
         // Back by the lean: anticlockwise, with y downward.
         let x = middle.0 + dx * cos + dy * sin - half.0;
         let y = middle.1 - dx * sin + dy * cos - half.1;

@@ -45,4 +45,6 @@ pub struct LayerWord {
     pub line: u32,
     /// Typeface, by number.
     pub font: usize,
+    /// Whether a signature printed it there, over the page's content.
+    pub printed: bool,
 }

@@ -10,7 +10,7 @@ mod letters;
 mod lines;
 mod sample;
 
-use crate::engine::{Engine, Line, Picture, ReadError, Word};
+use crate::engine::{Engine, Line, Picture, ReadError};
 
 pub use lines::LayerWord;
 

@@ -160,6 +160,7 @@ fn stated_lines(
             row_bottom: row.y + row.h,
             line: word.line,
             font: word.font,
+            printed: word.printed,
         }
     };
     let words = text.words.into_iter().map(placed).collect();

@@ -3,7 +3,7 @@
 use cms::cert::CertificateChoices;
 use cms::content_info::ContentInfo;
 use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo};
-use der::asn1::{ObjectIdentifier, OctetStringRef, OctetString, UtcTime};
+use der::asn1::{ObjectIdentifier, OctetString, OctetStringRef, UtcTime};
 use der::{Any, Decode, Encode, Reader, SliceReader, Tag, Tagged};
 use jiff::Timestamp;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
@@ -91,7 +91,8 @@ fn common_name(name: &x509_cert::name::Name) -> Option<Name> {
     let value = &name.iter().find(|part| part.oid == COMMON_NAME)?.value;
     let text = match value.tag() {
         Tag::BmpString => {
-            let units = value.value().as_chunks::<2>().0.iter().map(|pair| u16::from_be_bytes(*pair));
+            let units =
+                value.value().as_chunks::<2>().0.iter().map(|pair| u16::from_be_bytes(*pair));
             char::decode_utf16(units).collect::<Result<String, _>>().ok()?
         }
         // Latin-1, as far as anybody uses it.

@@ -1,6 +1,8 @@
 //! A page's own text, as the PDF states it: words with boxes. Whether it is what the page shows
 //! is for others to judge; here only what no viewer shows is left out.
 
+use std::collections::HashSet;
+
 use pdfium_render::prelude::{
     PdfFormFieldType, PdfPage, PdfPageAnnotation, PdfPageAnnotationCommon, PdfPageText,
     PdfPageTextChar, PdfPageTextRenderMode, PdfRect,
@@ -76,8 +78,15 @@ pub(super) fn text_layer(page: &mut PdfPage<'_>, scale: &Scale) -> Option<TextLa
     if own.is_empty() {
         return None;
     }
-    let flattened = !page.annotations().is_empty() && page.flatten().is_ok();
-    let words = if flattened { words(&page.text().ok()?, scale)? } else { own };
+    if page.annotations().is_empty() || page.flatten().is_err() {
+        return Some(TextLayer { words: own });
+    }
+    let mut words = words(&page.text().ok()?, scale)?;
+    let own: HashSet<(&str, u32, u32)> =
+        own.iter().map(|word| (word.text.as_str(), word.area.x, word.area.y)).collect();
+    for word in &mut words {
+        word.printed = !own.contains(&(word.text.as_str(), word.area.x, word.area.y));
+    }
     Some(TextLayer { words })
 }
 
@@ -115,7 +124,14 @@ fn words(text: &PdfPageText<'_>, scale: &Scale) -> Option<Vec<LayerWord>> {
                     fonts.push(name);
                     fonts.len() - 1
                 });
-                found.push(LayerWord { text: sign.into(), area: tight, row: loose, line, font });
+                found.push(LayerWord {
+                    text: sign.into(),
+                    area: tight,
+                    row: loose,
+                    line,
+                    font,
+                    printed: false,
+                });
             }
         }
         open = true;

@@ -74,7 +74,10 @@ fn a_changed_signature_is_not_intact() {
 fn a_file_of_nothing_but_byte_ranges_has_no_signatures() {
     let ranges = b"/ByteRange [0 4 10 2]<4142>\n".repeat(100_000);
     let many = [SIGNED, &ranges].concat();
-    assert_eq!(signatures(&many).map(|found| found.len()), Some(3).filter(|_| crate::pdfs::pdfium().is_some()));
+    assert_eq!(
+        signatures(&many).map(|found| found.len()),
+        Some(3).filter(|_| crate::pdfs::pdfium().is_some())
+    );
     const { assert!(3 < MAX_SIGNATURES) };
 }
 

@@ -63,7 +63,8 @@ fn stated_words_follow_when_a_lean_is_turned_back() {
     let Some(pdfium) = crate::pdfs::pdfium() else { return };
     // Lines that lean by two degrees, enough of them to be measured.
     let (sin, cos) = 2_f32.to_radians().sin_cos();
-    let line = "BT /F 14 Tf 1 0 0 1 60 X Tm (thu tuc hanh chinh cua uy ban nhan dan tinh nay) Tj ET ";
+    let line =
+        "BT /F 14 Tf 1 0 0 1 60 X Tm (thu tuc hanh chinh cua uy ban nhan dan tinh nay) Tj ET ";
     let lines: String = (0..20).map(|n| line.replace('X', &(1250 - 30 * n).to_string())).collect();
     let content = format!("q {cos} {} {sin} {cos} 0 0 cm {lines}Q", -sin);
     let decoded = page(&pdfium, PAGE, &content);

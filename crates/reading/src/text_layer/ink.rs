@@ -3,9 +3,9 @@
 use super::LayerWord;
 use crate::engine::Picture;
 
-/// Share of the page's ink that may lie outside the stated words, as far as it looks like text:
-/// signs and pictures that are no text have their part.
-pub(super) const UNSTATED: f32 = 0.15;
+/// Share of the page's ink that may lie outside the stated words, as far as it looks like text.
+/// Measured on 24 born-digital pages: none; a scan with the text of a stamp has nearly all.
+pub(super) const UNSTATED: f32 = 0.08;
 
 /// Tones that ink differs from its paper by, at least.
 const CONTRAST: u8 = 48;
@@ -153,7 +153,8 @@ mod tests {
 
     #[test]
     fn ink_without_words_is_unstated_and_ruled_lines_are_no_ink() {
-        let grey = page(&[(100, 100, 40, 30), (300, 100, 40, 30), (50, 400, 500, 4), (20, 20, 4, 500)]);
+        let grey =
+            page(&[(100, 100, 40, 30), (300, 100, 40, 30), (50, 400, 500, 4), (20, 20, 4, 500)]);
         let picture = picture(&grey);
         let both = [word(100, 100, 40, 30), word(300, 100, 40, 30)];
         assert_eq!(unstated(&picture, &both, &[]), 0.0);

@@ -29,6 +29,8 @@ pub struct LayerWord {
     pub line: u32,
     /// Typeface, by number.
     pub font: usize,
+    /// Whether a signature printed it there, over the page's content.
+    pub printed: bool,
 }
 
 impl LayerWord {
@@ -80,12 +82,23 @@ impl Row {
         5 * common > 3 * (bottom - top).min(other_bottom - other_top)
     }
 
-    /// Clear pixels between both; none where they overlap by more than letters do.
-    fn gap(&self, other: &Row) -> Option<u32> {
-        let (first, second) = if self.left() <= other.left() { (self, other) } else { (other, self) };
-        let height = first.row().1.saturating_sub(first.row().0);
-        (first.right() <= second.left() + height / 4)
-            .then(|| second.left().saturating_sub(first.right()))
+    fn height(&self) -> u32 {
+        let (top, bottom) = self.row();
+        bottom.saturating_sub(top)
+    }
+
+    /// Whether a print has room among the row's words, and one of them near.
+    fn takes(&self, print: &LayerWord) -> bool {
+        let height = self.height();
+        let free = |word: &&LayerWord| {
+            word.right() <= print.x + height / 4 || print.right() <= word.x + height / 4
+        };
+        let gap = |word: &LayerWord| match word.x < print.x {
+            true => print.x.saturating_sub(word.right()),
+            false => word.x.saturating_sub(print.right()),
+        };
+        self.words.iter().all(|word| free(&word))
+            && self.words.iter().any(|word| gap(word) <= height + height / 2)
     }
 }
 
@@ -101,28 +114,37 @@ pub(super) fn of_words(words: Vec<LayerWord>) -> Vec<Row> {
         }
     }
     if rows.len() <= MOST_ROWS {
-        join_neighbours(&mut rows);
+        join_prints(&mut rows);
     }
     rows
 }
 
 /// Whether the next word of the content goes on in the row.
 fn continues(row: &Row, next: &Row) -> bool {
-    let height = row.row().1.saturating_sub(row.row().0);
-    let same_line = row.words.last().map(|word| word.line) == next.words.first().map(|word| word.line);
+    let height = row.height();
+    let ends = (row.words.last(), next.words.first());
+    let (Some(last), Some(first)) = ends else { return false };
+    // PDFium ends a line where its words end or the next column begins, but not always.
+    let most = if last.line == first.line { 2 * height } else { height };
     let forward = row.right() <= next.left() + height / 4;
-    let near = row.gap(next).is_some_and(|gap| gap <= if same_line { 2 * height } else { height });
-    forward && near && row.is_beside(next)
+    let near = next.left().saturating_sub(row.right()) <= most;
+    last.printed == first.printed && forward && near && row.is_beside(next)
 }
 
-/// Joins rows that stand side by side no further apart than words do.
-fn join_neighbours(rows: &mut Vec<Row>) {
+/// Joins what signatures printed with the rows that it was printed into.
+fn join_prints(rows: &mut Vec<Row>) {
     let mut at = 0;
     while at < rows.len() {
-        let height = rows[at].row().1.saturating_sub(rows[at].row().0);
-        let near = |other: &Row| other.gap(&rows[at]).is_some_and(|gap| gap <= height / 2);
-        let neighbour = (0..rows.len())
-            .find(|other| *other != at && rows[*other].is_beside(&rows[at]) && near(&rows[*other]));
+        let prints = rows[at].words.iter().filter(|word| word.printed);
+        let neighbour = prints.clone().find_map(|print| {
+            (0..rows.len()).find(|other| {
+                let row = &rows[*other];
+                *other != at
+                    && row.words.iter().any(|word| !word.printed)
+                    && row.is_beside(&rows[at])
+                    && row.takes(print)
+            })
+        });
         let Some(other) = neighbour else {
             at += 1;
             continue;
@@ -145,10 +167,7 @@ pub(super) fn as_read(rows: Vec<Row>, confidence: f32) -> Vec<Line> {
         let (left, right) = (row.left(), row.right());
         let follows = before.is_some_and(|(old_top, old_bottom, old_left, old_right)| {
             let height = old_bottom.saturating_sub(old_top);
-            old_top < top
-                && top < old_bottom + height
-                && left < old_right
-                && old_left < right
+            old_top < top && top < old_bottom + height && left < old_right && old_left < right
         });
         if before.is_some() && !follows {
             block += 1;
@@ -179,7 +198,18 @@ fn printable(text: String) -> String {
 impl LayerWord {
     pub(super) fn of_text(text: &str) -> Self {
         let (row_top, row_bottom) = (0, 40);
-        LayerWord { text: text.to_owned(), x: 0, y: 5, w: 30, h: 30, row_top, row_bottom, line: 0, font: 0 }
+        LayerWord {
+            text: text.to_owned(),
+            x: 0,
+            y: 5,
+            w: 30,
+            h: 30,
+            row_top,
+            row_bottom,
+            line: 0,
+            font: 0,
+            printed: false,
+        }
     }
 }
 
@@ -207,9 +237,15 @@ mod tests {
         placed.collect()
     }
 
+    fn printed(mut words: Vec<LayerWord>) -> Vec<LayerWord> {
+        words.iter_mut().for_each(|word| word.printed = true);
+        words
+    }
+
     fn texts(words: Vec<LayerWord>) -> Vec<(u32, String)> {
         let lines = as_read(of_words(words), 0.99);
-        let text = |line: &Line| line.words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ");
+        let text =
+            |line: &Line| line.words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ");
         lines.iter().map(|line| (line.block, text(line))).collect()
     }
 
@@ -219,12 +255,14 @@ mod tests {
             words(0, 100, 100, "Số:"),
             words(0, 250, 100, "/QĐ-UBND"),
             words(0, 900, 100, "Hà Nội, ngày"),
+            words(0, 1180, 100, "tháng"),
             words(1, 100, 200, "QUYẾT ĐỊNH"),
-            words(2, 165, 104, "2280"),
+            printed(words(2, 165, 104, "2280")),
+            printed(words(3, 1115, 104, "29")),
         ];
         let found = texts(stated.concat());
         let lines: Vec<&str> = found.iter().map(|(_, line)| line.as_str()).collect();
-        assert_eq!(lines, ["Số: 2280 /QĐ-UBND", "Hà Nội, ngày", "QUYẾT ĐỊNH"]);
+        assert_eq!(lines, ["Số: 2280 /QĐ-UBND", "Hà Nội, ngày 29 tháng", "QUYẾT ĐỊNH"]);
     }
 
     #[test]
