@@ -21,6 +21,7 @@ mod keep;
 mod limits;
 mod lines;
 mod orient;
+mod palette;
 mod pdf;
 mod raster;
 mod scan;

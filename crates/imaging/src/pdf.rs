@@ -21,7 +21,7 @@ use pdfium_render::prelude::{
 use schemas::signature::DigitalSignature;
 
 use self::text::Scale;
-use crate::{DecodeError, Decoded, Grey, Limits, Pixels, Rgb, single};
+use crate::{Area, DecodeError, Decoded, Grey, Limits, Pixels, Rgb, single};
 
 /// Dots per inch of pages that aren't one scanned image: what OCR engines are trained at.
 const RENDER_DPI: f64 = 300.0;
@@ -125,16 +125,15 @@ impl<'a> PdfScan<'a> {
         let image = scanned_image(&page, points, limits)?;
         let is_scan = image.is_some();
         let decoded = match image {
-            Some(image) => from_image(&page, points, image, limits)?,
+            Some(image) => {
+                let pixels = (image.width, image.height);
+                let overlays = text::overlays(&page, &Scale::of(&page, points, pixels));
+                from_image(&page, points, image, &overlays, limits)?
+            }
             None => rendered(&page, points, RENDER_DPI, limits)?,
         };
-        let bounds = page.page_size();
-        let scale = Scale {
-            left: f64::from(bounds.left().value),
-            top: f64::from(bounds.top().value),
-            points,
-            pixels: (decoded.pixels.width(), decoded.pixels.height()),
-        };
+        let pixels = (decoded.pixels.width(), decoded.pixels.height());
+        let scale = Scale::of(&page, points, pixels);
         let overlays = text::overlays(&page, &scale);
         // Text on a scan is what some other program read off it.
         let text = if is_scan { None } else { text::text_layer(&mut page, &scale) };
@@ -245,6 +244,7 @@ fn from_image(
     page: &PdfPage<'_>,
     points: (f64, f64),
     image: ScannedImage,
+    overlays: &[Area],
     limits: &Limits,
 ) -> Result<Decoded<'static>, DecodeError> {
     let (width, height) = (image.width, image.height);
@@ -255,12 +255,21 @@ fn from_image(
     };
     if let Some(pixels) = own
         && (pixels.width(), pixels.height()) == (width, height)
-        && shows_exactly(page, &pixels, image.place)?
     {
         let pixels = if image.jpeg.is_some() { pixels } else { pixels.without_needless_colour() };
         let bilevel = image.jpeg.is_none() && pixels.is_bilevel();
-        let jpeg = image.jpeg.map(Cow::Owned);
-        return Ok(Decoded { bilevel, jpeg, ..Decoded::of(pixels, dpi) });
+        match shown(page, &pixels, image.place, overlays)? {
+            Shown::Exactly => {
+                let jpeg = image.jpeg.map(Cow::Owned);
+                return Ok(Decoded { bilevel, jpeg, ..Decoded::of(pixels, dpi) });
+            }
+            Shown::ButOverlays => {
+                let drawn = render(page, width, height)?;
+                let pixels = pixels.with(&drawn, overlays).without_needless_colour();
+                return Ok(Decoded { printed_on: bilevel, ..Decoded::of(pixels, dpi) });
+            }
+            Shown::Otherwise => {}
+        }
     }
     let pixels = render(page, width, height)?.without_needless_colour();
     let bilevel = pixels.is_bilevel();
@@ -340,9 +349,24 @@ fn of_bitmap(bitmap: &PdfBitmap<'_>) -> Option<Pixels> {
     Some(Pixels::Rgb(Rgb { width, height, pixels }))
 }
 
-/// Whether a viewer shows this image and nothing else: compared in cells, so that a mark of a few
-/// millimetres tells.
-fn shows_exactly(page: &PdfPage<'_>, pixels: &Pixels, place: Place) -> Result<bool, DecodeError> {
+/// How an image is shown on its page.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Shown {
+    /// It and nothing else.
+    Exactly,
+    /// It, and what signatures print.
+    ButOverlays,
+    /// Covered, cut, as a negative, or with something else on it.
+    Otherwise,
+}
+
+/// How a viewer shows this image: compared in cells, so that a mark of a few millimetres tells.
+fn shown(
+    page: &PdfPage<'_>,
+    pixels: &Pixels,
+    place: Place,
+    overlays: &[Area],
+) -> Result<Shown, DecodeError> {
     let across = CELLS;
     let down = (CELLS * pixels.height()).div_ceil(pixels.width().max(1)).clamp(1, 4 * CELLS);
     // Some pixels a cell, averaged: a single one would be at the mercy of PDFium's filter.
@@ -350,12 +374,34 @@ fn shows_exactly(page: &PdfPage<'_>, pixels: &Pixels, place: Place) -> Result<bo
     let whole_image = Place { left: 0.0, top: 0.0, right: 1.0, bottom: 1.0 };
     let ours = cells(&pixels.grey(), whole_image, across, down);
     let shown = cells(&shown, place, across, down);
-    let off = ours.iter().zip(&shown).filter(|(ours, shown)| match (ours, shown) {
-        (Some(ours), Some(shown)) => ours.abs_diff(*shown) > CELL_OFF,
+    let in_overlay = |cell: usize| {
+        let cell = u32::try_from(cell).unwrap_or_default();
+        let (left, top) = (cell % across, cell / across);
+        let reaches = |from: u32, length: u32, cell: u32, size: u32, count: u32| {
+            let (from, end) = (u64::from(from), u64::from(from + length));
+            let edge = |cell: u32| u64::from(cell) * u64::from(size) / u64::from(count);
+            from <= edge(cell + 1) && edge(cell) <= end
+        };
+        overlays.iter().any(|area| {
+            reaches(area.x, area.w, left, pixels.width(), across)
+                && reaches(area.y, area.h, top, pixels.height(), down)
+        })
+    };
+    let (mut off, mut off_beside) = (0_usize, 0_usize);
+    for (cell, pair) in ours.iter().zip(&shown).enumerate() {
         // What lies past the page's edge isn't shown, and isn't missed.
-        _ => false,
-    });
-    Ok(off.count() * 1000 <= FEW * ours.len())
+        let (Some(ours), Some(shown)) = pair else { continue };
+        if ours.abs_diff(*shown) > CELL_OFF {
+            off += 1;
+            off_beside += usize::from(!in_overlay(cell));
+        }
+    }
+    let few = |off: usize| off * 1000 <= FEW * ours.len();
+    Ok(match (few(off), few(off_beside)) {
+        (true, _) => Shown::Exactly,
+        (false, true) => Shown::ButOverlays,
+        (false, false) => Shown::Otherwise,
+    })
 }
 
 /// Means of the image's tones in a grid over a part of it.

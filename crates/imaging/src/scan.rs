@@ -34,6 +34,8 @@ pub struct Decoded<'a> {
     pub rotation_deg: u16,
     /// Whether the page has one bit a pixel: every tone is 0 or 255.
     pub bilevel: bool,
+    /// Whether the page has one bit a pixel but for what signatures printed over it.
+    pub(crate) printed_on: bool,
     /// The page's own text, where a PDF draws it and it isn't a scan.
     pub text: Option<TextLayer>,
     /// Where digital signatures print themselves over the page.
@@ -50,6 +52,7 @@ impl Decoded<'_> {
             dpi,
             rotation_deg: 0,
             bilevel: false,
+            printed_on: false,
             text: None,
             overlays: Vec::new(),
             jpeg: None,

@@ -22,15 +22,21 @@ const LINE_END_HYPHEN: char = '\u{2}';
 
 /// From points of the page to pixels of its image.
 pub(super) struct Scale {
-    pub(super) left: f64,
-    pub(super) top: f64,
+    left: f64,
+    top: f64,
     /// Size of the page in points.
-    pub(super) points: (f64, f64),
+    points: (f64, f64),
     /// Size of the image in pixels.
-    pub(super) pixels: (u32, u32),
+    pixels: (u32, u32),
 }
 
 impl Scale {
+    pub(super) fn of(page: &PdfPage<'_>, points: (f64, f64), pixels: (u32, u32)) -> Self {
+        let bounds = page.page_size();
+        let (left, top) = (f64::from(bounds.left().value), f64::from(bounds.top().value));
+        Self { left, top, points, pixels }
+    }
+
     fn place(&self, rect: &PdfRect) -> Place {
         Place {
             left: (f64::from(rect.left().value) - self.left) / self.points.0,

@@ -106,5 +106,5 @@ fn bytes_put_after_a_signature_are_counted() {
     let extra = [SIGNED, b"\n% one more remark\n"].concat();
     let Some(found) = signatures(&extra) else { return };
     let last = found.last().unwrap();
-    assert_eq!((last.state, last.appended_bytes), (SignatureState::Intact, 19));
+    assert_eq!((last.state, last.appended_bytes), (SignatureState::Intact, 18));
 }

@@ -11,11 +11,16 @@ use crate::pdfs::pdf;
 const PAGE: &str = "/MediaBox[0 0 720 1440]/Resources<</XObject<</I 5 0 R>>\
                     /Font<</F <</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>";
 
+/// PDFium for pages that outlive what they were decoded from.
+fn pdfium() -> Option<&'static Pdf> {
+    crate::pdfs::pdfium().map(|pdfium| &*Box::leak(Box::new(pdfium)))
+}
+
 /// The one page of such a file, with `content` on it.
-fn page(pdfium: &Pdf, page: &str, content: &str) -> Decoded<'static> {
+fn page(pdfium: &'static Pdf, page: &str, content: &str) -> Decoded<'static> {
     let image = jpeg(&Paper::a4(100).image, 75);
-    let file = pdf(&image, "", page, content);
-    Scan::open(&file, Limits::default(), Some(pdfium)).unwrap().page(0).unwrap()
+    let file = Vec::leak(pdf(&image, "", page, content));
+    Scan::open(file, Limits::default(), Some(pdfium)).unwrap().page(0).unwrap()
 }
 
 fn words(decoded: &Decoded<'_>) -> Vec<String> {
@@ -42,10 +47,10 @@ fn ink(image: &imaging::Grey, area: Area) -> (f32, f32) {
 
 #[test]
 fn stated_words_lie_where_their_ink_is_however_the_page_is_turned() {
-    let Some(pdfium) = crate::pdfs::pdfium() else { return };
+    let Some(pdfium) = pdfium() else { return };
     let content = "BT /F 20 Tf 100 1200 Td (Quyet dinh) Tj 0 -60 Td (575) Tj ET";
     for rotate in ["", "/Rotate 90", "/Rotate 180", "/Rotate 270"] {
-        let decoded = page(&pdfium, &format!("{PAGE}{rotate}"), content);
+        let decoded = page(pdfium, &format!("{PAGE}{rotate}"), content);
         assert_eq!(words(&decoded), ["Quyet", "dinh", "575"], "{rotate}");
         let upright = straighten(&decoded, decoded.rotation_deg);
         for LayerWord { area, row, .. } in &decoded.text.as_ref().unwrap().words {
@@ -60,18 +65,18 @@ fn stated_words_lie_where_their_ink_is_however_the_page_is_turned() {
 
 #[test]
 fn stated_words_follow_when_a_lean_is_turned_back() {
-    let Some(pdfium) = crate::pdfs::pdfium() else { return };
+    let Some(pdfium) = pdfium() else { return };
     // Lines that lean by two degrees, enough of them to be measured.
     let (sin, cos) = 2_f32.to_radians().sin_cos();
     let line =
         "BT /F 14 Tf 1 0 0 1 60 X Tm (thu tuc hanh chinh cua uy ban nhan dan tinh nay) Tj ET ";
     let lines: String = (0..20).map(|n| line.replace('X', &(1250 - 30 * n).to_string())).collect();
     let content = format!("q {cos} {} {sin} {cos} 0 0 cm {lines}Q", -sin);
-    let decoded = page(&pdfium, PAGE, &content);
+    let decoded = page(pdfium, PAGE, &content);
     let upright = straighten(&decoded, 0);
     assert!((upright.skew_deg() - 2.0).abs() < 0.1, "{}", upright.skew_deg());
     let all = &decoded.text.as_ref().unwrap().words;
-    assert_eq!(all.len(), 200);
+    assert_eq!(all.len(), 220);
     for word in all {
         let (inside, _) = ink(upright.image(), upright.area(word.area));
         assert!(0.1 < inside, "{}: {inside}", word.text);
@@ -80,30 +85,30 @@ fn stated_words_follow_when_a_lean_is_turned_back() {
 
 #[test]
 fn words_that_no_viewer_draws_are_not_stated() {
-    let Some(pdfium) = crate::pdfs::pdfium() else { return };
-    let hidden = "BT /F 20 Tf 3 Tr 100 1200 Td (hidden) Tj ET";
-    assert_eq!(page(&pdfium, PAGE, hidden).text, None);
+    let Some(pdfium) = pdfium() else { return };
+    let hidden = "q BT /F 20 Tf 3 Tr 100 1200 Td (hidden) Tj ET Q";
+    assert_eq!(page(pdfium, PAGE, hidden).text, None);
     let beside = "BT /F 20 Tf 100 2000 Td (above) Tj -500 -900 Td (beside) Tj ET";
-    assert_eq!(page(&pdfium, PAGE, beside).text, None);
+    assert_eq!(page(pdfium, PAGE, beside).text, None);
     let among = format!("{hidden} BT /F 20 Tf 100 1100 Td (shown) Tj ET");
-    assert_eq!(words(&page(&pdfium, PAGE, &among)), ["shown"]);
+    assert_eq!(words(&page(pdfium, PAGE, &among)), ["shown"]);
 }
 
 #[test]
 fn a_scan_states_nothing_whatever_text_lies_on_it() {
-    let Some(pdfium) = crate::pdfs::pdfium() else { return };
+    let Some(pdfium) = pdfium() else { return };
     let small = PAGE.replace("[0 0 720 1440]", "[0 0 595.44 841.68]");
     let shown = "BT /F 20 Tf 100 600 Td (over the scan) Tj ET";
-    assert_eq!(page(&pdfium, &small, shown).text, None);
+    assert_eq!(page(pdfium, &small, shown).text, None);
 }
 
 #[test]
 fn real_papers_state_their_words_and_where_signatures_are_printed() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let Some(pdfium) = crate::pdfs::pdfium() else { return };
+    let Some(pdfium) = pdfium() else { return };
     let seen = |name: &str, seq: u32| {
         let bytes = std::fs::read(data.join(name)).ok()?;
-        let scan = Scan::open(&bytes, Limits::default(), Some(&pdfium)).unwrap();
+        let scan = Scan::open(&bytes, Limits::default(), Some(pdfium)).unwrap();
         let page = scan.page(seq).unwrap();
         Some((words(&page), page.overlays.len()))
     };

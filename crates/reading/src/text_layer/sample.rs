@@ -9,6 +9,13 @@ use crate::engine::{Engine, Line, Picture, ReadError};
 /// pages: 2 % in the mean and 6.3 % at most; another text differs in more than half.
 pub(super) const MISREAD: f32 = 0.12;
 
+/// Share of the sample's figures that may be read differently: a typeface whose figures alone are
+/// said to be others would pass among its letters.
+const FIGURES: f32 = 0.25;
+
+/// Figures that must be there to tell.
+const FEW_FIGURES: usize = 6;
+
 /// Lines that are compared, spread over the page.
 const LINES: usize = 5;
 
@@ -30,12 +37,16 @@ pub(super) fn misread(
     let sheet = Sheet::of(&chosen, picture);
     let read = engine.read(&sheet.picture(picture.dpi))?;
     let (mut wrong, mut all) = (0, 0);
+    let (mut wrong_figures, mut all_figures) = (0, 0);
     let mut fonts: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
     for (row, read) in chosen.iter().zip(sheet.texts(&read)) {
         let stated = plain(row.words.iter().map(|word| word.text.as_str()));
         let edits = edits(&stated, &read).min(stated.len());
         wrong += edits;
         all += stated.len();
+        let [stated_figures, read_figures] = [&stated, &read].map(|text| figures(text));
+        wrong_figures += self::edits(&stated_figures, &read_figures).min(stated_figures.len());
+        all_figures += stated_figures.len();
         let font = fonts.entry(font(row)).or_default();
         *font = (font.0 + edits, font.1 + stated.len());
     }
@@ -45,7 +56,13 @@ pub(super) fn misread(
     let share = super::ratio(wrong, all);
     let worst = fonts.values().map(|(wrong, all)| super::ratio(*wrong, *all)).fold(0.0, f32::max);
     // A line of capitals or a slanted one is read worse than the rest, a garbled one as nothing.
-    Ok(if 3.0 * MISREAD < worst { 1.0 } else { share })
+    let figures_differ =
+        FEW_FIGURES <= all_figures && FIGURES < super::ratio(wrong_figures, all_figures);
+    Ok(if 3.0 * MISREAD < worst || figures_differ { 1.0 } else { share })
+}
+
+fn figures(text: &[char]) -> Vec<char> {
+    text.iter().copied().filter(char::is_ascii_digit).collect()
 }
 
 /// Lines spread over the page, and one at least of each common typeface. Of those that serve as
