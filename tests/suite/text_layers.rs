@@ -8,9 +8,10 @@ use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 use papers::{Kind, Press};
 use schemas::reading::{EngineId, PageReading, TextSource};
+use schemas::signature::{DigitalSignature, SignatureState};
 use schemas::text::tidy;
 use serde::Deserialize;
-use tests::binary;
+use tests::{Stage, binary};
 
 /// From the Debian package `fonts-liberation2`.
 const TYPEFACE: &str = "/usr/share/fonts/truetype/liberation2/LiberationSerif-Regular.ttf";
@@ -182,18 +183,23 @@ fn paper() -> ((u32, u32, Vec<u8>), String) {
 struct Entry {
     #[serde(flatten)]
     reading: PageReading,
+    #[serde(default)]
+    signatures: Vec<DigitalSignature>,
 }
 
 fn read(page: &Page) -> PageReading {
+    read_file(&page.pdf()).swap_remove(0).reading
+}
+
+fn read_file(pdf: &[u8]) -> Vec<Entry> {
     let folder = tempfile::tempdir().unwrap();
     let (path, out) = (folder.path().join("page.pdf"), folder.path().join("out.json"));
-    std::fs::write(&path, page.pdf()).unwrap();
+    std::fs::write(&path, pdf).unwrap();
     let mut sohoa = Command::new(binary("sohoa"));
     sohoa.args(["--log", "error", "read", "--json"]).arg(&out).arg(&path);
     let output = sohoa.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let mut entries: Vec<Entry> = serde_json::from_slice(&std::fs::read(out).unwrap()).unwrap();
-    entries.swap_remove(0).reading
+    serde_json::from_slice(&std::fs::read(out).unwrap()).unwrap()
 }
 
 /// How many of the lines stand in the text, letter by letter.
@@ -270,4 +276,21 @@ fn a_page_that_states_only_part_of_what_it_shows_is_read() {
     assert_eq!(reading.text_from, TextSource::Pixels);
     let lines: Vec<&str> = text.lines().filter(|line| line.chars().count() > 12).collect();
     assert!(2 * found(&lines, &reading) > lines.len(), "{}", reading.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_signatures_of_a_pdf_are_told_with_its_scan_and_its_first_page() {
+    let pdf = include_bytes!("../../crates/imaging/tests/papers/signed_three_times.pdf");
+    let entries = read_file(pdf);
+    assert!(entries[1..].iter().all(|entry| entry.signatures.is_empty()));
+    let told = &entries[0].signatures;
+    let signers: Vec<&str> = told.iter().map(|own| own.signer.as_ref().unwrap().reveal()).collect();
+    assert_eq!(signers, ["Nguyễn Thị Mẫu", "ỦY BAN NHÂN DÂN XÃ MẪU", "Trần Văn Mẫu"]);
+    assert!(told.iter().all(|own| own.state == SignatureState::Intact));
+
+    let stage = Stage::start().await;
+    let opened = stage.open(&tests::opening(&tests::somebody(3))).await;
+    stage.send(&opened.code, pdf).await;
+    let view = stage.settled(&opened.code).await;
+    assert_eq!(&view.scans[0].signatures, told);
 }

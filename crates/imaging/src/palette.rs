@@ -84,3 +84,36 @@ fn nearest(palette: &[[u8; 3]], colour: [u8; 3]) -> u8 {
 fn distance(one: &[u8; 3], other: &[u8; 3]) -> u32 {
     one.iter().zip(other).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rgb;
+
+    fn decoded(file: &[u8]) -> Vec<u8> {
+        image::load_from_memory(file).unwrap().to_rgb8().into_raw()
+    }
+
+    #[test]
+    fn few_colours_come_out_as_they_went_in() {
+        let pixels = [[0, 0, 0], [255, 255, 255], [200, 16, 46]].repeat(64).concat();
+        let page = Rgb { width: 16, height: 12, pixels };
+        let file = encode(&Pixels::Rgb(page.clone())).unwrap();
+        assert_eq!(decoded(&file), page.pixels);
+    }
+
+    #[test]
+    fn of_many_colours_each_becomes_one_that_is_near() {
+        let mut pixels = [[0, 0, 0], [255, 255, 255]].repeat(20_000).concat();
+        // A print that runs from red to blue, in 6,400 colours.
+        for n in 0..6_400_u32 {
+            let part = |n: u32| u8::try_from(n).unwrap();
+            pixels.extend([part(n / 80 * 3), part(n % 80), part(255 - n / 80 * 3)]);
+        }
+        let page = Rgb { width: 200, height: 232, pixels };
+        let found = decoded(&encode(&Pixels::Rgb(page.clone())).unwrap());
+        assert_eq!(found[..120_000], page.pixels[..120_000], "black and white stay");
+        let off = found.iter().zip(&page.pixels).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(off <= Some(24), "{off:?}");
+    }
+}

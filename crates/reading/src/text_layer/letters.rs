@@ -63,7 +63,10 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<LayerWord> {
-        text.split(' ').map(LayerWord::of_text).collect()
+        let mut words: Vec<LayerWord> = text.split(' ').map(LayerWord::of_text).collect();
+        words.iter_mut().for_each(LayerWord::tidy);
+        words.retain(|word| !word.text.is_empty());
+        words
     }
 
     #[test]
