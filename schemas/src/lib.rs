@@ -13,6 +13,7 @@ pub mod kind;
 
 pub mod reading;
 pub mod record;
+pub mod signature;
 
 pub mod code;
 pub mod codes;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::Reason;
 use crate::reading::{PageImage, PageReading};
+use crate::signature::DigitalSignature;
 
 /// Longest head: the words of a crowded A3 page are about 2 MB.
 pub const MAX_HEAD: u32 = 64 << 20;
@@ -101,6 +102,9 @@ pub enum Answer {
         pages: u32,
         /// Media type, told by content.
         media_type: String,
+        /// Digital signatures, in the order of the file's own list.
+        #[serde(default)]
+        signatures: Vec<DigitalSignature>,
     },
     /// A page, read. The frame's body is the page image as it is to be kept.
     Read {

@@ -296,6 +296,14 @@ pub enum PageImage {
         /// Height in pixels, before the page is turned upright.
         height: u32,
     },
+    /// A PNG file with a palette, one byte a pixel, not interlaced, without transparency: a page
+    /// of one bit a pixel that something coloured was printed on.
+    Png {
+        /// Width in pixels, before the page is turned upright.
+        width: u32,
+        /// Height in pixels, before the page is turned upright.
+        height: u32,
+    },
 }
 
 impl PageImage {
@@ -303,9 +311,9 @@ impl PageImage {
     #[must_use]
     pub fn size(&self) -> (u32, u32) {
         match *self {
-            PageImage::Jpeg { width, height, .. } | PageImage::Ccitt { width, height } => {
-                (width, height)
-            }
+            PageImage::Jpeg { width, height, .. }
+            | PageImage::Ccitt { width, height }
+            | PageImage::Png { width, height } => (width, height),
         }
     }
 
@@ -315,6 +323,7 @@ impl PageImage {
         match self {
             PageImage::Jpeg { .. } => "image/jpeg",
             PageImage::Ccitt { .. } => "image/g4",
+            PageImage::Png { .. } => "image/png",
         }
     }
 }

@@ -14,3 +14,4 @@ mod main_job;
 mod readers;
 mod reading;
 mod stations;
+mod text_layers;

@@ -11,6 +11,7 @@ use schemas::codes::{IdentityCard, Mrz, Separator};
 use schemas::reading::{
     Code, CodeKind, KindGuess, Mark, Otherwise, PageImage, PageReading, STAGES, Word,
 };
+use schemas::signature::{DigitalSignature, MAX_SIGNATURES};
 
 /// Longest side of an image, in pixels.
 const MAX_SIDE: u32 = 100_000;
@@ -49,10 +50,18 @@ type Nonsense = &'static str;
 ///
 /// # Errors
 /// What can't be.
-pub fn unpacked(pages: u32, media_type: &str, body: &[u8], max_pages: u32) -> Result<(), Nonsense> {
+pub fn unpacked(
+    pages: u32,
+    media_type: &str,
+    signatures: &[DigitalSignature],
+    body: &[u8],
+    max_pages: u32,
+) -> Result<(), Nonsense> {
     first_wrong(&[
         ((1..=max_pages).contains(&pages), "count of pages"),
         (MEDIA_TYPES.contains(&media_type), "media type"),
+        (signatures.len() <= MAX_SIGNATURES, "count of signatures"),
+        (signatures.iter().all(DigitalSignature::is_sane), "signature"),
         (body.is_empty(), "a body where none belongs"),
     ])
 }
@@ -320,9 +329,9 @@ mod tests {
 
     #[test]
     fn a_count_or_refusal_that_cannot_be_is_nonsense() {
-        assert_eq!(unpacked(500, "image/tiff", &[], 500), Ok(()));
-        assert_eq!(unpacked(501, "image/tiff", &[], 500), Err("count of pages"));
-        assert_eq!(unpacked(1, "text/html", &[], 500), Err("media type"));
+        assert_eq!(unpacked(500, "image/tiff", &[], &[], 500), Ok(()));
+        assert_eq!(unpacked(501, "image/tiff", &[], &[], 500), Err("count of pages"));
+        assert_eq!(unpacked(1, "text/html", &[], &[], 500), Err("media type"));
         assert_eq!(refused(Reason::ScanBroken, "the file ends early", &[]), Ok(()));
         assert!(refused(Reason::SubjectDiffers, "", &[]).is_err());
         assert_eq!(refused(Reason::ScanBroken, "a\nforged line", &[]), Err("detail"));

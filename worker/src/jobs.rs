@@ -10,6 +10,7 @@ use schemas::ids::{ComponentId, DocumentId, DossierId, PageId, ScanId};
 
 use crate::consume::{Desk, Failure};
 use crate::publish;
+use crate::readers::Unpacked;
 
 /// A scan of many pages becomes pages.
 pub(crate) async fn unpack(desk: &Desk, scan: ScanId) -> Result<(), Failure> {
@@ -18,8 +19,8 @@ pub(crate) async fn unpack(desk: &Desk, scan: ScanId) -> Result<(), Failure> {
         return Ok(());
     }
     let bytes = desk.archive.blobs.get(scan.blake3).await?;
-    let unpacked = desk.readers.unpack(&bytes).await?;
-    desk.archive.records.unpacked(scan.id, unpacked.pages, &unpacked.media_type).await?;
+    let Unpacked { pages, media_type, signatures } = desk.readers.unpack(&bytes).await?;
+    desk.archive.records.unpacked(scan.id, pages, &media_type, &signatures).await?;
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use rustix::process::Signal;
 use schemas::code::Reason;
 use schemas::reader::{Answer, Ask, Wall, frame_head, frame_lengths};
 use schemas::reading::{PageImage, PageReading};
+use schemas::signature::DigitalSignature;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Mutex, Semaphore};
@@ -83,6 +84,8 @@ pub struct Unpacked {
     pub pages: u32,
     /// Media type, told by content.
     pub media_type: String,
+    /// Digital signatures.
+    pub signatures: Vec<DigitalSignature>,
 }
 
 /// A page, read, and its image as it is to be kept.
@@ -201,10 +204,11 @@ impl Readers {
     pub async fn unpack(&self, scan: &[u8]) -> Result<Unpacked, ReaderError> {
         let (answer, body) = self.ask(&Ask::Unpack, scan, self.program.limits.unpack).await?;
         match answer {
-            Answer::Unpacked { pages, media_type } => {
+            Answer::Unpacked { pages, media_type, signatures } => {
                 let most = self.program.limits.scan_pages;
-                check::unpacked(pages, &media_type, &body, most).map_err(ReaderError::Nonsense)?;
-                Ok(Unpacked { pages, media_type })
+                check::unpacked(pages, &media_type, &signatures, &body, most)
+                    .map_err(ReaderError::Nonsense)?;
+                Ok(Unpacked { pages, media_type, signatures })
             }
             Answer::Refused { reason, detail } => Err(refused(reason, detail, &body)),
             _ => Err(ReaderError::Nonsense("not an answer to unpack")),

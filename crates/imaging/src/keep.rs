@@ -6,14 +6,14 @@ use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 use schemas::reading::PageImage;
 
-use crate::{DecodeError, Decoded, Pixels, ccitt, single};
+use crate::{DecodeError, Decoded, Pixels, ccitt, palette, single};
 
 /// Quality of JPEGs that are made here, of 100: text shows no ripples that a reader would see.
 const JPEG_QUALITY: u8 = 85;
 
 /// The image of a page before any turning, and its bytes: the scan's own JPEG unchanged where the
-/// page is one, group 4 where it has one bit a pixel (0 is white), else a new JPEG of quality 85,
-/// grey where the page has no colour. Its width and height are those of [`Decoded::pixels`].
+/// page is one, group 4 where it has one bit a pixel (0 is white), PNG where something was printed
+/// on such a page, else a new JPEG of quality 85, grey where the page has no colour. Its width and height are those of [`Decoded::pixels`].
 ///
 /// # Errors
 /// [`DecodeError::Broken`] where a page is larger than a JPEG can be (65,535 pixels a side).
@@ -29,6 +29,11 @@ pub fn keep(decoded: &Decoded<'_>) -> Result<(PageImage, Vec<u8>), DecodeError> 
         && let Some(bytes) = ccitt::encode(grey)
     {
         return Ok((PageImage::Ccitt { width, height }, bytes));
+    }
+    if decoded.printed_on
+        && let Some(bytes) = palette::encode(&decoded.pixels)
+    {
+        return Ok((PageImage::Png { width, height }, bytes));
     }
     let pixels = match &decoded.pixels {
         Pixels::Rgb(_) => Cow::Owned(decoded.pixels.clone().without_needless_colour()),

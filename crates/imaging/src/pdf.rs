@@ -5,6 +5,10 @@
 //! objects alone but checked against a small rendering of it, so masks, decode arrays, clips,
 //! mirrored placements and signatures' pictures can't slip through.
 
+mod cms;
+mod signatures;
+mod text;
+
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -14,7 +18,10 @@ use pdfium_render::prelude::{
     PdfiumInternalError,
 };
 
-use crate::{DecodeError, Decoded, Grey, Limits, Pixels, Rgb, single};
+use schemas::signature::DigitalSignature;
+
+use self::text::Scale;
+use crate::{Area, DecodeError, Decoded, Grey, Limits, Pixels, Rgb, single};
 
 /// Dots per inch of pages that aren't one scanned image: what OCR engines are trained at.
 const RENDER_DPI: f64 = 300.0;
@@ -36,7 +43,7 @@ const CELLS: u32 = 96;
 const OVER: u32 = 8;
 
 /// Tones that a cell's mean may be off: PDFium reduces with another filter than we do.
-const CELL_OFF: u8 = 24;
+const CELL_OFF: u8 = 32;
 
 /// Cells in a thousand that may be off by more.
 const FEW: usize = 1;
@@ -75,12 +82,13 @@ impl Pdf {
 /// An opened PDF.
 pub(crate) struct PdfScan<'a> {
     document: PdfDocument<'a>,
+    file: &'a [u8],
 }
 
 impl<'a> PdfScan<'a> {
     pub(crate) fn open(pdf: &'a Pdf, bytes: &'a [u8]) -> Result<Self, DecodeError> {
         match pdf.pdfium.load_pdf_from_byte_slice(bytes, None) {
-            Ok(document) => Ok(PdfScan { document }),
+            Ok(document) => Ok(PdfScan { document, file: bytes }),
             Err(PdfiumError::PdfiumLibraryInternalError(
                 PdfiumInternalError::PasswordError | PdfiumInternalError::SecurityError,
             )) => Err(DecodeError::Encrypted),
@@ -90,6 +98,11 @@ impl<'a> PdfScan<'a> {
 
     pub(crate) fn page_count(&self) -> u64 {
         u64::try_from(self.document.pages().len()).unwrap_or(0)
+    }
+
+    /// The digital signatures, whether their bytes still match.
+    pub(crate) fn signatures(&self) -> Vec<DigitalSignature> {
+        signatures::signatures(&self.document, self.file)
     }
 
     /// Decodes one page, unturned: what `/Rotate` asks for is said beside the pixels.
@@ -109,11 +122,22 @@ impl<'a> PdfScan<'a> {
         if !(points.0 > 0.0 && points.1 > 0.0 && points.0 < 1e7 && points.1 < 1e7) {
             return Err(damaged());
         }
-        let decoded = match scanned_image(&page, points, limits)? {
-            Some(image) => from_image(&page, points, image, limits)?,
+        let image = scanned_image(&page, points, limits)?;
+        let is_scan = image.is_some();
+        let decoded = match image {
+            Some(image) => {
+                let pixels = (image.width, image.height);
+                let overlays = text::overlays(&page, &Scale::of(&page, points, pixels));
+                from_image(&page, points, image, &overlays, limits)?
+            }
             None => rendered(&page, points, RENDER_DPI, limits)?,
         };
-        Ok(Decoded { rotation_deg, ..decoded })
+        let pixels = (decoded.pixels.width(), decoded.pixels.height());
+        let scale = Scale::of(&page, points, pixels);
+        let overlays = text::overlays(&page, &scale);
+        // Text on a scan is what some other program read off it.
+        let text = if is_scan { None } else { text::text_layer(&mut page, &scale) };
+        Ok(Decoded { rotation_deg, text, overlays, ..decoded })
     }
 }
 
@@ -220,6 +244,7 @@ fn from_image(
     page: &PdfPage<'_>,
     points: (f64, f64),
     image: ScannedImage,
+    overlays: &[Area],
     limits: &Limits,
 ) -> Result<Decoded<'static>, DecodeError> {
     let (width, height) = (image.width, image.height);
@@ -230,12 +255,21 @@ fn from_image(
     };
     if let Some(pixels) = own
         && (pixels.width(), pixels.height()) == (width, height)
-        && shows_exactly(page, &pixels, image.place)?
     {
         let pixels = if image.jpeg.is_some() { pixels } else { pixels.without_needless_colour() };
         let bilevel = image.jpeg.is_none() && pixels.is_bilevel();
-        let jpeg = image.jpeg.map(Cow::Owned);
-        return Ok(Decoded { bilevel, jpeg, ..Decoded::of(pixels, dpi) });
+        match shown(page, &pixels, image.place, overlays)? {
+            Shown::Exactly => {
+                let jpeg = image.jpeg.map(Cow::Owned);
+                return Ok(Decoded { bilevel, jpeg, ..Decoded::of(pixels, dpi) });
+            }
+            Shown::ButOverlays => {
+                let drawn = render(page, width, height)?;
+                let pixels = pixels.with(&drawn, overlays).without_needless_colour();
+                return Ok(Decoded { printed_on: bilevel, ..Decoded::of(pixels, dpi) });
+            }
+            Shown::Otherwise => {}
+        }
     }
     let pixels = render(page, width, height)?.without_needless_colour();
     let bilevel = pixels.is_bilevel();
@@ -315,9 +349,24 @@ fn of_bitmap(bitmap: &PdfBitmap<'_>) -> Option<Pixels> {
     Some(Pixels::Rgb(Rgb { width, height, pixels }))
 }
 
-/// Whether a viewer shows this image and nothing else: compared in cells, so that a mark of a few
-/// millimetres tells.
-fn shows_exactly(page: &PdfPage<'_>, pixels: &Pixels, place: Place) -> Result<bool, DecodeError> {
+/// How an image is shown on its page.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Shown {
+    /// It and nothing else.
+    Exactly,
+    /// It, and what signatures print.
+    ButOverlays,
+    /// Covered, cut, as a negative, or with something else on it.
+    Otherwise,
+}
+
+/// How a viewer shows this image: compared in cells, so that a mark of a few millimetres tells.
+fn shown(
+    page: &PdfPage<'_>,
+    pixels: &Pixels,
+    place: Place,
+    overlays: &[Area],
+) -> Result<Shown, DecodeError> {
     let across = CELLS;
     let down = (CELLS * pixels.height()).div_ceil(pixels.width().max(1)).clamp(1, 4 * CELLS);
     // Some pixels a cell, averaged: a single one would be at the mercy of PDFium's filter.
@@ -325,12 +374,34 @@ fn shows_exactly(page: &PdfPage<'_>, pixels: &Pixels, place: Place) -> Result<bo
     let whole_image = Place { left: 0.0, top: 0.0, right: 1.0, bottom: 1.0 };
     let ours = cells(&pixels.grey(), whole_image, across, down);
     let shown = cells(&shown, place, across, down);
-    let off = ours.iter().zip(&shown).filter(|(ours, shown)| match (ours, shown) {
-        (Some(ours), Some(shown)) => ours.abs_diff(*shown) > CELL_OFF,
+    let in_overlay = |cell: usize| {
+        let cell = u32::try_from(cell).unwrap_or_default();
+        let (left, top) = (cell % across, cell / across);
+        let reaches = |from: u32, length: u32, cell: u32, size: u32, count: u32| {
+            let (from, end) = (u64::from(from), u64::from(from + length));
+            let edge = |cell: u32| u64::from(cell) * u64::from(size) / u64::from(count);
+            from <= edge(cell + 1) && edge(cell) <= end
+        };
+        overlays.iter().any(|area| {
+            reaches(area.x, area.w, left, pixels.width(), across)
+                && reaches(area.y, area.h, top, pixels.height(), down)
+        })
+    };
+    let (mut off, mut off_beside) = (0_usize, 0_usize);
+    for (cell, pair) in ours.iter().zip(&shown).enumerate() {
         // What lies past the page's edge isn't shown, and isn't missed.
-        _ => false,
-    });
-    Ok(off.count() * 1000 <= FEW * ours.len())
+        let (Some(ours), Some(shown)) = pair else { continue };
+        if ours.abs_diff(*shown) > CELL_OFF {
+            off += 1;
+            off_beside += usize::from(!in_overlay(cell));
+        }
+    }
+    let few = |off: usize| off * 1000 <= FEW * ours.len();
+    Ok(match (few(off), few(off_beside)) {
+        (true, _) => Shown::Exactly,
+        (false, true) => Shown::ButOverlays,
+        (false, false) => Shown::Otherwise,
+    })
 }
 
 /// Means of the image's tones in a grid over a part of it.

@@ -1,5 +1,7 @@
 //! Pixels in memory: grey and colour images, quarter turns, reductions.
 
+use crate::Area;
+
 /// A grey image, rows from the top, without padding.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Grey {
@@ -138,6 +140,35 @@ impl Pixels {
                 height: image.height,
                 pixels: image.pixels.as_chunks::<3>().0.iter().map(|&rgb| luma(rgb)).collect(),
             },
+        }
+    }
+
+    /// The page with `areas` of another picture of it, of the same size, laid over.
+    #[must_use]
+    pub(crate) fn with(self, other: &Pixels, areas: &[Area]) -> Pixels {
+        let (width, height) = (self.width(), self.height());
+        if (other.width(), other.height()) != (width, height) {
+            return self;
+        }
+        let (mut page, other) = (self.into_rgb(), other.clone().into_rgb());
+        for area in areas {
+            let right = (area.x + area.w).min(width);
+            for y in area.y..(area.y + area.h).min(height) {
+                let row = y as usize * width as usize;
+                let part = 3 * (row + area.x.min(right) as usize)..3 * (row + right as usize);
+                page.pixels[part.clone()].copy_from_slice(&other.pixels[part]);
+            }
+        }
+        Pixels::Rgb(page)
+    }
+
+    fn into_rgb(self) -> Rgb {
+        match self {
+            Pixels::Rgb(image) => image,
+            Pixels::Grey(Grey { width, height, pixels }) => {
+                let pixels = pixels.iter().flat_map(|&tone| [tone; 3]).collect();
+                Rgb { width, height, pixels }
+            }
         }
     }
 

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use schemas::signature::DigitalSignature;
+
 use crate::pdf::{Pdf, PdfScan};
 use crate::tiff_file::TiffScan;
-use crate::{DecodeError, Format, Grey, Limits, Pixels, jpeg2000, single};
+use crate::{Area, DecodeError, Format, Grey, Limits, Pixels, TextLayer, jpeg2000, single};
 
 /// A scan whose pages can be taken one by one, in any order.
 pub struct Scan<'a> {
@@ -32,6 +34,12 @@ pub struct Decoded<'a> {
     pub rotation_deg: u16,
     /// Whether the page has one bit a pixel: every tone is 0 or 255.
     pub bilevel: bool,
+    /// Whether the page has one bit a pixel but for what signatures printed over it.
+    pub(crate) printed_on: bool,
+    /// The page's own text, where a PDF draws it and it isn't a scan.
+    pub text: Option<TextLayer>,
+    /// Where digital signatures print themselves over the page.
+    pub overlays: Vec<Area>,
     /// The JPEG that shows exactly this page, as the scan holds it.
     pub(crate) jpeg: Option<Cow<'a, [u8]>>,
 }
@@ -39,7 +47,16 @@ pub struct Decoded<'a> {
 impl Decoded<'_> {
     /// A page that is kept by encoding its pixels anew.
     pub(crate) fn of(pixels: Pixels, dpi: u32) -> Decoded<'static> {
-        Decoded { pixels, dpi, rotation_deg: 0, bilevel: false, jpeg: None }
+        Decoded {
+            pixels,
+            dpi,
+            rotation_deg: 0,
+            bilevel: false,
+            printed_on: false,
+            text: None,
+            overlays: Vec::new(),
+            jpeg: None,
+        }
     }
 
     /// The page without colour.
@@ -94,6 +111,16 @@ impl<'a> Scan<'a> {
     #[must_use]
     pub fn page_count(&self) -> u32 {
         self.pages
+    }
+
+    /// The digital signatures of a PDF, and whether the bytes they cover are still the same; none
+    /// for other formats. Hashes the file once for each.
+    #[must_use]
+    pub fn signatures(&self) -> Vec<DigitalSignature> {
+        match &self.opened {
+            Opened::Pdf(scan) => scan.signatures(),
+            Opened::Single(_) | Opened::Tiff(_) => Vec::new(),
+        }
     }
 
     /// Decodes one page, counted from 0.

@@ -15,6 +15,7 @@ mod syllable;
 mod order;
 mod place;
 mod text;
+mod text_layer;
 mod zones;
 
 mod mrz;
@@ -31,4 +32,5 @@ pub use orientation::right_way_up;
 pub use qr::find_qr;
 pub use tesseract::Tesseract;
 pub use text::page_text;
+pub use text_layer::{Disagreement, LayerWord, stated_lines};
 pub use zones::in_zones;

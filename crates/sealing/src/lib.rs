@@ -9,6 +9,7 @@ mod document;
 
 mod jpeg;
 mod picture;
+mod png;
 mod sheet;
 
 mod font;
@@ -95,6 +96,12 @@ pub enum ImageFault {
     /// Said to be JPEG, but it doesn't start like one or ends before its frame header.
     #[error("not a JPEG")]
     NotJpeg,
+    /// Said to be PNG, but it doesn't start like one or ends early.
+    #[error("not a PNG")]
+    NotPng,
+    /// A PNG of another sort than one with a palette of one byte a pixel.
+    #[error("a PNG without a plain palette")]
+    PngCoding,
     /// A JPEG that PDF readers don't know: lossless, arithmetic, hierarchical, 12 bits.
     #[error("a sort of JPEG that PDF doesn't know")]
     JpegCoding,

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::ids::{Blake3, DossierCode, PageId, ScanId};
 use crate::reading::KindGuess;
+use crate::signature::DigitalSignature;
 
 /// Receipt for a scan: given only when its bytes are durable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -53,6 +54,8 @@ pub struct ScanView {
     pub code: Option<String>,
     /// The reason in Vietnamese, when parked.
     pub reason: Option<String>,
+    /// Digital signatures that it came with.
+    pub signatures: Vec<DigitalSignature>,
     /// Its pages.
     pub pages: Vec<PageView>,
 }

@@ -103,6 +103,7 @@ fn of_scan(scan: Scan, pages: Vec<PageSummary>) -> ScanView {
         state: scan.state,
         code: scan.reason.map(|reason| reason.code().to_owned()),
         reason: scan.reason.map(|reason| reason.vi().to_owned()),
+        signatures: scan.signatures,
         pages: pages.into_iter().map(of_page).collect(),
     }
 }

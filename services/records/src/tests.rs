@@ -159,7 +159,7 @@ impl Office {
             station: None,
         };
         let scan = records.accept_scan(&scan, now).await.unwrap().scan;
-        records.unpacked(scan.id, 1, "image/jpeg").await.unwrap();
+        records.unpacked(scan.id, 1, "image/jpeg", &[]).await.unwrap();
         let page = PageId::nth(scan.id, 0);
         let image = PageImage::Jpeg { width: 1, height: 1, components: 1 };
         records.page_read(page, &reading(bytes), image, bytes).await.unwrap();

@@ -22,6 +22,7 @@ use crate::{ReviewDesk, tiff};
     responses(
         (status = 200, description = "The image", content(
             (schemas::api::Binary = "image/jpeg"),
+            (schemas::api::Binary = "image/png"),
             (schemas::api::Binary = "image/tiff"),
         )),
         (status = 404, description = "`page.unknown`: there is none, or it is not read yet", body = schemas::api::Problem, content_type = "application/problem+json"),
@@ -36,6 +37,7 @@ pub(crate) async fn page_image(
     let bytes = desk.archive.blobs.get(blob).await?;
     let (media_type, bytes) = match image {
         PageImage::Jpeg { .. } => ("image/jpeg", bytes),
+        PageImage::Png { .. } => ("image/png", bytes),
         PageImage::Ccitt { width, height } => {
             let dpi = page.reading.map_or(0, |reading| reading.dpi);
             ("image/tiff", tiff::of_group4(width, height, dpi, &bytes))

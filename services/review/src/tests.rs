@@ -71,7 +71,7 @@ async fn office() -> Office {
         station: None,
     };
     let scan = records.accept_scan(&scan, Timestamp::now()).await.unwrap().scan;
-    records.unpacked(scan.id, 2, "image/tiff").await.unwrap();
+    records.unpacked(scan.id, 2, "image/tiff", &[]).await.unwrap();
     let pages = [0, 1].map(|seq| PageId::nth(scan.id, seq));
     let desk = ReviewDesk::new(archive.clone(), Arc::new(Kinds::shipped()));
     let router = problem::everywhere(router(desk).split_for_parts().0);
@@ -221,6 +221,10 @@ async fn a_page_is_shown_as_it_is_kept() {
     let shown = office.get(&place(0, "image")).await;
     assert_eq!(shown.headers[header::CONTENT_TYPE], "image/jpeg");
     assert_eq!(shown.body, b"a jpeg");
+    office.read(1, PageImage::Png { width: 16, height: 2 }, b"a png").await;
+    let drawn = office.get(&place(1, "image")).await;
+    assert_eq!(drawn.headers[header::CONTENT_TYPE], "image/png");
+    assert_eq!(drawn.body, b"a png");
     let told: PageReading = office.get(&place(0, "reading")).await.json();
     assert_eq!((told.rotation_deg, told.text.as_str()), (90, "GIẤY KHAI SINH"));
     office.get(&format!("/v1/pages/{}/image", Uuid::nil())).await.refused(Reason::PageUnknown);

@@ -8,6 +8,7 @@ use schemas::api::{
     ComponentStatus, ComponentView, DocumentVerdict, DossierView, PageState, ParkedView,
     ProcedureSummary, ScanState,
 };
+use schemas::subject::Name;
 use serde::Serialize;
 
 /// A remark beside the output.
@@ -46,6 +47,7 @@ pub(crate) fn dossier(view: &DossierView, as_json: bool) -> anyhow::Result<()> {
     }
     out(&table.to_string())?;
     strays(view)?;
+    signatures(view)?;
     let pages = view.pages;
     out(&format!(
         "Trang: {} (đã đọc {}, trắng {}, tạm giữ {}, đang chờ {})",
@@ -73,6 +75,16 @@ fn strays(view: &DossierView) -> anyhow::Result<()> {
                 out(&format!("Tạm giữ: trang {}. {reason}", page.seq + 1))?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Who signed the scans that came as signed PDFs.
+fn signatures(view: &DossierView) -> anyhow::Result<()> {
+    for signature in view.scans.iter().flat_map(|scan| &scan.signatures) {
+        let signer = signature.signer.as_ref().map_or("không rõ người ký", Name::reveal);
+        let at = signature.signed_at.as_deref().unwrap_or("không rõ thời gian");
+        out(&format!("Chữ ký số: {signer}, {at}, {}", signature.state.vi()))?;
     }
     Ok(())
 }

@@ -33,8 +33,8 @@ fuzz_target!(|bytes: &[u8]| {
                 drop(filing::recognise(&KINDS, &reading));
             }
         }
-        Answer::Unpacked { pages, media_type } => {
-            drop(worker::check::unpacked(pages, &media_type, &body, 500));
+        Answer::Unpacked { pages, media_type, signatures } => {
+            drop(worker::check::unpacked(pages, &media_type, &signatures, &body, 500));
         }
         Answer::Refused { reason, detail } => drop(worker::check::refused(reason, &detail, &body)),
         Answer::Ready { .. } | Answer::NoWall { .. } => {}

@@ -1,17 +1,17 @@
 //! The way of a page, top to bottom.
 //!
-//! scan → decoded → (kept as it is) → upright → blank? → lines → words and codes → kind
+//! scan → decoded → (kept as it is) → upright → blank? → stated or read lines → words and codes → kind
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use filing::Kinds;
-use imaging::{DecodeError, Decoded, Limits, Pdf, Scan};
-use reading::{Engine, Picture, ReadError};
+use imaging::{Area, DecodeError, Decoded, LayerWord, Limits, Pdf, Scan, TextLayer, Upright};
+use reading::{Engine, Line, Picture, ReadError};
 use schemas::code::Reason;
 use schemas::ids::Blake3;
 use schemas::reader::Answer;
-use schemas::reading::{PageImage, PageReading};
+use schemas::reading::{EngineId, PageImage, PageReading, TextSource};
 
 /// What a page is worked on with. Made once, kept warm, used for page after page.
 pub(crate) struct Bench {
@@ -33,11 +33,11 @@ pub(crate) struct Refusal {
     pub(crate) detail: String,
 }
 
-/// A scan of many pages: how many.
+/// A scan of many pages: how many, and what signatures it came with.
 pub(crate) fn unpack(scan: &[u8], bench: &Bench) -> Result<Answer, Refusal> {
     let scan = Scan::open(scan, bench.limits, bench.pdfium.as_ref())?;
     let media_type = scan.format().media_type().to_owned();
-    Ok(Answer::Unpacked { pages: scan.page_count(), media_type })
+    Ok(Answer::Unpacked { pages: scan.page_count(), media_type, signatures: scan.signatures() })
 }
 
 /// One page: what stands on it, and its image as it is to be kept.
@@ -49,7 +49,7 @@ pub(crate) fn read(
     let mut clock = Clock::start();
 
     let scan = Scan::open(scan, bench.limits, bench.pdfium.as_ref())?;
-    let decoded = scan.page(seq)?;
+    let mut decoded = scan.page(seq)?;
     clock.lap("decode");
 
     let (image, kept) = imaging::keep(&decoded)?;
@@ -60,6 +60,7 @@ pub(crate) fn read(
     clock.lap("orient");
 
     let upright = imaging::straighten(&decoded, rotation_deg);
+    let (stated, overlays) = (decoded.text.take(), std::mem::take(&mut decoded.overlays));
     drop(decoded);
     clock.lap("deskew");
 
@@ -75,7 +76,18 @@ pub(crate) fn read(
     let blank = codes.is_empty() && imaging::is_blank(upright.image());
     clock.lap("blank");
 
-    let lines = if blank { Vec::new() } else { bench.engine.read(&picture)? };
+    let stated = match stated.filter(|_| !blank) {
+        Some(text) => stated_lines(text, &overlays, &upright, &picture, bench.engine.as_mut())?,
+        None => None,
+    };
+    clock.lap("text_layer");
+
+    let text_from = if stated.is_some() { TextSource::TextLayer } else { TextSource::Pixels };
+    let lines = match stated {
+        Some(lines) => lines,
+        None if blank => Vec::new(),
+        None => bench.engine.read(&picture)?,
+    };
     let lines = reading::in_zones(lines, &[], &picture);
     codes.extend(reading::find_mrz(&lines));
     let (text, confidence, words) = reading::page_text(&lines);
@@ -94,6 +106,7 @@ pub(crate) fn read(
         fingerprint,
         text,
         confidence,
+        text_from,
         words,
         codes,
         ..PageReading::unread(seq, blake3)
@@ -121,6 +134,36 @@ fn orient(decoded: &Decoded<'_>, engine: &mut dyn Engine) -> Result<u16, Refusal
     };
     let upright = reading::right_way_up(engine, &picture)?;
     Ok(if upright { orientation.rotation_deg } else { (orientation.rotation_deg + 180) % 360 })
+}
+
+/// The page's lines by its own words; none where these aren't what it shows.
+fn stated_lines(
+    text: TextLayer,
+    overlays: &[Area],
+    upright: &Upright,
+    picture: &Picture<'_>,
+    engine: &mut dyn Engine,
+) -> Result<Option<Vec<Line>>, Refusal> {
+    let placed = |word: LayerWord| {
+        let Area { x, y, w, h } = upright.area(word.area);
+        let row = upright.area(word.row);
+        reading::LayerWord {
+            text: word.text,
+            x,
+            y,
+            w,
+            h,
+            row_top: row.y,
+            row_bottom: row.y + row.h,
+            line: word.line,
+            font: word.font,
+            printed: word.printed,
+        }
+    };
+    let words = text.words.into_iter().map(placed).collect();
+    let overlays: Vec<_> = overlays.iter().map(|area| upright.area(*area)).collect();
+    let overlays: Vec<_> = overlays.iter().map(|area| (area.x, area.y, area.w, area.h)).collect();
+    Ok(reading::stated_lines(words, &overlays, picture, engine)?.ok())
 }
 
 /// Milliseconds by stage.

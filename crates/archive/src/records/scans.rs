@@ -5,6 +5,7 @@ use schemas::api::{DossierEvent, DossierState, ScanState};
 use schemas::code::Reason;
 use schemas::ids::{Blake3, ComponentId, DossierId, PageId, ScanId};
 use schemas::message::Job;
+use schemas::signature::DigitalSignature;
 use sqlx::sqlite::SqliteRow;
 
 use super::Records;
@@ -13,7 +14,7 @@ use super::held::{By, Held};
 use super::pages::{PageSummary, summaries};
 use crate::database::{Change, micros};
 use crate::error::{AcceptError, ArchiveError, Doing};
-use crate::rows::{Columns, number};
+use crate::rows::{Columns, json, number};
 
 /// A scan whose bytes are durable already.
 #[derive(Debug, Clone)]
@@ -59,6 +60,8 @@ pub struct Scan {
     pub reason: Option<Reason>,
     /// When it was received.
     pub received_at: Timestamp,
+    /// Digital signatures, once unpacked.
+    pub signatures: Vec<DigitalSignature>,
 }
 
 /// What came of accepting a scan.
@@ -98,7 +101,7 @@ macro_rules! scan {
     ($which:literal) => {
         concat!(
             "select scan_id, dossier_id, blake3, bytes, media_type, component, station, state, ",
-            "pages, reason, received_at from scan where ",
+            "pages, reason, received_at, signatures from scan where ",
             $which
         )
     };
@@ -114,7 +117,7 @@ const WAITING: &str = "
         (select min(made_at) from job) as queued";
 
 const UNPACKED: &str = "
-    update scan set state = 'unpacked', pages = $2, media_type = $3, reason = null
+    update scan set state = 'unpacked', pages = $2, media_type = $3, signatures = $4, reason = null
     where scan_id = $1 and state = 'received'";
 
 const PUT_PAGE: &str = "
@@ -207,8 +210,8 @@ impl Records {
         rows.iter().map(with_pages).collect()
     }
 
-    /// The scan was found to have so many pages; each is announced to be read. Done twice, the
-    /// second changes nothing.
+    /// The scan was found to have so many pages, and these signatures; each page is announced to
+    /// be read. Done twice, the second changes nothing.
     ///
     /// # Errors
     /// [`ArchiveError::Missing`] when there is no such scan.
@@ -217,11 +220,13 @@ impl Records {
         id: ScanId,
         pages: u32,
         media_type: &str,
+        signatures: &[DigitalSignature],
     ) -> Result<(), ArchiveError> {
         let mut change = self.db.change().await?;
         let held = Held::take(&mut change, By::Scan(id)).await?.ok_or_else(|| missing(id))?;
         let query = sqlx::query(UNPACKED).bind(id.to_string()).bind(i64::from(pages));
-        let done = query.bind(media_type).execute(change.on()).await.doing("unpacking a scan")?;
+        let query = query.bind(media_type).bind(json(&signatures)?);
+        let done = query.execute(change.on()).await.doing("unpacking a scan")?;
         if done.rows_affected() == 0 {
             return Ok(());
         }
@@ -313,5 +318,6 @@ fn scan(row: &SqliteRow) -> Result<Scan, ArchiveError> {
         pages: row.int_or("pages")?,
         reason: row.word_or("reason")?,
         received_at: row.time("received_at")?,
+        signatures: row.json_or("signatures")?.unwrap_or_default(),
     })
 }

@@ -159,7 +159,7 @@ pub(crate) async fn read(archive: &Archive, pages: u32) -> Option<Delivery> {
 }
 
 pub(crate) async fn unpack(archive: &Archive, scan: ScanId, pages: u32) {
-    archive.records.unpacked(scan, pages, "image/jpeg").await.unwrap();
+    archive.records.unpacked(scan, pages, "image/jpeg", &[]).await.unwrap();
 }
 
 pub(crate) async fn read_page(archive: &Archive, page: PageId) {

@@ -70,7 +70,7 @@ async fn what_a_killed_process_acknowledged_is_there_and_its_job_comes_back() {
         assert!(receipts.iter().all(|id| jobs.contains(id)), "every scan has its job");
         // What was in hand is done; the next round starts with an empty queue.
         for scan in jobs {
-            archive.records.unpacked(scan, 0, "image/jpeg").await.unwrap();
+            archive.records.unpacked(scan, 0, "image/jpeg", &[]).await.unwrap();
         }
         while let Some(delivery) = archive.queue.take().await.unwrap() {
             archive.queue.done(delivery).await.unwrap();

@@ -6,6 +6,7 @@ use schemas::api::{DossierEvent, PageState, ScanState};
 use schemas::code::Reason;
 use schemas::ids::PageId;
 use schemas::message::Job;
+use schemas::signature::{DigitalSignature, SignatureState};
 
 use crate::bed::{accept, bed, new_scan, read_page, unpack};
 
@@ -134,6 +135,28 @@ async fn the_view_of_a_dossier_shows_every_page_without_its_words() {
     assert_eq!(views[0].kind, Some(crate::bed::kind()));
     let page = bed.archive.records.page(pages[0]).await.unwrap().unwrap();
     assert_eq!(page.reading.unwrap().text, "GIẤY KHAI SINH");
+}
+
+#[tokio::test]
+async fn a_scans_digital_signatures_are_kept_with_it() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    let scan = bed.scan(dossier.id, b"a signed paper").await;
+    assert_eq!(scan.signatures, []);
+    let signed = DigitalSignature {
+        signer: Some("Nguyễn Thị Mẫu".parse().unwrap()),
+        issuer: None,
+        signed_at: Some("2026-01-31T08:00:00Z".to_owned()),
+        state: SignatureState::Intact,
+        appended_bytes: 7,
+    };
+    let signatures = [signed];
+    let records = &bed.archive.records;
+    records.unpacked(scan.id, 1, "application/pdf", &signatures).await.unwrap();
+    // The second time changes nothing.
+    records.unpacked(scan.id, 1, "application/pdf", &[]).await.unwrap();
+    assert_eq!(records.scan(scan.id).await.unwrap().unwrap().signatures, signatures);
+    assert_eq!(records.scans(dossier.id).await.unwrap()[0].0.signatures, signatures);
 }
 
 #[tokio::test]

@@ -10,4 +10,6 @@ mod hostile;
 mod limits;
 mod pdfs;
 mod real;
+mod signatures;
+mod stated;
 mod upright;

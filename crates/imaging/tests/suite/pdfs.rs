@@ -18,7 +18,7 @@ pub(crate) fn pdfium() -> Option<Pdf> {
 
 /// A PDF of one A4 page that shows a JPEG of 100 dpi; `image` and `page` add entries to their
 /// dictionaries, `content` goes on after the image.
-fn pdf(jpeg: &[u8], image: &str, page: &str, content: &str) -> Vec<u8> {
+pub(crate) fn pdf(jpeg: &[u8], image: &str, page: &str, content: &str) -> Vec<u8> {
     let content = format!("q 595.44 0 0 841.68 0 0 cm /I Do Q {content}");
     let objects: [Vec<u8>; 5] = [
         b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),

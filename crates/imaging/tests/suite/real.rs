@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use imaging::{
-    Axis, Decoded, Limits, Pixels, SAME_PAPER, Scan, distance, fingerprint, is_blank, orientation,
-    quarter_turn, skew, straighten, turn_back,
+    Axis, Decoded, Limits, Pixels, SAME_PAPER, Scan, distance, fingerprint, is_blank, keep,
+    orientation, quarter_turn, skew, straighten, turn_back,
 };
+use schemas::reading::PageImage;
 
 /// Backs of sheets that show nothing but the ghost of a seal: file, page from 0.
 const BLANKS: &[(&str, u32)] =
@@ -116,5 +117,28 @@ fn real_papers_are_told_apart_and_known_again() {
         let nearest = pairs.min().unwrap();
         eprintln!("fingerprints: {known} of {same} known again, nearest strangers {nearest} bits");
         assert!(known * 100 >= same * 95 && nearest > SAME_PAPER);
+    }
+}
+
+#[test]
+fn a_fax_page_with_a_signatures_print_keeps_its_colour_and_stays_small() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/scans/pdf");
+    let Ok(bytes) = std::fs::read(folder.join("ct_08_ccitt.pdf")) else {
+        eprintln!("skipped: no scans at {}", folder.display());
+        return;
+    };
+    let Some(pdfium) = crate::pdfs::pdfium() else { return };
+    let scan = Scan::open(&bytes, Limits::default(), Some(&pdfium)).unwrap();
+    let kept = [0, 1, 2].map(|seq| keep(&scan.page(seq).unwrap()).unwrap());
+    let [(PageImage::Png { .. }, first), second, third] = &kept else {
+        panic!("{:?}", kept[0].0);
+    };
+    // As a JPEG it has 1.6 MB.
+    assert!(first.len() < 300_000, "{}", first.len());
+    let shown = image::load_from_memory(first).unwrap().to_rgb8();
+    let red = shown.pixels().filter(|p| p.0[0] > 150 && p.0[1] < 90 && p.0[2] < 90).count();
+    assert!(red > 500, "{red}");
+    for (image, bytes) in [second, third] {
+        assert!(matches!(image, PageImage::Ccitt { .. }) && bytes.len() < 100_000);
     }
 }

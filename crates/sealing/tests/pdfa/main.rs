@@ -22,6 +22,7 @@ fn stack() -> Vec<Sheet> {
         scanned(Coding::Ccitt, 270, -3.5),
         scanned(Coding::Grey, 180, 1.25),
         scanned(Coding::Ccitt, 0, 0.0),
+        scanned(Coding::Paletted, 90, 1.5),
     ]
 }
 
@@ -144,6 +145,7 @@ fn every_document_is_sound_and_pdf_a_2u() {
         seal(&[scanned(Coding::Grey, 0, 0.0)]),
         seal(&[scanned(Coding::Colour, 270, 0.7)]),
         seal(&[scanned(Coding::Ccitt, 90, -2.0)]),
+        seal(&[scanned(Coding::Paletted, 180, 0.4)]),
         seal(&[empty()]),
         seal(&[nonsense()]),
         seal(&[huge()]),

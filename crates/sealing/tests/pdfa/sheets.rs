@@ -1,8 +1,6 @@
 //! Pages to seal: a sheet of black bars, one under every word, and what a scanner makes of it
 //! when the sheet lies turned and leaning on its glass.
 
-use std::collections::BTreeMap;
-
 use fax::encoder::Encoder;
 use fax::{Color, VecWriter};
 use image::codecs::jpeg::JpegEncoder;
@@ -33,6 +31,7 @@ pub(crate) enum Coding {
     Grey,
     Colour,
     Ccitt,
+    Paletted,
 }
 
 /// A scanned sheet with its reading.
@@ -81,6 +80,7 @@ fn sheet_of(words: Vec<Word>, coding: Coding, rotation: u16, skew: f32) -> Sheet
         Coding::Grey => (PageImage::Jpeg { width, height, components: 1 }, grey(&scan)),
         Coding::Colour => (PageImage::Jpeg { width, height, components: 3 }, colour(&scan)),
         Coding::Ccitt => (PageImage::Ccitt { width, height }, ccitt(&scan)),
+        Coding::Paletted => (PageImage::Png { width, height }, paletted(&scan)),
     };
     let reading = PageReading {
         width: SIZE.0,
@@ -170,6 +170,18 @@ fn colour(scan: &GrayImage) -> Vec<u8> {
     JpegEncoder::new_with_quality(&mut bytes, 85)
         .encode(&pixels, width, height, ExtendedColorType::Rgb8)
         .unwrap();
+    bytes
+}
+
+/// Black on white, in a palette that has red as well.
+fn paletted(scan: &GrayImage) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let (width, height) = scan.dimensions();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_palette([[0, 0, 0], [255, 255, 255], [200, 16, 46]].concat());
+    let places: Vec<u8> = scan.as_raw().iter().map(|v| u8::from(*v >= 128)).collect();
+    encoder.write_header().unwrap().write_image_data(&places).unwrap();
     bytes
 }
 

@@ -9,10 +9,11 @@ use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use schemas::code::Reason;
 use schemas::reading::PageReading;
+use schemas::signature::DigitalSignature;
 use sealing::{SealPage, Title};
 use serde::Serialize;
 use tokio::task::JoinSet;
-use worker::{PageRead, ReaderError, Readers};
+use worker::{PageRead, ReaderError, Readers, Unpacked};
 
 use crate::config::Config;
 use crate::exit::Exit;
@@ -55,6 +56,7 @@ pub(crate) struct Read {
 /// What became of a file.
 struct FileRead {
     path: PathBuf,
+    signatures: Vec<DigitalSignature>,
     pages: Vec<Result<PageRead, Refused>>,
 }
 
@@ -79,6 +81,9 @@ enum Entry<'a> {
         file: &'a Path,
         #[serde(flatten)]
         reading: &'a PageReading,
+        /// The file's digital signatures, with its first page.
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        signatures: &'a [DigitalSignature],
     },
     Refused {
         file: &'a Path,
@@ -116,17 +121,21 @@ impl Read {
                 std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
             let scan = Arc::new(scan);
             let since = Instant::now();
-            let pages = match readers.unpack(&scan).await {
-                Ok(unpacked) => unpacked.pages,
+            let Unpacked { pages, signatures, .. } = match readers.unpack(&scan).await {
+                Ok(unpacked) => unpacked,
                 Err(error) => {
                     let refused = refused(path, None, &error, since);
                     bar.suspend(|| show::note(&refused.1));
-                    files.push(FileRead { path: path.clone(), pages: vec![Err(refused.0)] });
+                    files.push(FileRead {
+                        path: path.clone(),
+                        signatures: Vec::new(),
+                        pages: vec![Err(refused.0)],
+                    });
                     continue;
                 }
             };
             bar.inc_length(u64::from(pages));
-            files.push(FileRead { path: path.clone(), pages: Vec::new() });
+            files.push(FileRead { path: path.clone(), signatures, pages: Vec::new() });
             for seq in 0..pages {
                 // A few more than there are readers: none waits, and few scans lie in memory.
                 while 2 * readers.count() <= work.len() {
@@ -212,7 +221,10 @@ fn refused(
 fn json(files: &[FileRead]) -> anyhow::Result<String> {
     let entries = files.iter().flat_map(|file| {
         file.pages.iter().map(|page| match page {
-            Ok(page) => Entry::Page { file: &file.path, reading: &page.reading },
+            Ok(PageRead { reading, .. }) => {
+                let signatures = if reading.seq == 0 { &file.signatures[..] } else { &[] };
+                Entry::Page { file: &file.path, reading, signatures }
+            }
             Err(error) => Entry::Refused { file: &file.path, seq: error.seq, error },
         })
     });
