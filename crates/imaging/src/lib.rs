@@ -7,6 +7,7 @@
 //! Geometry: everything kept is *before* turning. The upright image is the decoded page after
 //! [`quarter_turn`] by `rotation_deg` and [`turn_back`] by `skew_deg`, about the middle of an
 //! unchanged canvas; whoever puts the kept image into a PDF repeats the two turns there.
+//! [`Geometry`] says where a place of the decoded page stands on the upright image.
 //!
 //! Pure: no threads, no clock, no files (PDFium is bound at run time from a path).
 
@@ -15,6 +16,7 @@ mod ccitt;
 mod dpi;
 mod fingerprint;
 mod format;
+mod geometry;
 mod ink;
 mod jpeg2000;
 mod keep;
@@ -32,6 +34,7 @@ mod tiff_file;
 pub use blank::is_blank;
 pub use fingerprint::{Fingerprint, FingerprintError, SAME_PAPER, distance, fingerprint};
 pub use format::Format;
+pub use geometry::{Area, Geometry};
 pub use keep::keep;
 pub use limits::{DecodeError, Limits};
 pub use orient::{Axis, Orientation, orientation, text_axis, upright_hint};

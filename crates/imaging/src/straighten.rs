@@ -1,6 +1,6 @@
 //! Standing a page upright: quarter turns first, then the lean is turned back.
 
-use crate::{Decoded, Grey, quarter_turn, skew};
+use crate::{Decoded, Geometry, Grey, quarter_turn, skew};
 
 /// Angle below which a page counts as straight, in degrees: turning it back would cost sharpness
 /// and move no line by a pixel that matters.
@@ -39,6 +39,16 @@ impl Upright {
     #[must_use]
     pub fn dpi(&self) -> u32 {
         self.dpi
+    }
+
+    /// From the decoded page to this image.
+    #[must_use]
+    pub fn geometry(&self) -> Geometry {
+        let (width, height) = match self.rotation_deg {
+            90 | 270 => (self.image.height, self.image.width),
+            _ => (self.image.width, self.image.height),
+        };
+        Geometry { width, height, rotation_deg: self.rotation_deg, skew_deg: self.skew_deg }
     }
 }
 

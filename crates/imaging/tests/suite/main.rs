@@ -6,6 +6,7 @@ mod blanks;
 mod drawing;
 mod fingerprints;
 mod formats;
+mod geometry;
 mod hostile;
 mod limits;
 mod pdfs;
