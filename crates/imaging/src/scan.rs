@@ -34,18 +34,46 @@ pub struct Decoded<'a> {
     pub bilevel: bool,
     /// The JPEG that shows exactly this page, as the scan holds it.
     pub(crate) jpeg: Option<Cow<'a, [u8]>>,
+    /// The grey to measure and read, where it isn't that of the pixels.
+    pub(crate) lifted: Option<Grey>,
 }
 
 impl Decoded<'_> {
     /// A page that is kept by encoding its pixels anew.
     pub(crate) fn of(pixels: Pixels, dpi: u32) -> Decoded<'static> {
-        Decoded { pixels, dpi, rotation_deg: 0, bilevel: false, jpeg: None }
+        Decoded { pixels, dpi, rotation_deg: 0, bilevel: false, jpeg: None, lifted: None }
     }
 
-    /// The page without colour.
+    /// The page on its own, when the scan's bytes go.
+    #[must_use]
+    pub fn into_owned(self) -> Decoded<'static> {
+        let jpeg = self.jpeg.map(|bytes| Cow::Owned(bytes.into_owned()));
+        Decoded {
+            pixels: self.pixels,
+            dpi: self.dpi,
+            rotation_deg: self.rotation_deg,
+            bilevel: self.bilevel,
+            jpeg,
+            lifted: self.lifted,
+        }
+    }
+
+    /// The page without colour, and without what was lifted off it (see [`lift`](crate::lift)).
     #[must_use]
     pub fn grey(&self) -> Grey {
-        self.pixels.grey()
+        self.lifted.clone().unwrap_or_else(|| self.pixels.grey())
+    }
+
+    /// Same as [`Decoded::grey`], without a copy where there is one already.
+    pub(crate) fn grey_seen(&self) -> Cow<'_, Grey> {
+        match (&self.lifted, &self.pixels) {
+            (Some(grey), _) | (None, Pixels::Grey(grey)) => Cow::Borrowed(grey),
+            (None, Pixels::Rgb(_)) => Cow::Owned(self.pixels.grey()),
+        }
+    }
+
+    pub(crate) fn take_grey(&mut self) -> Grey {
+        self.lifted.take().unwrap_or_else(|| self.pixels.grey())
     }
 }
 

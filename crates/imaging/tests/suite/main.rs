@@ -9,6 +9,8 @@ mod formats;
 mod geometry;
 mod hostile;
 mod limits;
+mod marks;
 mod pdfs;
 mod real;
 mod upright;
+mod worn;
