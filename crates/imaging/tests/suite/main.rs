@@ -5,6 +5,7 @@
 mod blanks;
 mod drawing;
 mod fingerprints;
+mod flaws;
 mod formats;
 mod geometry;
 mod hostile;
