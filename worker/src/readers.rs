@@ -387,6 +387,11 @@ fn check(
         (reading.words.len() <= 100_000 && reading.text.len() <= 8 << 20, "too many words"),
         (!bytes.is_empty() && *blake3::hash(bytes).as_bytes() == reading.blake3.0, "image hash"),
         (reading.fingerprint.len() == 64, "fingerprint"),
+        (
+            reading.marks.len() <= 1_000 && reading.marks.iter().all(|m| part(m.confidence)),
+            "marks",
+        ),
+        (reading.flaws.len() <= 16, "flaws"),
     ];
     match sane.into_iter().find(|(ok, _)| !ok) {
         None => Ok(()),

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 use schemas::reading::Flaw;
 
-use crate::{Decoded, Marks, Upright};
+use crate::{Decoded, Marks, Pixels, Upright};
 use edges::Edges;
 use letters::Letters;
 
@@ -48,7 +48,11 @@ const COARSE_LETTERS: f32 = 13.0;
 /// too light, and nothing else.
 #[must_use]
 pub fn flaws(decoded: &Decoded<'_>, marks: &Marks, upright: &Upright, blank: bool) -> Vec<Flaw> {
-    let page = decoded.grey_seen();
+    // As it was scanned: evened out, a page would look as good as it reads.
+    let page = match &decoded.pixels {
+        Pixels::Grey(grey) => Cow::Borrowed(grey),
+        Pixels::Rgb(_) => Cow::Owned(decoded.pixels.grey()),
+    };
     let edges = Edges::of(&page);
     let mut flaws = Vec::new();
     if edges.paper < DARK_PAPER {

@@ -64,14 +64,6 @@ impl Decoded<'_> {
         self.lifted.clone().unwrap_or_else(|| self.pixels.grey())
     }
 
-    /// Same as [`Decoded::grey`], without a copy where there is one already.
-    pub(crate) fn grey_seen(&self) -> Cow<'_, Grey> {
-        match (&self.lifted, &self.pixels) {
-            (Some(grey), _) | (None, Pixels::Grey(grey)) => Cow::Borrowed(grey),
-            (None, Pixels::Rgb(_)) => Cow::Owned(self.pixels.grey()),
-        }
-    }
-
     pub(crate) fn take_grey(&mut self) -> Grey {
         self.lifted.take().unwrap_or_else(|| self.pixels.grey())
     }

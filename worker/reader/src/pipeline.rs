@@ -1,6 +1,7 @@
 //! The way of a page, top to bottom.
 //!
-//! scan → decoded → (kept as it is) → upright → blank? → lines → words and codes → kind
+//! scan → decoded → (kept as it is) → marks lifted → upright → blank? flaws? → lines → words and
+//! codes → kind
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -49,18 +50,22 @@ pub(crate) fn read(
     let mut clock = Clock::start();
 
     let scan = Scan::open(scan, bench.limits, bench.pdfium.as_ref())?;
-    let decoded = scan.page(seq)?;
+    let mut decoded = scan.page(seq)?;
     clock.lap("decode");
 
     let (image, kept) = imaging::keep(&decoded)?;
     let blake3 = Blake3(*blake3::hash(&kept).as_bytes());
     clock.lap("keep");
 
+    let marks = imaging::marks(&decoded);
+    imaging::lift(&mut decoded, &marks);
+    imaging::even(&mut decoded);
+    clock.lap("lift");
+
     let rotation_deg = orient(&decoded, bench.engine.as_mut())?;
     clock.lap("orient");
 
     let upright = imaging::straighten(&decoded, rotation_deg);
-    drop(decoded);
     clock.lap("deskew");
 
     let picture = Picture {
@@ -72,8 +77,16 @@ pub(crate) fn read(
     let mut codes = reading::find_qr(&picture);
     clock.lap("codes");
 
-    let blank = codes.is_empty() && imaging::is_blank(upright.image());
+    // A seal alone makes a page that is not blank: it counts as it was scanned.
+    let blank = codes.is_empty()
+        && imaging::is_blank(upright.image())
+        && imaging::is_blank(&decoded.pixels.grey());
     clock.lap("blank");
+
+    let flaws = imaging::flaws(&decoded, &marks, &upright, blank);
+    let marks = if blank { Vec::new() } else { marks.upright(&upright.geometry()) };
+    drop(decoded);
+    clock.lap("flaws");
 
     let lines = if blank { Vec::new() } else { bench.engine.read(&picture)? };
     let lines = reading::in_reading_order(lines, &picture);
@@ -95,6 +108,8 @@ pub(crate) fn read(
         text,
         confidence,
         words,
+        marks,
+        flaws,
         codes,
         ..PageReading::unread(seq, blake3)
     };
