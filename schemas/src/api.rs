@@ -16,7 +16,7 @@ pub use dossiers::{
 pub use procedures::{ImportCounts, ProcedureSummary};
 pub use requirements::{Lookup, LookupRequest, RecordVersion, Requirements, RequirementsRequest};
 pub use review::{AssignDocument, ParkedView};
-pub use scans::{PageState, PageView, Receipt, ScanState, ScanView, Warning};
+pub use scans::{FlawView, PageState, PageView, Receipt, ScanState, ScanView, Warning};
 
 /// A refusal, as RFC 9457 has it, with a stable `code`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

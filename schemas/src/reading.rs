@@ -9,8 +9,20 @@ use utoipa::ToSchema;
 use crate::ids::{Blake3, KindId};
 
 /// Stages that the time on a page is told by, in their order.
-pub const STAGES: [&str; 9] =
-    ["decode", "keep", "orient", "deskew", "codes", "blank", "read", "fingerprint", "kind"];
+pub const STAGES: [&str; 12] = [
+    "decode",
+    "keep",
+    "lift",
+    "orient",
+    "deskew",
+    "codes",
+    "blank",
+    "flaws",
+    "text_layer",
+    "read",
+    "fingerprint",
+    "kind",
+];
 
 /// One page, read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

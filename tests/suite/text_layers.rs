@@ -290,7 +290,7 @@ async fn the_signatures_of_a_pdf_are_told_with_its_scan_and_its_first_page() {
 
     let stage = Stage::start().await;
     let opened = stage.open(&tests::opening(&tests::somebody(3))).await;
-    stage.send(&opened.code, pdf).await;
-    let view = stage.settled(&opened.code).await;
+    stage.send(&opened, pdf).await;
+    let view = stage.settled(&opened).await;
     assert_eq!(&view.scans[0].signatures, told);
 }

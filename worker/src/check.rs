@@ -196,6 +196,7 @@ fn is_image(image: PageImage, bytes: &[u8]) -> bool {
         PageImage::Jpeg { components, .. } => {
             matches!(components, 1 | 3) && bytes.starts_with(&[0xff, 0xd8, 0xff])
         }
+        PageImage::Png { .. } => bytes.starts_with(b"\x89PNG"),
         PageImage::Ccitt { .. } => !bytes.is_empty(),
     }
 }

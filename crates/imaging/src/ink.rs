@@ -12,6 +12,7 @@ const LONG_SIDE: u32 = 1_250;
 const AROUND: usize = 16;
 
 /// Ink of a reduced page.
+#[derive(Debug, Clone)]
 pub(crate) struct Ink {
     pub(crate) width: u32,
     pub(crate) height: u32,
@@ -50,15 +51,19 @@ impl Part {
     }
 }
 
-/// Squares averaged into one pixel of the reduced page.
-fn factor(page: &Grey) -> u32 {
-    (page.width.max(page.height) + LONG_SIDE / 2).div_euclid(LONG_SIDE).max(1)
+/// Side of the squares averaged into one pixel of the reduced page.
+pub(crate) fn factor(width: u32, height: u32) -> u32 {
+    (width.max(height) + LONG_SIDE / 2).div_euclid(LONG_SIDE).max(1)
 }
 
 /// Finds what is darker than the mean of its surroundings by `least` tones and a tenth.
 pub(crate) fn ink(page: &Grey, least: u8) -> Ink {
-    let small = page.reduced(factor(page));
-    let means = surroundings(&small);
+    of_reduced(&page.reduced(factor(page.width, page.height)), least)
+}
+
+/// Same, of a page that is reduced already.
+pub(crate) fn of_reduced(small: &Grey, least: u8) -> Ink {
+    let means = surroundings(small);
     let contrasts: Vec<u8> =
         small.pixels.iter().zip(&means).map(|(&tone, &mean)| mean.saturating_sub(tone)).collect();
     let mut marks: Vec<u8> = contrasts
@@ -69,7 +74,7 @@ pub(crate) fn ink(page: &Grey, least: u8) -> Ink {
             if is_ink { contrast } else { 0 }
         })
         .collect();
-    drop_shadows(&small, &mut marks);
+    drop_shadows(small, &mut marks);
     let (part_of, parts) = connected(&marks, small.width as usize);
     #[expect(clippy::cast_precision_loss, reason = "a few thousand pixels")]
     let per_mm = small.width.max(small.height) as f32 / 297.0;
@@ -77,6 +82,18 @@ pub(crate) fn ink(page: &Grey, least: u8) -> Ink {
 }
 
 impl Ink {
+    /// That of an image without pixels.
+    pub(crate) fn none() -> Ink {
+        Ink {
+            width: 0,
+            height: 0,
+            per_mm: 1.0,
+            part_of: Vec::new(),
+            contrasts: Vec::new(),
+            parts: Vec::new(),
+        }
+    }
+
     /// The same ink mirrored along the falling diagonal: columns become rows.
     pub(crate) fn transposed(&self) -> Ink {
         let (width, height) = (self.width as usize, self.height as usize);

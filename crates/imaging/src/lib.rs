@@ -7,19 +7,25 @@
 //! Geometry: everything kept is *before* turning. The upright image is the decoded page after
 //! [`quarter_turn`] by `rotation_deg` and [`turn_back`] by `skew_deg`, about the middle of an
 //! unchanged canvas; whoever puts the kept image into a PDF repeats the two turns there.
+//! [`Geometry`] says where a place of the decoded page stands on the upright image.
 //!
 //! Pure: no threads, no clock, no files (PDFium is bound at run time from a path).
 
 mod blank;
 mod ccitt;
 mod dpi;
+mod even;
 mod fingerprint;
+mod flaws;
 mod format;
+mod geometry;
 mod ink;
 mod jpeg2000;
 mod keep;
+mod lift;
 mod limits;
 mod lines;
+mod marks;
 mod orient;
 mod palette;
 mod pdf;
@@ -32,14 +38,19 @@ mod text_layer;
 mod tiff_file;
 
 pub use blank::is_blank;
+pub use even::even;
 pub use fingerprint::{Fingerprint, FingerprintError, SAME_PAPER, distance, fingerprint};
+pub use flaws::flaws;
 pub use format::Format;
+pub use geometry::{Area, Geometry};
 pub use keep::keep;
+pub use lift::lift;
 pub use limits::{DecodeError, Limits};
+pub use marks::{Marks, marks};
 pub use orient::{Axis, Orientation, orientation, text_axis, upright_hint};
 pub use pdf::{Pdf, PdfError};
 pub use raster::{Grey, Pixels, Rgb, quarter_turn};
 pub use scan::{Decoded, Scan};
 pub use skew::{MAX_SKEW_DEG, skew};
 pub use straighten::{Upright, straighten, turn_back};
-pub use text_layer::{Area, LayerWord, TextLayer};
+pub use text_layer::{LayerWord, TextLayer};

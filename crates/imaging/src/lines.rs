@@ -1,6 +1,8 @@
 //! Lines of text as projection profiles: ink's lower and upper edges, summed along a direction.
 //! Along the lines the sums have high peaks; along any other direction they are even.
 
+use std::ops::Range;
+
 use crate::ink::{Ink, Part};
 
 /// Edge points of ink about the middle of the page, in reduced pixels.
@@ -48,6 +50,19 @@ impl Edges {
             }
         }
         Edges { points, reach: middle_x.hypot(middle_y) + 2.0 }
+    }
+
+    /// Those within a rectangle of the ink, in its pixels, about the rectangle's middle.
+    pub(crate) fn within(&self, ink: &Ink, columns: Range<u32>, rows: Range<u32>) -> Edges {
+        let from_middle = |range: Range<u32>, side: u32| {
+            let middle = side as f32 / 2.0;
+            range.start as f32 - middle..range.end as f32 - middle
+        };
+        let (columns, rows) = (from_middle(columns, ink.width), from_middle(rows, ink.height));
+        let (x, y) = (columns.start.midpoint(columns.end), rows.start.midpoint(rows.end));
+        let inside = self.points.iter().filter(|p| columns.contains(&p.0) && rows.contains(&p.1));
+        let points = inside.map(|p| (p.0 - x, p.1 - y)).collect();
+        Edges { points, reach: (columns.end - x).hypot(rows.end - y) + 2.0 }
     }
 
     pub(crate) fn count(&self) -> usize {

@@ -76,7 +76,7 @@ impl Grey {
         }
         let (width, height) = (self.width / factor, self.height / factor);
         let step = factor as usize;
-        let area = factor * factor;
+        let mean = Mean::over(factor * factor);
         let mut pixels = Vec::with_capacity(width as usize * height as usize);
         let mut sums = vec![0_u32; width as usize];
         for y in 0..height {
@@ -94,9 +94,44 @@ impl Grey {
                     }
                 }
             }
-            pixels.extend(sums.iter().map(|&sum| tone((sum + area / 2) / area)));
+            pixels.extend(sums.iter().map(|&sum| mean.of(sum)));
         }
         Grey { width, height, pixels }
+    }
+}
+
+impl Rgb {
+    /// Same as [`Grey::reduced`].
+    #[must_use]
+    pub(crate) fn reduced(&self, factor: u32) -> Rgb {
+        let factor = factor.clamp(1, self.width.min(self.height));
+        if factor == 1 {
+            return self.clone();
+        }
+        let (width, height) = (self.width / factor, self.height / factor);
+        let (step, mean) = (factor as usize, Mean::over(factor * factor));
+        let line = self.width as usize * 3;
+        let mut pixels = Vec::with_capacity(width as usize * height as usize * 3);
+        // Rows are added up first, which is the bulk of the work and runs along memory.
+        let mut sums = vec![0_u16; line];
+        for rows in self.pixels.chunks_exact(line * step) {
+            sums.fill(0);
+            for row in rows.chunks_exact(line) {
+                for (sum, &tone) in sums.iter_mut().zip(row) {
+                    *sum = sum.saturating_add(u16::from(tone));
+                }
+            }
+            for square in sums.chunks_exact(3 * step).take(width as usize) {
+                let mut colour = [0_u32; 3];
+                for pixel in square.as_chunks::<3>().0 {
+                    colour[0] += u32::from(pixel[0]);
+                    colour[1] += u32::from(pixel[1]);
+                    colour[2] += u32::from(pixel[2]);
+                }
+                pixels.extend(colour.map(|sum| mean.of(sum)));
+            }
+        }
+        Rgb { width, height, pixels }
     }
 }
 
@@ -106,9 +141,22 @@ fn add_row<const STEP: usize>(sums: &mut [u32], row: &[u8]) {
     }
 }
 
-/// A mean of tones is a tone.
-fn tone(value: u32) -> u8 {
-    value.min(255) as u8
+/// Means of as many tones, rounded, without a division each: a page has millions.
+#[derive(Clone, Copy)]
+struct Mean {
+    area: u64,
+    reciprocal: u64,
+}
+
+impl Mean {
+    fn over(area: u32) -> Mean {
+        let area = u64::from(area.max(1));
+        Mean { area, reciprocal: (1 << 32) / area + 1 }
+    }
+
+    fn of(self, sum: u32) -> u8 {
+        (((u64::from(sum) + self.area / 2) * self.reciprocal) >> 32).min(255) as u8
+    }
 }
 
 impl Pixels {

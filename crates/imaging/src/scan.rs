@@ -42,6 +42,8 @@ pub struct Decoded<'a> {
     pub overlays: Vec<Area>,
     /// The JPEG that shows exactly this page, as the scan holds it.
     pub(crate) jpeg: Option<Cow<'a, [u8]>>,
+    /// The grey to measure and read, where it isn't that of the pixels.
+    pub(crate) lifted: Option<Grey>,
 }
 
 impl Decoded<'_> {
@@ -56,13 +58,35 @@ impl Decoded<'_> {
             text: None,
             overlays: Vec::new(),
             jpeg: None,
+            lifted: None,
         }
     }
 
-    /// The page without colour.
+    /// The page on its own, when the scan's bytes go.
+    #[must_use]
+    pub fn into_owned(self) -> Decoded<'static> {
+        let jpeg = self.jpeg.map(|bytes| Cow::Owned(bytes.into_owned()));
+        Decoded {
+            pixels: self.pixels,
+            dpi: self.dpi,
+            rotation_deg: self.rotation_deg,
+            bilevel: self.bilevel,
+            printed_on: self.printed_on,
+            text: self.text,
+            overlays: self.overlays,
+            jpeg,
+            lifted: self.lifted,
+        }
+    }
+
+    /// The page without colour, and without what was lifted off it (see [`lift`](crate::lift)).
     #[must_use]
     pub fn grey(&self) -> Grey {
-        self.pixels.grey()
+        self.lifted.clone().unwrap_or_else(|| self.pixels.grey())
+    }
+
+    pub(crate) fn take_grey(&mut self) -> Grey {
+        self.lifted.take().unwrap_or_else(|| self.pixels.grey())
     }
 }
 

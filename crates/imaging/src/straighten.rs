@@ -1,6 +1,6 @@
 //! Standing a page upright: quarter turns first, then the lean is turned back.
 
-use crate::{Area, Decoded, Grey, quarter_turn, skew};
+use crate::{Area, Decoded, Geometry, Grey, quarter_turn, skew};
 
 /// Angle below which a page counts as straight, in degrees: turning it back would cost sharpness
 /// and move no line by a pixel that matters.
@@ -40,38 +40,29 @@ impl Upright {
     pub fn dpi(&self) -> u32 {
         self.dpi
     }
+
+    /// From the decoded page to this image.
+    #[must_use]
+    pub fn geometry(&self) -> Geometry {
+        let (width, height) = match self.rotation_deg {
+            90 | 270 => (self.image.height, self.image.width),
+            _ => (self.image.width, self.image.height),
+        };
+        Geometry { width, height, rotation_deg: self.rotation_deg, skew_deg: self.skew_deg }
+    }
 }
 
 impl Upright {
     /// Where an area of the decoded page came to lie; its sides stay along the page's, for pages
-    /// lean little.
+    /// lean little. An empty one where the turn moved it off the image.
     #[must_use]
     pub fn area(&self, area: Area) -> Area {
-        let (width, height) = (self.image.width, self.image.height);
+        #[expect(clippy::cast_precision_loss, reason = "a side has a few thousand pixels")]
+        let edge = |n: u32| n as f32;
         let Area { x, y, w, h } = area;
-        // Whether an edge is at the far side is measured in the page before it was turned.
-        let turned = match self.rotation_deg {
-            90 => Area { x: width.saturating_sub(y + h), y: x, w: h, h: w },
-            180 => Area { x: width.saturating_sub(x + w), y: height.saturating_sub(y + h), ..area },
-            270 => Area { x: y, y: height.saturating_sub(x + w), w: h, h: w },
-            _ => area,
-        };
-        if self.skew_deg == 0.0 {
-            return turned;
-        }
-        let (sin, cos) = f64::from(self.skew_deg).to_radians().sin_cos();
-        let middle = (f64::from(width) / 2.0, f64::from(height) / 2.0);
-        let half = (f64::from(turned.w) / 2.0, f64::from(turned.h) / 2.0);
-        let (dx, dy) =
-            (f64::from(turned.x) + half.0 - middle.0, f64::from(turned.y) + half.1 - middle.1);
-        // Back by the lean: anticlockwise, with y downward.
-        let x = middle.0 + dx * cos + dy * sin - half.0;
-        let y = middle.1 - dx * sin + dy * cos - half.1;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-        let pixel = |at: f64, size: u32, own: u32| {
-            at.round().clamp(0.0, f64::from(size.saturating_sub(own))) as u32
-        };
-        Area { x: pixel(x, width, turned.w), y: pixel(y, height, turned.h), ..turned }
+        let (right, bottom) = (edge(x.saturating_add(w)), edge(y.saturating_add(h)));
+        let there = self.geometry().area_to_upright(edge(x), edge(y), right, bottom);
+        there.unwrap_or(Area { x: 0, y: 0, w: 0, h: 0 })
     }
 }
 

@@ -1,28 +1,6 @@
 //! What a page states of its own text, in pixels.
 
-/// A rectangle of pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Area {
-    /// Left edge.
-    pub x: u32,
-    /// Upper edge.
-    pub y: u32,
-    /// Width.
-    pub w: u32,
-    /// Height.
-    pub h: u32,
-}
-
-impl Area {
-    /// The least rectangle around both.
-    #[must_use]
-    pub fn around(self, other: Area) -> Area {
-        let (x, y) = (self.x.min(other.x), self.y.min(other.y));
-        let right = (self.x + self.w).max(other.x + other.w);
-        let bottom = (self.y + self.h).max(other.y + other.h);
-        Area { x, y, w: right - x, h: bottom - y }
-    }
-}
+use crate::Area;
 
 /// A page's own text: what it draws as letters, in the order of its content. It may be garbled,
 /// or not be what can be seen.

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::scans::ScanView;
+use super::scans::{FlawView, ScanView};
 use crate::ids::{
     CaseId, ComponentId, DocumentId, DossierCode, KindId, OfficeCode, PageId, ProcedureCode,
     RecordId, ScanId,
@@ -264,6 +264,9 @@ pub enum DossierEvent {
         page: PageId,
         /// Whether it is blank.
         blank: bool,
+        /// Why it should be scanned again while the paper is still there.
+        #[serde(default)]
+        flaws: Vec<FlawView>,
     },
     /// A scan or page was laid aside.
     Parked {

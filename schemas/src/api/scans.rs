@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::ids::{Blake3, DossierCode, PageId, ScanId};
-use crate::reading::KindGuess;
+use crate::reading::{Flaw, KindGuess};
 use crate::signature::DigitalSignature;
 
 /// Receipt for a scan: given only when its bytes are durable.
@@ -87,12 +87,29 @@ pub struct PageView {
     pub confidence: Option<f32>,
     /// Kind of paper it looks like the first page of.
     pub kind: Option<KindGuess>,
+    /// Why it should be scanned again while the paper is still there.
+    pub flaws: Vec<FlawView>,
     /// The page in this dossier that is the same paper, scanned before.
     pub same_as: Option<PageId>,
     /// Code of the reason, when parked.
     pub code: Option<String>,
     /// The reason in Vietnamese, when parked.
     pub reason: Option<String>,
+}
+
+/// What is wrong with a scanned page, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FlawView {
+    /// What.
+    pub code: Flaw,
+    /// What the officer at the counter reads, in Vietnamese.
+    pub text: String,
+}
+
+impl From<Flaw> for FlawView {
+    fn from(code: Flaw) -> Self {
+        Self { code, text: code.vi().to_owned() }
+    }
 }
 
 /// How a page stands.

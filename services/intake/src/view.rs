@@ -116,6 +116,7 @@ fn of_page(page: PageSummary) -> PageView {
         blank: page.blank,
         confidence: page.confidence,
         kind: page.kind,
+        flaws: page.flaws.into_iter().map(Into::into).collect(),
         same_as: page.same_as,
         code: page.reason.map(|reason| reason.code().to_owned()),
         reason: page.reason.map(|reason| reason.vi().to_owned()),

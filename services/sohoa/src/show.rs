@@ -5,9 +5,10 @@ use std::io::Write;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
 use schemas::api::{
-    ComponentStatus, ComponentView, DocumentVerdict, DossierView, PageState, ParkedView,
-    ProcedureSummary, ScanState,
+    ComponentStatus, ComponentView, DocumentVerdict, DossierView, FlawView, PageState, PageView,
+    ParkedView, ProcedureSummary, ScanState, ScanView,
 };
+use schemas::reading::Flaw;
 use schemas::subject::Name;
 use serde::Serialize;
 
@@ -74,6 +75,9 @@ fn strays(view: &DossierView) -> anyhow::Result<()> {
             if let (PageState::Parked, Some(reason)) = (page.state, &page.reason) {
                 out(&format!("Tạm giữ: trang {}. {reason}", page.seq + 1))?;
             }
+            for flaw in &page.flaws {
+                out(&flawed(scan, page, flaw))?;
+            }
         }
     }
     Ok(())
@@ -87,6 +91,14 @@ fn signatures(view: &DossierView) -> anyhow::Result<()> {
         out(&format!("Chữ ký số: {signer}, {at}, {}", signature.state.vi()))?;
     }
     Ok(())
+}
+
+/// A page that should be scanned again. One that lay on its head was turned; it is told as well,
+/// for a person to look at.
+pub(crate) fn flawed(scan: &ScanView, page: &PageView, flaw: &FlawView) -> String {
+    let heading = if flaw.code == Flaw::UpsideDown { "Lưu ý" } else { "Quét lại" };
+    let scan = &scan.blake3.to_string()[..12];
+    format!("{heading}: bản quét {scan}, trang {}. {}", page.seq + 1, flaw.text)
 }
 
 /// Whether something of the dossier was laid aside.

@@ -1,6 +1,7 @@
 //! The way of a page, top to bottom.
 //!
-//! scan → decoded → (kept as it is) → upright → blank? → stated or read lines → words and codes → kind
+//! scan → decoded → (kept as it is) → marks lifted → upright → blank? flaws? → lines stated or read
+//! → zones → words and codes → kind
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -11,7 +12,7 @@ use reading::{Engine, Line, Picture, ReadError};
 use schemas::code::Reason;
 use schemas::ids::Blake3;
 use schemas::reader::Answer;
-use schemas::reading::{EngineId, PageImage, PageReading, TextSource};
+use schemas::reading::{Mark, MarkKind, PageImage, PageReading, TextSource};
 
 /// What a page is worked on with. Made once, kept warm, used for page after page.
 pub(crate) struct Bench {
@@ -56,12 +57,15 @@ pub(crate) fn read(
     let blake3 = Blake3(*blake3::hash(&kept).as_bytes());
     clock.lap("keep");
 
+    let marks = imaging::marks(&decoded);
+    imaging::lift(&mut decoded, &marks);
+    imaging::even(&mut decoded);
+    clock.lap("lift");
+
     let rotation_deg = orient(&decoded, bench.engine.as_mut())?;
     clock.lap("orient");
 
     let upright = imaging::straighten(&decoded, rotation_deg);
-    let (stated, overlays) = (decoded.text.take(), std::mem::take(&mut decoded.overlays));
-    drop(decoded);
     clock.lap("deskew");
 
     let picture = Picture {
@@ -73,8 +77,17 @@ pub(crate) fn read(
     let mut codes = reading::find_qr(&picture);
     clock.lap("codes");
 
-    let blank = codes.is_empty() && imaging::is_blank(upright.image());
+    // A seal alone makes a page that is not blank: it counts as it was scanned.
+    let blank = codes.is_empty()
+        && imaging::is_blank(upright.image())
+        && imaging::is_blank(&decoded.pixels.grey());
     clock.lap("blank");
+
+    let flaws = imaging::flaws(&decoded, &marks, &upright, blank);
+    let marks = if blank { Vec::new() } else { marks.upright(&upright.geometry()) };
+    let (stated, overlays) = (decoded.text.take(), std::mem::take(&mut decoded.overlays));
+    drop(decoded);
+    clock.lap("flaws");
 
     let stated = match stated.filter(|_| !blank) {
         Some(text) => stated_lines(text, &overlays, &upright, &picture, bench.engine.as_mut())?,
@@ -88,7 +101,9 @@ pub(crate) fn read(
         None if blank => Vec::new(),
         None => bench.engine.read(&picture)?,
     };
-    let lines = reading::in_zones(lines, &[], &picture);
+    let printed = overlays.iter().map(|area| stamp(upright.area(*area)));
+    let over: Vec<Mark> = marks.iter().cloned().chain(printed).collect();
+    let lines = reading::in_zones(lines, &over, &picture);
     codes.extend(reading::find_mrz(&lines));
     let (text, confidence, words) = reading::page_text(&lines);
     clock.lap("read");
@@ -108,6 +123,8 @@ pub(crate) fn read(
         confidence,
         text_from,
         words,
+        marks,
+        flaws,
         codes,
         ..PageReading::unread(seq, blake3)
     };
@@ -164,6 +181,11 @@ fn stated_lines(
     let overlays: Vec<_> = overlays.iter().map(|area| upright.area(*area)).collect();
     let overlays: Vec<_> = overlays.iter().map(|area| (area.x, area.y, area.w, area.h)).collect();
     Ok(reading::stated_lines(words, &overlays, picture, engine)?.ok())
+}
+
+/// What a signature prints over a page is no part of its text, as a stamp isn't.
+fn stamp(Area { x, y, w, h }: Area) -> Mark {
+    Mark { kind: MarkKind::Stamp, x, y, w, h, confidence: 1.0 }
 }
 
 /// Milliseconds by stage.

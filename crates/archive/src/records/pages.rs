@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use schemas::api::{DossierEvent, PageState};
+use schemas::api::{DossierEvent, FlawView, PageState};
 use schemas::code::Reason;
 use schemas::ids::{Blake3, DossierId, PageId, ScanId};
-use schemas::reading::{KindGuess, PageImage, PageReading};
+use schemas::reading::{Flaw, KindGuess, PageImage, PageReading};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::Records;
@@ -52,6 +52,8 @@ pub struct PageSummary {
     pub confidence: Option<f32>,
     /// Kind of paper it looks like the first page of.
     pub kind: Option<KindGuess>,
+    /// Why it should be scanned again; none while it is not read.
+    pub flaws: Vec<Flaw>,
     /// How the page image is kept, and its blob.
     pub image: Option<(PageImage, Blake3)>,
     /// The page in this dossier that is the same paper, scanned before.
@@ -76,13 +78,13 @@ const SHEETS: &str = page!(
 );
 
 const SUMMARIES: &str = "
-    select page_id, scan_id, seq, state, blank, confidence, kind, kind_confidence, image,
-        image_blake3, same_as, reason
+    select page_id, scan_id, seq, state, blank, confidence, kind, kind_confidence, flaws,
+        image, image_blake3, same_as, reason
     from page where dossier_id = $1 order by scan_id, seq";
 
 const READ: &str = "
     update page set state = 'read', blank = $2, confidence = $3, kind = $4, kind_confidence = $5,
-        image = $6, image_blake3 = $7, reason = null
+        image = $6, image_blake3 = $7, flaws = $8, reason = null
     where page_id = $1 and state = 'waiting'";
 
 const PUT_READING: &str = "
@@ -123,13 +125,15 @@ impl Records {
             .bind(kind.map(|kind| kind.id.as_str()))
             .bind(kind.map(|kind| f64::from(kind.confidence)))
             .bind(json(&image)?)
-            .bind(blob.to_string());
+            .bind(blob.to_string())
+            .bind(json(&reading.flaws)?);
         if read.execute(change.on()).await.doing(doing)?.rows_affected() == 0 {
             return Ok(());
         }
         let put = sqlx::query(PUT_READING).bind(id.to_string()).bind(json(reading)?);
         put.execute(change.on()).await.doing(doing)?;
-        let event = DossierEvent::PageRead { page: id, blank: reading.blank };
+        let flaws = reading.flaws.iter().copied().map(FlawView::from).collect();
+        let event = DossierEvent::PageRead { page: id, blank: reading.blank, flaws };
         held.tell(&mut change, &event).await?;
         held.file_when_read(&mut change).await?;
         change.commit().await
@@ -184,6 +188,7 @@ fn summary(row: &SqliteRow) -> Result<PageSummary, ArchiveError> {
         blank: row.int::<i64>("blank")? != 0,
         confidence: row.share_or("confidence")?,
         kind: guess(row)?,
+        flaws: row.json_or("flaws")?.unwrap_or_default(),
         image: image(row)?,
         same_as: row.parsed_or("same_as")?,
         reason: row.word_or("reason")?,

@@ -9,7 +9,8 @@ use pdfium_render::prelude::{
 };
 
 use super::Place;
-use crate::text_layer::{Area, LayerWord, TextLayer};
+use crate::Area;
+use crate::text_layer::{LayerWord, TextLayer};
 
 /// Characters looked at; a crowded A3 page has a tenth of it, and pages with more are read.
 const MAX_CHARS: i32 = 100_000;

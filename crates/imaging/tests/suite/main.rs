@@ -5,11 +5,15 @@
 mod blanks;
 mod drawing;
 mod fingerprints;
+mod flaws;
 mod formats;
+mod geometry;
 mod hostile;
 mod limits;
+mod marks;
 mod pdfs;
 mod real;
 mod signatures;
 mod stated;
 mod upright;
+mod worn;

@@ -13,7 +13,7 @@ const BLANKS: &[(&str, u32)] =
     &[("cv_299.pdf", 1), ("qd_84.pdf", 3), ("ttr_22.pdf", 1), ("ttr_24.pdf", 1)];
 
 /// Calls with the first pages of each scanned PDF.
-fn each_page(mut measure: impl FnMut(&str, u32, &Decoded<'_>)) -> bool {
+pub(crate) fn each_page(mut measure: impl FnMut(&str, u32, &Decoded<'_>)) -> bool {
     const PAGES: u32 = 4;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/scans/pdf");
     let Ok(entries) = std::fs::read_dir(&folder) else {
