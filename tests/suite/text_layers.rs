@@ -289,8 +289,18 @@ async fn the_signatures_of_a_pdf_are_told_with_its_scan_and_its_first_page() {
     assert!(told.iter().all(|own| own.state == SignatureState::Intact));
 
     let stage = Stage::start().await;
-    let opened = stage.open(&tests::opening(&tests::somebody(3))).await;
-    stage.send(&opened, pdf).await;
-    let view = stage.settled(&opened).await;
+    let view = stage.put_through(&tests::opening(&tests::somebody(3)), &[pdf]).await;
     assert_eq!(&view.scans[0].signatures, told);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signers_are_named_in_the_view_and_not_in_the_log() {
+    let stage = Stage::start().await;
+    let pdf = include_bytes!("../../crates/imaging/tests/papers/signed_three_times.pdf");
+    let view = stage.put_through(&tests::opening(&tests::somebody(4)), &[pdf]).await;
+    assert_eq!(view.scans[0].signatures.len(), 3);
+    let shown = stage.command(&["dossier", view.code.as_str(), "--server", stage.address()]);
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains("Chữ ký số: Nguyễn Thị Mẫu, 2026-"), "{shown}");
+    assert!(!stage.log().contains("Nguyễn Thị Mẫu") && !stage.log().contains("XÃ MẪU"));
 }

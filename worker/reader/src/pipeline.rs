@@ -12,7 +12,7 @@ use reading::{Engine, Line, Picture, ReadError};
 use schemas::code::Reason;
 use schemas::ids::Blake3;
 use schemas::reader::Answer;
-use schemas::reading::{Mark, MarkKind, PageImage, PageReading, TextSource};
+use schemas::reading::{PageImage, PageReading, TextSource};
 
 /// What a page is worked on with. Made once, kept warm, used for page after page.
 pub(crate) struct Bench {
@@ -101,9 +101,7 @@ pub(crate) fn read(
         None if blank => Vec::new(),
         None => bench.engine.read(&picture)?,
     };
-    let printed = overlays.iter().map(|area| stamp(upright.area(*area)));
-    let over: Vec<Mark> = marks.iter().cloned().chain(printed).collect();
-    let lines = reading::in_zones(lines, &over, &picture);
+    let lines = reading::in_zones(lines, &marks, &picture);
     codes.extend(reading::find_mrz(&lines));
     let (text, confidence, words) = reading::page_text(&lines);
     clock.lap("read");
@@ -181,11 +179,6 @@ fn stated_lines(
     let overlays: Vec<_> = overlays.iter().map(|area| upright.area(*area)).collect();
     let overlays: Vec<_> = overlays.iter().map(|area| (area.x, area.y, area.w, area.h)).collect();
     Ok(reading::stated_lines(words, &overlays, picture, engine)?.ok())
-}
-
-/// What a signature prints over a page is no part of its text, as a stamp isn't.
-fn stamp(Area { x, y, w, h }: Area) -> Mark {
-    Mark { kind: MarkKind::Stamp, x, y, w, h, confidence: 1.0 }
 }
 
 /// Milliseconds by stage.
