@@ -3,7 +3,8 @@
 The lean that Sohoa finds is set beside jdeskew's, its orientation beside Tesseract's. A page is
 first straightened by what Sohoa finds, so that no turn passes 15 degrees; both then count from
 what each finds of the straightened page: the error is angle(turned) - angle(straightened) - turn.
-Angles are in degrees, clockwise. Blank pages are left out.
+Angles are in degrees, clockwise. Pages on which Tesseract can't say at all how they lie (blank
+backs) are left out.
 """
 
 import json
@@ -23,6 +24,9 @@ from PIL import Image
 from scans import gold, images, pdfs
 
 TURNS = [sign * turn for turn in (0.3, 0.7, 1.5, 3, 7, 14.5) for sign in (1, -1)]
+# Tesseract's confidence that it has text before it: backs with the ghost of a seal stay below 0.5,
+# the pages of text seen have 20 and more.
+TEXT = 2
 STRAIGHT = 0.05  # Sohoa doesn't turn a page that leans by less.
 
 
@@ -36,10 +40,11 @@ def main():
             for image in images(scan, work / "images"):
                 # Some pages are in both folders.
                 pages[f"{scan.parent.name}-{image.stem}"] = Page(image)
-        lies, _ = straight(bin, laid(work, pages, lambda _, page: page.pixels))
-        blank = [name for name, lie in lies.items() if lie["blank"]]
-        pages = {name: page for name, page in pages.items() if name not in blank}
-        print(f"{len(pages)} pages; {len(blank)} blank ones left out: {', '.join(blank)}\n")
+        files = laid(work, pages, lambda _, page: page.pixels)
+        lies, _ = straight(bin, files)
+        bare = [name for name in pages if by_tesseract(files[name])[1] < TEXT]
+        pages = {name: page for name, page in pages.items() if name not in bare}
+        print(f"{len(pages)} pages; {len(bare)} without text left out: {', '.join(bare)}\n")
         leans(bin, work, pages, {name: lies[name]["skew"] for name in pages})
         orientations(bin, work, pages)
 
@@ -80,9 +85,8 @@ def straight(bin, files):
         sys.exit("\n".join(lines))
     lies = {}
     for name, line in zip(files, lines):
-        rotation, sure, skew, blank = line.split()
-        lies[name] = {"rotation": int(rotation), "skew": float(skew)}
-        lies[name] |= {"sure": sure == "true", "blank": blank == "true"}
+        rotation, sure, skew = line.split()
+        lies[name] = {"rotation": int(rotation), "sure": sure == "true", "skew": float(skew)}
     return lies, took["cpu"]
 
 
@@ -100,7 +104,8 @@ def leans(bin, work, pages, lean):
         cpu["jdeskew"] += time.process_time() - since
         found["Sohoa"][turn] = {name: lies[name]["skew"] for name in pages}
 
-    print("| turned by, degrees | " + " | ".join(f"{peer}: mean, median, worst" for peer in found))
+    heads = [f"{peer}: mean, median, worst" for peer in found]
+    print(f"| turned by, degrees | {' | '.join(heads)} |")
     print("|---|---|---|")
     for turns in [*([turn, -turn] for turn in TURNS[::2]), TURNS]:
         label = f"±{turns[0]}" if turns != TURNS else "all"
@@ -133,11 +138,9 @@ def orientations(bin, work, pages):
             due = (360 - turn) % 360
             if rotation != due:
                 wrong["Sohoa"].append(f"{name} at {turn}")
-            with tempfile.TemporaryFile("w+") as said:
-                cpu["Tesseract"] += measured(["tesseract", file, "-", "--psm", "0"], said)["cpu"]
-                said.seek(0)
-                rotate = re.search(r"^Rotate: (\d+)$", said.read(), re.MULTILINE)
-            if rotate is None or int(rotate[1]) != due:
+            rotation, _, took = by_tesseract(file)
+            cpu["Tesseract"] += took
+            if rotation != due:
                 wrong["Tesseract"].append(f"{name} at {turn}")
 
     total = 4 * len(pages)
@@ -147,6 +150,17 @@ def orientations(bin, work, pages):
     print(f"\nSohoa also read lines both ways on {asked} of them (not in its CPU).")
     for peer, names in wrong.items():
         print(f"Wrong by {peer}: {', '.join(names) or 'none'}")
+
+
+def by_tesseract(file):
+    """Tesseract's answer, None where it has none; its confidence; its CPU seconds."""
+    with tempfile.TemporaryFile("w+") as said:
+        took = measured(["tesseract", file, "-", "--psm", "0"], said)
+        said.seek(0)
+        answer = dict(re.findall(r"^(Rotate|Orientation confidence): (\S+)$", said.read(), re.M))
+    if not answer:
+        return None, 0, took["cpu"]
+    return int(answer["Rotate"]), float(answer["Orientation confidence"]), took["cpu"]
 
 
 def by_reading(bin, file):

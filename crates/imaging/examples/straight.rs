@@ -1,8 +1,8 @@
 //! Says how pages lie, by their pixels alone: `straight FILE…`
 //!
 //! One line a file (its first page): quarter turns that make it upright, whether the pixels are
-//! sure of that (else the reader also asks its engine), lean in degrees, whether it is blank.
-//! `make bench-deskew` measures with it.
+//! sure of that (else the reader also asks its engine), lean in degrees. `make bench-deskew`
+//! measures with it.
 
 use std::error::Error;
 use std::io::Write;
@@ -18,8 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let orientation = imaging::orientation(&decoded);
         let page = imaging::quarter_turn(decoded.grey(), orientation.rotation_deg);
         let (sure, skew) = (orientation.is_sure(), imaging::skew(&page));
-        let blank = imaging::is_blank(&page);
-        writeln!(out, "{} {sure} {skew} {blank}", orientation.rotation_deg)?;
+        writeln!(out, "{} {sure} {skew}", orientation.rotation_deg)?;
     }
     Ok(())
 }

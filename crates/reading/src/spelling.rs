@@ -117,7 +117,7 @@ impl Spelling {
                 };
                 let agreed: f32 = others
                     .iter()
-                    .filter(|(words, _)| words.iter().any(|other| same(&other)))
+                    .filter(|(words, _)| words.iter().any(same))
                     .map(|(_, share)| share)
                     .sum();
                 let peak = word.iter().map(|sign| sign.peak).fold(1.0, f32::min);

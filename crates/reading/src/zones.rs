@@ -112,7 +112,7 @@ mod table {
 
     /// Lines of body that stand in rows of three cells or more, or in rows of two between such.
     pub(super) fn named(lines: &mut [Line]) {
-        let places: Vec<Option<Place>> = lines.iter().map(|line| Place::of(line)).collect();
+        let places: Vec<Option<Place>> = lines.iter().map(Place::of).collect();
         let mut rows: Vec<std::ops::Range<usize>> = Vec::new();
         for at in 0..lines.len() {
             let beside = rows.last().is_some_and(|row| match (&places[row.start], &places[at]) {

@@ -8,7 +8,6 @@
     reason = "positions on small pages"
 )]
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -10,7 +10,7 @@ use crate::place::Place;
 
 /// Takes recipients and signature off the sheet. Empty where no line says "Nơi nhận".
 pub(super) fn taken(sheet: &mut Sheet) -> Vec<Line> {
-    let anchor = sheet.lines.iter().filter(|line| is_recipients(&line.text())).next_back();
+    let anchor = sheet.lines.iter().rfind(|line| is_recipients(&line.text()));
     let Some(anchor) = anchor.and_then(Place::of) else { return signed_alone(sheet) };
     let (em, width) = (sheet.em, sheet.width);
     // The signature may begin a little higher, and its column is right of the page's middle.

@@ -13,7 +13,7 @@ const MOST_LINES: usize = 9;
 /// page, and the centred lines after it. A paper that has no head is looked at in its upper
 /// third.
 pub(super) fn named(lines: &mut [Line], has_head: bool, picture: &Picture<'_>) {
-    let places: Vec<Option<Place>> = lines.iter().map(|line| Place::of(line)).collect();
+    let places: Vec<Option<Place>> = lines.iter().map(Place::of).collect();
     let left = median(places.iter().flatten().map(|place| place.left));
     let right = places.iter().flatten().map(|place| place.right).max().unwrap_or_default();
     let middle = i64::midpoint(left.min(i64::from(picture.width) / 5), right);
