@@ -73,7 +73,12 @@ fn prepared(args: &Args) -> anyhow::Result<(Bench, Vec<Wall>)> {
     let jail = Jail {
         memory: args.memory,
         cpu_seconds: args.cpu_seconds,
-        readable: fonts::FOLDERS.map(PathBuf::from).into(),
+        // The weights are read behind the fence, for the networks' threads start with them.
+        readable: fonts::FOLDERS
+            .map(PathBuf::from)
+            .into_iter()
+            .chain([args.models.clone()])
+            .collect(),
         without: args.without_wall.clone(),
     };
     jail.limit()?;
@@ -82,12 +87,12 @@ fn prepared(args: &Args) -> anyhow::Result<(Bench, Vec<Wall>)> {
     let pdfium = args.pdfium.as_deref().map(imaging::Pdf::bind).transpose();
     let pdfium = pdfium.context("binding PDFium")?;
     pdfium.iter().for_each(fonts::list);
-    let first = Neural::open(&args.models).context("starting the first engine")?;
     let second = Tesseract::open(&args.tessdata, "vie").context("starting Tesseract")?;
 
     // What starts threads, and opens at most what the jail leaves readable.
     let fenced = jail.fence()?;
     orphan::watch().context("watching the worker")?;
+    let first = Neural::open(&args.models).context("starting the first engine")?;
     first.warm().context("running the first engine")?;
 
     let walls = fenced.close()?;
