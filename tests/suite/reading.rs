@@ -83,12 +83,13 @@ fn papers_of_every_kind_are_read_with_few_misread_letters() {
     let scans: Vec<Vec<u8>> = sheets.iter().map(|sheet| scan.jpeg(sheet).unwrap()).collect();
     for ((reading, sheet), (_, kind)) in read(&scans).iter().zip(&sheets).zip(kinds) {
         let share = misread(sheet, &reading.text);
-        assert!(share < 0.05, "{kind}: {share:.3}\n{}", reading.text);
+        assert!(share < 0.04, "{kind}: {share:.3}\n{}", reading.text);
         let guess = reading.kind.as_ref().unwrap();
-        // A decision may be told as one of a narrower kind, and is then less sure.
+        // A decision may be told as one of a narrower kind, and is then half as sure: the broader
+        // kind's title stands there as well.
         let narrower = guess.id.as_str() != kind;
         assert!(guess.id.as_str().ends_with(kind), "{kind}: {}", guess.id);
-        let sure = if narrower { 0.5 } else { filing::THRESHOLD };
+        let sure = if narrower { 0.4 } else { filing::THRESHOLD };
         assert!(sure <= guess.confidence, "{kind}: {}", guess.confidence);
         assert!(0.7 < reading.confidence, "{kind}: {}", reading.confidence);
     }

@@ -212,7 +212,7 @@ fn are_abreast(left: &[&Piece], right: &[&Piece]) -> bool {
 fn is_table(left: &[&Piece], right: &[&Piece]) -> bool {
     let shared = left.iter().filter(|l| right.iter().any(|r| l.beside(r))).count();
     let crowded = |own: &[&Piece], other: &[&Piece]| {
-        let cut = |a: &Piece, b: &Piece| a.beside(b) && a.line == b.line && a.right < b.left;
+        let cut = |a: &Piece, b: &Piece| a.beside(b) && a.right < b.left;
         let doubled = own.iter().filter(|a| own.iter().any(|b| cut(a, b)));
         doubled.filter(|a| other.iter().any(|o| a.beside(o))).count()
     };

@@ -53,7 +53,46 @@ pub(super) fn place(
             otherwise: None,
         });
     }
+    let words = boxed(words);
     (!words.is_empty()).then_some(Line { words, ..Line::default() })
+}
+
+/// Six single digits or more in a row are one number: forms give each digit a box of its own.
+fn boxed(words: Vec<Word>) -> Vec<Word> {
+    const FEWEST: usize = 6;
+    let is_digit = |word: &Word| word.text.len() == 1 && word.text.as_bytes()[0].is_ascii_digit();
+    let runs = words.chunk_by(|a, b| is_digit(a) && is_digit(b));
+    let joined = runs.flat_map(|run| match run {
+        [first, .., last] if FEWEST <= run.len() => vec![Word {
+            text: run.iter().map(|word| word.text.as_str()).collect(),
+            w: last.x + last.w - first.x,
+            confidence: run.iter().map(|word| word.confidence).fold(1.0, f32::min),
+            ..first.clone()
+        }],
+        _ => run.to_vec(),
+    });
+    joined.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, want: &[&str]) {
+        let word =
+            |(text, x): (&str, u32)| Word { text: text.to_owned(), x, w: 8, ..Word::default() };
+        let words = text.split(' ').zip((0..).step_by(10)).map(word).collect();
+        let texts: Vec<String> = boxed(words).into_iter().map(|word| word.text).collect();
+        assert_eq!(texts, want);
+    }
+
+    #[test]
+    fn a_number_in_boxes_is_one_number_and_figures_of_a_table_are_many() {
+        check("Số: 0 5 1 1 9 5 0", &["Số:", "0511950"]);
+        check("1 2 3", &["1", "2", "3"]);
+        check("12 3 4 5 6 7 8 9", &["12", "3456789"]);
+    }
 }
 
 /// Whether the line's own third of the cut has ink, by column.
