@@ -27,13 +27,13 @@ setup:
 
 lint:
 	cargo fmt --all --check
-	cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
+	cargo fmt --manifest-path tests/fuzz/engine/Cargo.toml --check
 	.parts/bin/cargo-deny --log-level error check bans licenses sources
 	cargo clippy --workspace --all-targets --locked --quiet -- --deny warnings
 
 fmt:
 	cargo fmt --all
-	cargo fmt --manifest-path tests/fuzz/Cargo.toml
+	cargo fmt --manifest-path tests/fuzz/engine/Cargo.toml
 
 # Scans to measure with: gold/ (images, NAME.gt.txt beside each) and pdf/ (as they arrived).
 SCANS ?= ../shared/data/scans

@@ -1,7 +1,8 @@
 """Makes a first corpus for every target: grow.py CORPUS [FOLDER…]
 
-Files of the folders that are at most 64 KB become scans, JPEGs among them images to be sealed, and
-lists of procedures a procedure; the rest is made here, in the forms that the program itself writes.
+Files of the folders that are at most 64 KB become scans or PDFs, JPEGs among them images to be
+sealed, and lists of procedures a procedure; the rest is made here, in the forms that the program
+itself writes.
 """
 
 import json
@@ -85,14 +86,19 @@ def messages():
 def scans(folders):
     for folder in map(pathlib.Path, folders):
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            content = path.read_bytes()
-            if not 0 < len(content) <= LARGEST or b"%PDF-" in content[:1024]:
-                continue
-            put("scans", f"{path.parent.name}-{path.name}", content)
-            if content.startswith(b"\xff\xd8\xff"):
-                at = max(content.find(bytes([0xFF, marker])) for marker in (0xC0, 0xC1, 0xC2))
-                height, width, components = struct.unpack(">HHB", content[at + 5 : at + 10])
-                put("sealing", path.name, struct.pack(">HHB", width, height, components) + content)
+            content, name = path.read_bytes(), f"{path.parent.name}-{path.name}"
+            # Of an image to be sealed only the head is read, so a large one may be cut.
+            put_jpeg(name, content[:LARGEST])
+            if 0 < len(content) <= LARGEST:
+                put("pdfs" if b"%PDF-" in content[:1024] else "scans", name, content)
+
+
+def put_jpeg(name, content):
+    frames = [content.find(bytes([0xFF, marker, 0])) for marker in (0xC0, 0xC1, 0xC2)]
+    frame = content[min((at for at in frames if at != -1), default=len(content)) :]
+    if content.startswith(b"\xff\xd8\xff") and 10 <= len(frame):
+        height, width, components = struct.unpack(">HHB", frame[5:10])
+        put("sealing", name, struct.pack(">HHB", width, height, components) + content)
 
 
 def catalogues(folders):

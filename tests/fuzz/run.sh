@@ -17,13 +17,16 @@ python3 "$here/grow.py" "$work/corpus" "$@"
 
 # The sanitizer is asked of a stable compiler.
 export RUSTC_BOOTSTRAP=1 PATH=$root/.parts/bin:$PATH
-options=(--fuzz-dir "$here" --target-dir "$work/build")
+options=(--fuzz-dir "$here/engine" --target-dir "$work/build")
+# The very versions that are shipped.
+cp "$root/Cargo.lock" "$here/engine/Cargo.lock"
 cargo fuzz build "${options[@]}"
-read -ra targets <<<"${TARGETS:-$(cargo fuzz list --fuzz-dir "$here" | tr '\n' ' ')}"
+read -ra targets <<<"${TARGETS:-$(cargo fuzz list --fuzz-dir "$here/engine" | tr '\n' ' ')}"
 
 failed=0
 for target in "${targets[@]}"; do
     echo "fuzz: $target, $seconds s"
+    mkdir -p "$work/corpus/$target"
     cargo fuzz run "${options[@]}" "$target" "$work/corpus/$target" -- \
         -artifact_prefix="$findings/$target-" -max_total_time="$seconds" -print_final_stats=1 \
         -rss_limit_mb=1536 -timeout=20 >"$work/logs/$target" 2>&1 || failed=1

@@ -230,7 +230,7 @@ pub fn import_with(bytes: &[u8], kinds: &[Kind]) -> Result<Import, ImportError> 
 struct Taker<'a> {
     matcher: matching::Matcher<'a>,
     kinds: &'a [Kind],
-    curated: curated::Curated,
+    curated: &'static curated::Curated,
     seen: BTreeSet<String>,
     index: usize,
     too_many: bool,

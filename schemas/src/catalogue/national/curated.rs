@@ -5,6 +5,7 @@
 //! must not replace it by what a program could tell.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -15,11 +16,15 @@ use crate::text::tidy;
 pub(super) struct Curated(BTreeMap<String, Procedure>);
 
 impl Curated {
-    /// None at all should the shipped file be unreadable; the tests see to it that it isn't.
-    pub(super) fn shipped() -> Self {
-        let file: Option<CatalogueFile> = serde_json::from_str(shipped()).ok();
-        let procedures = file.map(|file| file.procedures).unwrap_or_default();
-        Self(procedures.into_iter().map(|p| (p.code.as_str().to_owned(), p)).collect())
+    /// Read once. None at all should the shipped file be unreadable; the tests see to it that it
+    /// isn't.
+    pub(super) fn shipped() -> &'static Self {
+        static SHIPPED: LazyLock<Curated> = LazyLock::new(|| {
+            let file: Option<CatalogueFile> = serde_json::from_str(shipped()).ok();
+            let procedures = file.map(|file| file.procedures).unwrap_or_default();
+            Curated(procedures.into_iter().map(|p| (p.code.as_str().to_owned(), p)).collect())
+        });
+        &SHIPPED
     }
 
     /// The careful reading of a crawled entry, if its decision and all its lines are those that

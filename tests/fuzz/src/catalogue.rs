@@ -1,22 +1,28 @@
 //! Catalogues: the national list as it was crawled, and our own format. The same bytes give the
 //! same procedures, each with the same digest.
-#![no_main]
 
+use std::hint::black_box;
 use std::sync::LazyLock;
 
-use libfuzzer_sys::fuzz_target;
 use schemas::catalogue::{digest, national};
 use schemas::kind::{self, Kind};
 
-static KINDS: LazyLock<Vec<Kind>> =
-    LazyLock::new(|| kind::shipped().expect("they are well-formed"));
+/// A few of the shipped: they are made ready for every file anew.
+static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
+    let shipped = kind::shipped().expect("they are well-formed");
+    shipped.into_iter().take(6).collect()
+});
 
-fuzz_target!(|bytes: &[u8]| {
+/// Panics where a promise is broken.
+pub fn run(bytes: &[u8]) {
     let Ok(import) = national::import_with(bytes, &KINDS) else { return };
     for procedure in &import.procedures {
         assert!(procedure.components.len() <= national::MAX_COMPONENTS);
-        digest(procedure);
+        black_box(digest(procedure));
+    }
+    if import.procedures.is_empty() {
+        return;
     }
     let again = national::import_with(bytes, &KINDS).expect("it was taken before");
     assert_eq!(import, again);
-});
+}

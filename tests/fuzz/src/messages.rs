@@ -1,11 +1,10 @@
 //! Jobs as they come off the queue. What is understood means the same when sent again.
-#![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use schemas::message::Message;
 
-fuzz_target!(|bytes: &[u8]| {
+/// Panics where a promise is broken.
+pub fn run(bytes: &[u8]) {
     let Ok(message) = serde_json::from_slice::<Message>(bytes) else { return };
     let written = serde_json::to_vec(&message).expect("what was read can be written");
     assert_eq!(serde_json::from_slice::<Message>(&written).ok(), Some(message));
-});
+}
