@@ -2,8 +2,9 @@
 //!
 //! A frame is two lengths (`u32` of the head, `u64` of the body, little-endian), the head as
 //! JSON, and the body as raw bytes. The worker sends an [`Ask`], the reader answers it with an
-//! [`Answer`]; there is never more than one question open. The reader's first frame is
-//! [`Answer::Ready`]. Lengths are checked before anything is allocated, on both sides.
+//! [`Answer`], before which one [`Answer::Seen`] may come; there is never more than one question
+//! open. The reader's first frame is [`Answer::Ready`]. Lengths are checked before anything is
+//! allocated, on both sides.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -13,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::code::Reason;
-use crate::reading::{PageImage, PageReading};
+use crate::reading::{Flaw, PageImage, PageReading};
 use crate::signature::DigitalSignature;
 
 /// Longest head: the words of a crowded A3 page are about 2 MB.
@@ -105,6 +106,12 @@ pub enum Answer {
         /// Digital signatures, in the order of the file's own list.
         #[serde(default)]
         signatures: Vec<DigitalSignature>,
+    },
+    /// A page should be scanned again, and is being read all the same: said while the citizen is
+    /// still there, at most once before the answer proper.
+    Seen {
+        /// Why.
+        flaws: Vec<Flaw>,
     },
     /// A page, read. The frame's body is the page image as it is to be kept.
     Read {

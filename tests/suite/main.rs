@@ -8,6 +8,7 @@ mod openapi;
 mod bad_input;
 mod commands;
 mod crashes;
+mod flaws;
 mod hostile;
 mod jail;
 mod main_job;

@@ -9,7 +9,7 @@ use filing::Kinds;
 use schemas::code::Reason;
 use schemas::codes::{IdentityCard, Mrz, Separator};
 use schemas::reading::{
-    Code, CodeKind, KindGuess, Mark, Otherwise, PageImage, PageReading, STAGES, Word,
+    Code, CodeKind, Flaw, KindGuess, Mark, Otherwise, PageImage, PageReading, STAGES, Word,
 };
 use schemas::signature::{DigitalSignature, MAX_SIGNATURES};
 
@@ -88,6 +88,16 @@ pub fn refused(reason: Reason, detail: &str, body: &[u8]) -> Result<(), Nonsense
         (detail.len() <= MAX_DETAIL && !detail.contains(char::is_control), "detail"),
         (body.is_empty(), "a body where none belongs"),
     ])
+}
+
+/// Refuses what cannot have been seen on a page.
+pub fn seen(flaws: &[Flaw], body: &[u8]) -> Result<(), &'static str> {
+    let once: HashSet<_> = flaws.iter().collect();
+    match (body.is_empty(), once.len() == flaws.len()) {
+        (true, true) => Ok(()),
+        (false, _) => Err("a verdict with a body"),
+        (_, false) => Err("a flaw twice"),
+    }
 }
 
 /// The page at place `seq`, read, with its image.
@@ -230,7 +240,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use schemas::ids::Blake3;
-    use schemas::reading::{Flaw, MarkKind};
+    use schemas::reading::MarkKind;
 
     use super::*;
 

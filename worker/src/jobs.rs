@@ -7,6 +7,9 @@ use archive::{ArchiveError, FiledDocument, Page, revision_of};
 use filing::{Filing, Sheet, Verdict};
 use schemas::api::{DocumentVerdict, PageState, ScanState};
 use schemas::ids::{ComponentId, DocumentId, DossierId, PageId, ScanId};
+use schemas::reading::Flaw;
+use tokio::sync::oneshot;
+use tracing::warn;
 
 use crate::consume::{Desk, Failure};
 use crate::publish;
@@ -32,7 +35,17 @@ pub(crate) async fn read(desk: &Desk, page: PageId) -> Result<(), Failure> {
     }
     let scan = found(desk.archive.records.scan(page.scan).await?, "scan")?;
     let bytes = desk.archive.blobs.get(scan.blake3).await?;
-    let read = desk.readers.read(&bytes, page.seq).await?;
+    let (seen, told) = oneshot::channel::<Vec<Flaw>>();
+    let tell = async {
+        // Nothing is sent of a page without flaws.
+        let Ok(flaws) = told.await else { return };
+        if let Err(error) = desk.archive.records.page_seen(page.id, &flaws).await {
+            // With the reading they are told again.
+            warn!(error = &error as &dyn std::error::Error, "flaws not told");
+        }
+    };
+    let (read, ()) = tokio::join!(desk.readers.read(&bytes, page.seq, seen), tell);
+    let read = read?;
     let image = desk.archive.blobs.put(&read.bytes).await?;
     desk.archive.records.page_read(page.id, &read.reading, read.image, image).await?;
     Ok(())

@@ -13,11 +13,11 @@ use filing::Kinds;
 use rustix::process::Signal;
 use schemas::code::Reason;
 use schemas::reader::{Answer, Ask, Wall, frame_head, frame_lengths};
-use schemas::reading::{PageImage, PageReading};
+use schemas::reading::{Flaw, PageImage, PageReading};
 use schemas::signature::DigitalSignature;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, oneshot};
 use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 
@@ -202,7 +202,7 @@ impl Readers {
     /// # Errors
     /// See [`ReaderError`].
     pub async fn unpack(&self, scan: &[u8]) -> Result<Unpacked, ReaderError> {
-        let (answer, body) = self.ask(&Ask::Unpack, scan, self.program.limits.unpack).await?;
+        let (answer, body) = self.ask(&Ask::Unpack, scan, self.program.limits.unpack, None).await?;
         match answer {
             Answer::Unpacked { pages, media_type, signatures } => {
                 let most = self.program.limits.scan_pages;
@@ -215,12 +215,19 @@ impl Readers {
         }
     }
 
-    /// Takes the page at place `seq` of a scan its way.
+    /// Takes the page at place `seq` of a scan its way. Where it should be scanned again, `seen`
+    /// hears so as soon as the reader knows, long before the page is read.
     ///
     /// # Errors
     /// See [`ReaderError`].
-    pub async fn read(&self, scan: &[u8], seq: u32) -> Result<PageRead, ReaderError> {
-        let (answer, bytes) = self.ask(&Ask::Read { seq }, scan, self.program.limits.read).await?;
+    pub async fn read(
+        &self,
+        scan: &[u8],
+        seq: u32,
+        seen: oneshot::Sender<Vec<Flaw>>,
+    ) -> Result<PageRead, ReaderError> {
+        let limit = self.program.limits.read;
+        let (answer, bytes) = self.ask(&Ask::Read { seq }, scan, limit, Some(seen)).await?;
         match answer {
             Answer::Read { reading, image } => {
                 check::read(&reading, image, &bytes, seq, &self.kinds)
@@ -247,6 +254,7 @@ impl Readers {
         ask: &Ask,
         scan: &[u8],
         limit: Duration,
+        seen: Option<oneshot::Sender<Vec<Flaw>>>,
     ) -> Result<(Answer, Vec<u8>), ReaderError> {
         let _permit = self
             .idle
@@ -264,7 +272,7 @@ impl Readers {
             None => Reader::start(&self.program).await?,
         };
         let since = Instant::now();
-        match tokio::time::timeout(limit, reader.exchange(ask, scan)).await {
+        match tokio::time::timeout(limit, reader.exchange(ask, scan, seen)).await {
             Ok(Ok(answer)) => {
                 reader.asked += 1;
                 reader.busy += since.elapsed();
@@ -367,8 +375,14 @@ impl Reader {
         }
     }
 
-    /// One question, one answer. A reader takes the whole question before it answers.
-    async fn exchange(&mut self, ask: &Ask, scan: &[u8]) -> Result<(Answer, Vec<u8>), Broken> {
+    /// One question, one answer, and what is seen before it. A reader takes the whole question
+    /// before it answers.
+    async fn exchange(
+        &mut self,
+        ask: &Ask,
+        scan: &[u8],
+        seen: Option<oneshot::Sender<Vec<Flaw>>>,
+    ) -> Result<(Answer, Vec<u8>), Broken> {
         let (lengths, head) =
             frame_head(ask, scan.len()).map_err(|_| Broken::Nonsense("scan too long"))?;
         let sent = async {
@@ -378,7 +392,16 @@ impl Reader {
             self.to.flush().await
         };
         sent.await.map_err(|_| Broken::Pipe)?;
-        self.answer(MAX_IMAGE.max(scan.len())).await
+        let longest_body = MAX_IMAGE.max(scan.len());
+        match (self.answer(longest_body).await?, seen) {
+            ((Answer::Seen { flaws }, body), Some(seen)) => {
+                check::seen(&flaws, &body).map_err(Broken::Nonsense)?;
+                // Whoever asked may not care.
+                drop(seen.send(flaws));
+                self.answer(longest_body).await
+            }
+            (answer, _) => Ok(answer),
+        }
     }
 
     async fn answer(&mut self, longest_body: usize) -> Result<(Answer, Vec<u8>), Broken> {

@@ -258,6 +258,13 @@ pub enum DossierEvent {
         /// Into how many.
         pages: u32,
     },
+    /// A page should be scanned again while the paper is still there; it is being read meanwhile.
+    PageSeen {
+        /// Which.
+        page: PageId,
+        /// Why.
+        flaws: Vec<FlawView>,
+    },
     /// A page was read.
     PageRead {
         /// Which.

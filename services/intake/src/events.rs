@@ -125,6 +125,7 @@ fn name(event: &DossierEvent) -> &'static str {
     match event {
         DossierEvent::ScanReceived { .. } => "scan_received",
         DossierEvent::ScanUnpacked { .. } => "scan_unpacked",
+        DossierEvent::PageSeen { .. } => "page_seen",
         DossierEvent::PageRead { .. } => "page_read",
         DossierEvent::Parked { .. } => "parked",
         DossierEvent::Filed { .. } => "filed",

@@ -42,7 +42,13 @@ fn main() {
             std::thread::sleep(Duration::from_secs(3600));
         }
         write_frame(&mut ask_real, &ask, &scan).unwrap();
-        let (mut answer, body) = read_frame::<Answer>(&mut told).unwrap().unwrap();
+        let (mut answer, body) = loop {
+            let (answer, body) = read_frame::<Answer>(&mut told).unwrap().unwrap();
+            match answer {
+                Answer::Seen { .. } => write_frame(&mut to, &answer, &body).unwrap(),
+                answer => break (answer, body),
+            }
+        };
         if let (true, Answer::Read { reading, .. }) = (scan.ends_with(b"#liar"), &mut answer) {
             reading.confidence = 7.0;
         }

@@ -12,7 +12,7 @@ use reading::{Engine, Line, Picture, ReadError};
 use schemas::code::Reason;
 use schemas::ids::Blake3;
 use schemas::reader::Answer;
-use schemas::reading::{PageImage, PageReading, TextSource};
+use schemas::reading::{Flaw, PageImage, PageReading, TextSource};
 
 /// What a page is worked on with. Made once, kept warm, used for page after page.
 pub(crate) struct Bench {
@@ -41,11 +41,13 @@ pub(crate) fn unpack(scan: &[u8], bench: &Bench) -> Result<Answer, Refusal> {
     Ok(Answer::Unpacked { pages: scan.page_count(), media_type, signatures: scan.signatures() })
 }
 
-/// One page: what stands on it, and its image as it is to be kept.
+/// One page: what stands on it, and its image as it is to be kept. Where it should be scanned
+/// again, `seen` hears so before the page is read.
 pub(crate) fn read(
     scan: &[u8],
     seq: u32,
     bench: &mut Bench,
+    seen: impl FnOnce(&[Flaw]),
 ) -> Result<(PageReading, PageImage, Vec<u8>), Refusal> {
     let mut clock = Clock::start();
 
@@ -87,6 +89,9 @@ pub(crate) fn read(
     let marks = if blank { Vec::new() } else { marks.upright(&upright.geometry()) };
     let (stated, overlays) = (decoded.text.take(), std::mem::take(&mut decoded.overlays));
     drop(decoded);
+    if !flaws.is_empty() {
+        seen(&flaws);
+    }
     clock.lap("flaws");
 
     let stated = match stated.filter(|_| !blank) {

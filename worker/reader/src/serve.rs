@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 
 use schemas::reader::{Answer, Ask, Wall, read_frame, write_frame};
+use schemas::reading::Flaw;
 
 use crate::pipeline::{self, Bench, Refusal};
 
@@ -22,7 +23,13 @@ pub(crate) fn serve(
         let answered = match ask {
             Ask::Unpack => pipeline::unpack(&scan, bench).map(|answer| (answer, Vec::new())),
             Ask::Read { seq } => {
-                pipeline::read(&scan, seq, bench).map(|(reading, image, bytes)| {
+                let mut told = Ok(());
+                let seen = |flaws: &[Flaw]| {
+                    told = write_frame(&mut to, &Answer::Seen { flaws: flaws.to_vec() }, &[]);
+                };
+                let read = pipeline::read(&scan, seq, bench, seen);
+                told?;
+                read.map(|(reading, image, bytes)| {
                     (Answer::Read { reading: Box::new(reading), image }, bytes)
                 })
             }

@@ -87,6 +87,8 @@ const READ: &str = "
         image = $6, image_blake3 = $7, flaws = $8, reason = null
     where page_id = $1 and state = 'waiting'";
 
+const WAITS: &str = "select 1 from page where page_id = $1 and state = 'waiting'";
+
 const PUT_READING: &str = "
     insert into page_reading (page_id, body) values ($1, $2)
     on conflict (page_id) do update set body = excluded.body";
@@ -100,6 +102,21 @@ impl Records {
         let query = sqlx::query(BY_ID).bind(id.to_string());
         let row = query.fetch_optional(&self.db.readers).await.doing("reading a page")?;
         row.as_ref().map(page).transpose()
+    }
+
+    /// Tells that a page which still waits to be read should be scanned again.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Missing`] when there is no such page.
+    pub async fn page_seen(&self, id: PageId, flaws: &[Flaw]) -> Result<(), ArchiveError> {
+        let mut change = self.db.change().await?;
+        let held = Held::take(&mut change, By::Page(id)).await?.ok_or_else(|| missing(id))?;
+        let waits = sqlx::query(WAITS).bind(id.to_string()).fetch_optional(change.on()).await;
+        if waits.doing("telling flaws")?.is_some() {
+            let flaws = flaws.iter().copied().map(FlawView::from).collect();
+            held.tell(&mut change, &DossierEvent::PageSeen { page: id, flaws }).await?;
+        }
+        change.commit().await
     }
 
     /// The page was read. With the dossier's last unread page, filing is announced. A page that

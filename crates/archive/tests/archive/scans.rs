@@ -2,13 +2,14 @@
 
 use archive::{AcceptError, ArchiveError};
 use jiff::Timestamp;
-use schemas::api::{DossierEvent, PageState, ScanState};
+use schemas::api::{DossierEvent, FlawView, PageState, ScanState};
 use schemas::code::Reason;
 use schemas::ids::PageId;
 use schemas::message::Job;
+use schemas::reading::{Flaw, PageImage, PageReading};
 use schemas::signature::{DigitalSignature, SignatureState};
 
-use crate::bed::{accept, bed, new_scan, read_page, unpack};
+use crate::bed::{accept, bed, new_scan, read_page, reading, unpack};
 
 #[tokio::test]
 async fn the_same_bytes_or_the_same_key_are_the_same_scan() {
@@ -203,6 +204,30 @@ async fn a_parked_last_page_lets_the_rest_be_filed_and_can_be_tried_again() {
     let events = records.events(dossier.id, 0, 100).await.unwrap();
     let told = |wanted: &DossierEvent| events.iter().filter(|(_, e)| e == wanted).count();
     assert_eq!(told(&DossierEvent::Settled), 1);
+}
+
+#[tokio::test]
+async fn a_flaw_is_told_while_the_page_waits_and_kept_once_it_is_read() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    let scan = bed.scan(dossier.id, b"scan").await;
+    unpack(&bed.archive, scan.id, 1).await;
+    let (records, page) = (&bed.archive.records, PageId::nth(scan.id, 0));
+    records.page_seen(page, &[Flaw::Blurred]).await.unwrap();
+
+    let blob = bed.archive.blobs.put(b"image").await.unwrap();
+    let image = PageImage::Jpeg { width: 2480, height: 3508, components: 1 };
+    let flawed = PageReading { flaws: vec![Flaw::Blurred], ..reading(0, blob) };
+    records.page_read(page, &flawed, image, blob).await.unwrap();
+    records.page_seen(page, &[Flaw::Blurred]).await.unwrap();
+
+    let flaws = vec![FlawView::from(Flaw::Blurred)];
+    let events = records.events(dossier.id, 0, 100).await.unwrap();
+    let told = |wanted: &DossierEvent| events.iter().filter(|(_, e)| e == wanted).count();
+    assert_eq!(told(&DossierEvent::PageSeen { page, flaws: flaws.clone() }), 1, "not once read");
+    assert_eq!(told(&DossierEvent::PageRead { page, blank: false, flaws }), 1);
+    let scans = records.scans(dossier.id).await.unwrap();
+    assert_eq!(scans[0].1[0].flaws, [Flaw::Blurred]);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use schemas::reading::PageReading;
 use schemas::signature::DigitalSignature;
 use sealing::{SealPage, Title};
 use serde::Serialize;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use worker::{PageRead, ReaderError, Readers, Unpacked};
 
@@ -145,7 +146,7 @@ impl Read {
                 let images_wanted = self.pdf.is_some();
                 work.spawn(async move {
                     let since = Instant::now();
-                    let mut page = readers.read(&scan, seq).await;
+                    let mut page = readers.read(&scan, seq, oneshot::channel().0).await;
                     if let (false, Ok(page)) = (images_wanted, &mut page) {
                         page.bytes = Vec::new();
                     }
