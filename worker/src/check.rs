@@ -90,14 +90,16 @@ pub fn refused(reason: Reason, detail: &str, body: &[u8]) -> Result<(), Nonsense
     ])
 }
 
-/// Refuses what cannot have been seen on a page.
-pub fn seen(flaws: &[Flaw], body: &[u8]) -> Result<(), &'static str> {
+/// Why a page should be scanned again.
+///
+/// # Errors
+/// What can't be.
+pub fn seen(flaws: &[Flaw], body: &[u8]) -> Result<(), Nonsense> {
     let once: HashSet<_> = flaws.iter().collect();
-    match (body.is_empty(), once.len() == flaws.len()) {
-        (true, true) => Ok(()),
-        (false, _) => Err("a verdict with a body"),
-        (_, false) => Err("a flaw twice"),
-    }
+    first_wrong(&[
+        (once.len() == flaws.len(), "a flaw twice"),
+        (body.is_empty(), "a body where none belongs"),
+    ])
 }
 
 /// The page at place `seq`, read, with its image.

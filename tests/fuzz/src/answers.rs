@@ -36,6 +36,9 @@ pub fn run(bytes: &[u8]) {
         Answer::Unpacked { pages, media_type, signatures } => {
             black_box(worker::check::unpacked(pages, &media_type, &signatures, &body, 500)).ok();
         }
+        Answer::Seen { flaws } => {
+            black_box(worker::check::seen(&flaws, &body)).ok();
+        }
         Answer::Refused { reason, detail } => {
             black_box(worker::check::refused(reason, &detail, &body)).ok();
         }
