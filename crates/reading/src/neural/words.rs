@@ -74,27 +74,6 @@ fn boxed(words: Vec<Word>) -> Vec<Word> {
     joined.collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(text: &str, want: &[&str]) {
-        let word =
-            |(text, x): (&str, u32)| Word { text: text.to_owned(), x, w: 8, ..Word::default() };
-        let words = text.split(' ').zip((0..).step_by(10)).map(word).collect();
-        let texts: Vec<String> = boxed(words).into_iter().map(|word| word.text).collect();
-        assert_eq!(texts, want);
-    }
-
-    #[test]
-    fn a_number_in_boxes_is_one_number_and_figures_of_a_table_are_many() {
-        check("Số: 0 5 1 1 9 5 0", &["Số:", "0511950"]);
-        check("1 2 3", &["1", "2", "3"]);
-        check("12 3 4 5 6 7 8 9", &["12", "3456789"]);
-    }
-}
-
 /// Whether the line's own third of the cut has ink, by column.
 fn inked_columns(cut: &Cut) -> Vec<bool> {
     let (width, third) = (cut.width as usize, HEIGHT as usize / 3);
@@ -114,5 +93,26 @@ fn drawn_in(inked: &[bool], from: usize, to: usize) -> (usize, usize) {
     match (within.iter().position(|ink| *ink), within.iter().rposition(|ink| *ink)) {
         (Some(first), Some(last)) => (from + first, from + last + 1),
         _ => (from, to.max(from + 1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, want: &[&str]) {
+        let word =
+            |(text, x): (&str, u32)| Word { text: text.to_owned(), x, w: 8, ..Word::default() };
+        let words = text.split(' ').zip((0..).step_by(10)).map(word).collect();
+        let texts: Vec<String> = boxed(words).into_iter().map(|word| word.text).collect();
+        assert_eq!(texts, want);
+    }
+
+    #[test]
+    fn a_number_in_boxes_is_one_number_and_figures_of_a_table_are_many() {
+        check("Số: 0 5 1 1 9 5 0", &["Số:", "0511950"]);
+        check("1 2 3", &["1", "2", "3"]);
+        check("12 3 4 5 6 7 8 9", &["12", "3456789"]);
     }
 }
