@@ -1,15 +1,16 @@
-# make run            set up, build, start Sohoa, send a sample dossier through it, keep serving
-# make test           set up, check form and licences, run every test
+# make run               set up, build, start Sohoa, send a sample dossier through it, keep serving
+# make test              set up, check form and licences, run every test
 #
 # Measuring, on the scans of SCANS:
-# make bench          reading: Sohoa, OCRmyPDF, Tesseract and trueocr in turns
-# make bench-pdf      the PDFs that the last `make bench` left: veraPDF, size, likeness
-# make bench-deskew   pages turned by known angles: Sohoa, jdeskew, Tesseract
-# make bench-readers  pages a minute of two readers and of one; memory over a thousand pages
+# make bench             reading: Sohoa, OCRmyPDF, Tesseract and trueocr in turns
+# make bench-pdf         the PDFs that the last `make bench` left: veraPDF, size, likeness
+# make bench-deskew      pages turned by known angles: Sohoa, jdeskew, Tesseract
+# make bench-confidence  whether confidences mean what they say; how often the second engine won
+# make bench-readers     pages a minute of two readers and of one; memory over a thousand pages
 #
-# make fuzz           every fuzz target for SECONDS, its corpus grown from the files of HOSTILE
+# make fuzz              every fuzz target for SECONDS, its corpus grown from the files of HOSTILE
 
-.PHONY: run test fuzz setup lint fmt bench bench-pdf bench-deskew bench-readers bench-setup
+.PHONY: run test fuzz setup lint fmt bench bench-pdf bench-deskew bench-confidence bench-readers bench-setup
 
 run:
 	deploy/setup.sh run
@@ -55,6 +56,12 @@ bench-pdf:
 bench-deskew: bench-setup
 	cargo build --release --locked --quiet -p imaging --example straight
 	$(BENCH)/turned.py target/release $(SCANS)
+
+bench-confidence: bench-setup
+	mkdir -p $(OUT)
+	target/release/sohoa --log error read $(wildcard $(SCANS)/gold/*.jpg $(SCANS)/gold/*.tif) \
+	    --json $(OUT)/words.json
+	$(BENCH)/confidence.py $(OUT)/words.json $(SCANS)/gold
 
 bench-readers: bench-setup
 	$(BENCH)/readers.py target/release $(SCANS)

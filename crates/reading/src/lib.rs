@@ -24,6 +24,9 @@ mod qr;
 
 mod scale;
 
+#[cfg(test)]
+mod sample;
+
 pub use engine::{Engine, Line, Picture, ReadError, Word};
 pub use mrz::find_mrz;
 pub use neural::Neural;

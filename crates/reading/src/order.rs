@@ -234,32 +234,9 @@ fn is_flush_left(pieces: &[&Piece]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const PAGE: Picture<'static> = Picture { width: 1650, height: 2340, dpi: 200, grey: &[] };
+    use crate::sample::{PAGE, line};
 
     const BOTH: Ends = Ends { head: true, foot: true };
-
-    /// A line 30 pixels high at `y`; each part is its left edge and its text, 15 pixels a letter.
-    fn line(y: u32, parts: &[(u32, &str)]) -> Line {
-        let mut words = Vec::new();
-        for (left, text) in parts {
-            let mut x = *left;
-            for word in text.split(' ') {
-                let w = 15 * u32::try_from(word.chars().count()).unwrap();
-                words.push(Word {
-                    text: word.to_owned(),
-                    x,
-                    y,
-                    w,
-                    h: 30,
-                    confidence: 0.9,
-                    ..Word::default()
-                });
-                x += w + 10;
-            }
-        }
-        Line { words, ..Line::default() }
-    }
 
     const BODY: &str = "Theo đề nghị của Sở Tài chính về việc tham gia góp ý các dự thảo nghị định";
 

@@ -147,8 +147,6 @@ impl Spelling {
         (sum + judge.end(&state)) / WEIGHT
     }
 
-    /// The logarithm of a syllable's probability after one or two others, and whether it is known
-    /// beside the last of them.
     /// How much less likely a point is than the likeliest one there, as a logarithm; 0 where
     /// nothing is known.
     #[expect(clippy::cast_precision_loss, reason = "a million at most")]

@@ -139,3 +139,88 @@ mod table {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{PAGE, line};
+
+    /// Zone and text of what comes out, in order.
+    fn read(lines: Vec<Line>, marks: &[Mark]) -> Vec<(Zone, String)> {
+        in_zones(lines, marks, &PAGE).iter().map(|line| (line.zone, line.text())).collect()
+    }
+
+    #[track_caller]
+    fn check(lines: Vec<Line>, want: &[(Zone, &str)]) {
+        let want: Vec<_> = want.iter().map(|(zone, text)| (*zone, (*text).to_owned())).collect();
+        assert_eq!(read(lines, &[]), want);
+    }
+
+    const WIDE: &str = "Căn cứ Luật Tổ chức chính quyền địa phương ngày 16 tháng 6 năm 2025;";
+    const MORE: &str = "Theo đề nghị của Giám đốc Sở Tài chính tại Tờ trình số 12/TTr-STC,";
+
+    #[test]
+    fn a_decision_is_read_part_by_part() {
+        check(
+            vec![
+                line(150, &[(220, "ỦY BAN NHÂN DÂN")]),
+                line(152, &[(800, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM")]),
+                line(190, &[(250, "TỈNH QUẢNG NGÃI")]),
+                line(192, &[(880, "Độc lập - Tự do - Hạnh phúc")]),
+                line(260, &[(250, "Số: 575/QĐ-UBND")]),
+                line(262, &[(820, "Quảng Ngãi, ngày 4 tháng 2 năm 2026")]),
+                line(340, &[(720, "QUYẾT ĐỊNH")]),
+                line(380, &[(510, "Về việc giao nhiệm vụ cho Sở Tài chính")]),
+                line(460, &[(270, WIDE)]),
+                line(510, &[(270, MORE)]),
+                line(1500, &[(270, "Nơi nhận:")]),
+                line(1500, &[(1000, "TM. ỦY BAN NHÂN DÂN")]),
+                line(1540, &[(270, "- Như Điều 3;")]),
+                line(1540, &[(1080, "CHỦ TỊCH")]),
+                line(1900, &[(1030, "Nguyễn Văn Mẫu")]),
+            ],
+            &[
+                (Zone::Issuer, "ỦY BAN NHÂN DÂN"),
+                (Zone::Issuer, "TỈNH QUẢNG NGÃI"),
+                (Zone::Number, "Số: 575/QĐ-UBND"),
+                (Zone::Motto, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"),
+                (Zone::Motto, "Độc lập - Tự do - Hạnh phúc"),
+                (Zone::PlaceDate, "Quảng Ngãi, ngày 4 tháng 2 năm 2026"),
+                (Zone::Title, "QUYẾT ĐỊNH"),
+                (Zone::Title, "Về việc giao nhiệm vụ cho Sở Tài chính"),
+                (Zone::Body, WIDE),
+                (Zone::Body, MORE),
+                (Zone::Recipients, "Nơi nhận:"),
+                (Zone::Recipients, "- Như Điều 3;"),
+                (Zone::Signature, "TM. ỦY BAN NHÂN DÂN"),
+                (Zone::Signature, "CHỦ TỊCH"),
+                (Zone::Signature, "Nguyễn Văn Mẫu"),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_head_taken_for_one_line_is_parted() {
+        let head = "ỦY BAN NHÂN DÂN CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM";
+        let mut first = line(150, &[(220, head)]);
+        for word in &mut first.words[4..] {
+            word.x += 250;
+        }
+        let zones = read(vec![first, line(460, &[(270, WIDE)])], &[]);
+        assert_eq!(zones[0], (Zone::Issuer, "ỦY BAN NHÂN DÂN".to_owned()));
+        assert_eq!(zones[1], (Zone::Motto, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM".to_owned()));
+    }
+
+    #[test]
+    fn rows_of_cells_are_a_table_and_a_lone_number_at_the_edge_is_the_page_s() {
+        let row = |y| [(270, "01"), (500, "Thịt"), (900, "kg")].map(|cell| line(y, &[cell]));
+        let mut lines = vec![line(90, &[(810, "2")]), line(300, &[(270, WIDE)])];
+        lines.extend([row(400), row(450)].into_iter().flatten());
+        lines.push(line(600, &[(270, MORE)]));
+        let zones: Vec<Zone> = read(lines, &[]).into_iter().map(|(zone, _)| zone).collect();
+        let mut want = vec![Zone::PageNumber, Zone::Body];
+        want.extend([Zone::Table; 6]);
+        want.push(Zone::Body);
+        assert_eq!(zones, want);
+    }
+}
