@@ -29,8 +29,8 @@ const RELAY_SQLITE: [&str; 3] = [
 // order, so that two who add the same ones don't wait for each other crosswise.
 const RELAY_POSTGRES: [&str; 1] = ["
     with moved as (
-        delete from outbox where job_id in
-            (select job_id from outbox order by job_id limit 1000 for update skip locked)
+        delete from outbox where ctid = any(array
+            (select ctid from outbox order by job_id limit 1000 for update skip locked))
         returning *),
     turns as (
         insert into office_turn (lane, office)
@@ -147,6 +147,14 @@ impl Dialect {
         match self {
             Self::Sqlite => in_use!(""),
             Self::Postgres => in_use!(" for share"),
+        }
+    }
+
+    /// Keeps others from importing a catalogue until the transaction is over.
+    pub(crate) fn hold_catalogue(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("lock table procedure_version in share row exclusive mode"),
         }
     }
 

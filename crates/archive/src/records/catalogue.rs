@@ -51,6 +51,9 @@ impl Records {
         valid_from: Date,
     ) -> Result<ImportCounts, ArchiveError> {
         let mut change = self.db.change().await?;
+        if let Some(sql) = self.db.dialect.hold_catalogue() {
+            sqlx::query(sql).execute(change.on()).await.doing("importing a catalogue")?;
+        }
         let mut counts = ImportCounts::default();
         for procedure in procedures {
             let count = match import_one(&mut change, procedure, valid_from).await? {

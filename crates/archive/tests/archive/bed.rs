@@ -8,7 +8,8 @@ use archive::{
 };
 use jiff::Timestamp;
 use jiff::civil::date;
-use schemas::api::DocumentVerdict;
+use schemas::Uuid;
+use schemas::api::{DocumentVerdict, LookupRequest, RawSubject};
 use schemas::ids::{Blake3, DocumentId, DossierId, PageId, ScanId};
 use schemas::kind::Validity;
 use schemas::message::{Job, Lane};
@@ -219,6 +220,22 @@ pub(crate) fn draft(dossier: &Dossier, document: DocumentId, pdf: Blake3) -> Rec
         pdf_bytes: 32,
         published_at: String::new(),
         hash: None,
+    }
+}
+
+pub(crate) fn request(record: &Record, purpose: &str) -> LookupRequest {
+    LookupRequest {
+        request: Uuid::new_v4(),
+        record: record.id,
+        subject: RawSubject::Citizen {
+            number: NUMBER.to_owned(),
+            name: "Nguyễn Thị Mẫu".to_owned(),
+            born: jiff::civil::date(1999, 1, 1),
+        },
+        purpose: purpose.to_owned(),
+        legal_basis: None,
+        dossier: Some(record.dossier.clone()),
+        asked_by: "officer-7".to_owned(),
     }
 }
 

@@ -20,6 +20,8 @@ mod filing;
 #[path = "../archive/records.rs"]
 mod records;
 
+mod crowd;
+
 #[path = "../archive/check.rs"]
 mod check;
 #[path = "../archive/death.rs"]
