@@ -1,7 +1,7 @@
 //! The cluster form: a database of the test's own on a real PostgreSQL.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -118,11 +118,16 @@ async fn forget_the_dead() {
     }
 }
 
+/// Where a private server has its data.
+pub(crate) fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/cluster").join(name)
+}
+
 /// Runs the script of the private PostgreSQL; answers with what it says.
-pub(crate) fn script(action: &str, folder: &str) -> String {
+pub(crate) fn script(action: &str, name: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let ran = Command::new(root.join("deploy/cluster/postgres.sh"))
-        .args([Path::new(action), &root.join("target/cluster").join(folder)])
+        .args([Path::new(action), &folder(name)])
         .output()
         .unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));

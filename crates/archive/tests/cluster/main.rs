@@ -21,6 +21,8 @@ mod filing;
 mod records;
 
 mod crowd;
+mod restart;
+mod schema;
 
 #[path = "../archive/check.rs"]
 mod check;
