@@ -29,10 +29,8 @@ const RELEASE: &str = "update job set lease = null, due_at = $1 where lease is n
 
 // Looked at first, without the write lock: most of the time there is nothing.
 const ANYTHING: &str = "
-    select exists (select 1 from outbox)
-        or exists (select 1 from office_turn t where exists
-            (select 1 from job j where j.lane = t.lane and j.office = t.office and j.due_at <= $1))
-        as anything";
+    select (select min(made_at) from outbox) is not null
+        or coalesce((select min(due_at) from job) <= $1, false) as anything";
 
 const SERVED: &str = "
     update office_turn set served = 1 + (select max(served) from office_turn where lane = $1)

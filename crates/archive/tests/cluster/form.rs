@@ -45,6 +45,10 @@ impl Form {
         self.dir.path()
     }
 
+    pub(crate) fn database(&self) -> &str {
+        &self.database
+    }
+
     pub(crate) fn url(&self) -> String {
         let (server, _) = self.base.rsplit_once('/').unwrap();
         format!("{server}/{}", self.database)
@@ -99,14 +103,20 @@ pub(crate) fn server() -> &'static str {
     URL.get_or_init(|| script("start", "postgres"))
 }
 
-/// Drops what test runs that were killed left behind. What is tested here must survive the death
-/// of processes, not of the machine, so the server of the tests need not wait for the disk.
-async fn forget_the_dead() {
-    let mut tool = connect(server()).await;
+/// What is tested here must survive the death of processes, not of the machine, so the servers of
+/// the tests need not wait for the disk.
+pub(crate) async fn without_waiting_for_the_disk(base: &str) -> AnyConnection {
+    let mut tool = connect(base).await;
     for sql in ["alter system set fsync = off", "alter system set full_page_writes = off"] {
         tool.execute(sql).await.unwrap();
     }
     tool.execute("select pg_reload_conf() is null").await.unwrap();
+    tool
+}
+
+/// Drops what test runs that were killed left behind.
+async fn forget_the_dead() {
+    let mut tool = without_waiting_for_the_disk(server()).await;
     let all = "select cast(datname as text) as name from pg_database where datname like 'test_%'";
     for row in sqlx::query(all).fetch_all(&mut tool).await.unwrap() {
         let name: String = row.get("name");

@@ -21,6 +21,7 @@ mod filing;
 mod records;
 
 mod crowd;
+mod plans;
 mod restart;
 mod schema;
 

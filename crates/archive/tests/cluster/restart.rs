@@ -13,7 +13,7 @@ use schemas::message::{Job, Lane};
 use tokio::time::sleep;
 
 use crate::bed::{accept, new_dossier, new_scan};
-use crate::form::{Form, folder, script};
+use crate::form::{Form, folder, script, without_waiting_for_the_disk};
 
 /// A server of the test's own.
 struct Server {
@@ -107,6 +107,7 @@ async fn unpack_all(archive: Archive, stop: Arc<AtomicBool>) -> Vec<ScanId> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_server_that_crashes_in_mid_work_loses_nothing_that_was_acknowledged() {
     let server = Server::start();
+    without_waiting_for_the_disk(&server.url).await;
     let form = Form::copy(&server.url, "template0").await;
     Archive::migrate(&form.place()).await.unwrap();
     let open = async || Archive::open(&form.place()).await.unwrap();
