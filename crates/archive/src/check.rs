@@ -227,10 +227,7 @@ async fn wanted(view: &mut AnyConnection) -> Result<HashMap<Blake3, Vec<Wanted>>
     Ok(wanted)
 }
 
-async fn check_records(
-    view: &mut AnyConnection,
-    found: &mut Findings,
-) -> Result<(), ArchiveError> {
+async fn check_records(view: &mut AnyConnection, found: &mut Findings) -> Result<(), ArchiveError> {
     let (mut id, mut version) = (String::new(), 0);
     loop {
         let query = sqlx::query(RECORDS).bind(&id).bind(version).bind(BATCH);
@@ -248,10 +245,7 @@ async fn check_records(
 }
 
 /// Follows the chain of lookups and names the first link that doesn't hold.
-async fn check_lookups(
-    view: &mut AnyConnection,
-    found: &mut Findings,
-) -> Result<(), ArchiveError> {
+async fn check_lookups(view: &mut AnyConnection, found: &mut Findings) -> Result<(), ArchiveError> {
     let doing = "checking lookups";
     let (mut place, mut before) = (0_i64, Blake3([0; 32]));
     loop {

@@ -48,7 +48,7 @@ pub(crate) struct Database {
     pub(crate) digitisation_codes: Template,
     /// Jobs that may wait.
     pub(crate) max_waiting_jobs: u32,
-    _lines: Option<Lines>,
+    lines: Option<Lines>,
     _lock: Option<Lock>,
 }
 
@@ -78,7 +78,7 @@ impl Database {
             dossier_codes,
             digitisation_codes,
             max_waiting_jobs: place.max_waiting_jobs,
-            _lines: lines,
+            lines,
             _lock: lock,
         })
     }
@@ -110,6 +110,10 @@ impl Database {
 
     /// Closes every connection.
     pub(crate) async fn close(&self) {
+        if let Some(lines) = &self.lines {
+            lines.hang_up();
+            self.calls.send(&self.writer).await;
+        }
         self.readers.close().await;
         self.writer.close().await;
     }

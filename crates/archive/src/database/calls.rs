@@ -40,6 +40,8 @@ const TELL: &str = "
 
 /// Wakes those who wait, in this process and, where there are any, in others.
 pub(crate) struct Calls {
+    /// Tells this process from others.
+    me: Uuid,
     /// Wakes those who wait for a job.
     jobs: Notify,
     /// Counts commits that held an event.
@@ -53,17 +55,24 @@ pub(crate) struct Calls {
 /// The two tasks that send and listen; they end when this is dropped.
 pub(super) struct Lines([JoinHandle<()>; 2]);
 
-impl Drop for Lines {
-    fn drop(&mut self) {
+impl Lines {
+    pub(super) fn hang_up(&self) {
         for task in &self.0 {
             task.abort();
         }
     }
 }
 
+impl Drop for Lines {
+    fn drop(&mut self) {
+        self.hang_up();
+    }
+}
+
 impl Calls {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
+            me: Uuid::new_v4(),
             jobs: Notify::new(),
             events: watch::Sender::new(0),
             announced: AtomicBool::new(false),
@@ -108,28 +117,32 @@ impl Calls {
         url: &PostgresUrl,
         pool: AnyPool,
     ) -> Result<Lines, ArchiveError> {
-        let me = Uuid::new_v4();
         let listener = listen(url).await.doing("listening to the database")?;
-        let sender = tokio::spawn(Arc::clone(self).send(me, pool));
-        let heard = tokio::spawn(Arc::clone(self).hear(me, url.clone(), listener));
-        Ok(Lines([sender, heard]))
+        let sender = tokio::spawn(Arc::clone(self).send_on(pool));
+        let hearer = tokio::spawn(Arc::clone(self).hear(url.clone(), listener));
+        Ok(Lines([sender, hearer]))
     }
 
-    async fn send(self: Arc<Self>, me: Uuid, pool: AnyPool) {
+    async fn send_on(self: Arc<Self>, pool: AnyPool) {
         loop {
             self.due.notified().await;
-            let announced = self.announced.swap(false, Ordering::Relaxed);
-            let told = self.told.swap(false, Ordering::Relaxed);
-            if announced || told {
-                let text = format!("{me} {}", u8::from(announced) + 2 * u8::from(told));
-                // A server that can't be reached has no one else to tell either.
-                _ = sqlx::query(TELL).bind(text).fetch_one(&pool).await.is_ok();
-            }
+            self.send(&pool).await;
             sleep(GATHER).await;
         }
     }
 
-    async fn hear(self: Arc<Self>, me: Uuid, url: PostgresUrl, first: PgListener) {
+    /// Sends what was gathered.
+    pub(super) async fn send(&self, pool: &AnyPool) {
+        let announced = self.announced.swap(false, Ordering::Relaxed);
+        let told = self.told.swap(false, Ordering::Relaxed);
+        if announced || told {
+            let text = format!("{} {}", self.me, u8::from(announced) + 2 * u8::from(told));
+            // A server that can't be reached has no one else to tell either.
+            _ = sqlx::query(TELL).bind(text).fetch_one(pool).await.is_ok();
+        }
+    }
+
+    async fn hear(self: Arc<Self>, url: PostgresUrl, first: PgListener) {
         let mut listener = Some(first);
         let mut pause = PAUSES.0;
         loop {
@@ -144,12 +157,12 @@ impl Calls {
             match timeout(SILENCE, line.try_recv()).await {
                 Ok(Ok(Some(heard))) => {
                     pause = PAUSES.0;
-                    let mut what = others(me, heard.payload());
+                    let mut what = self.others(heard.payload());
                     self.wake(what & 1 != 0, what & 2 != 0);
                     sleep(GATHER).await;
                     what = 0;
                     while let Some(more) = line.next_buffered() {
-                        what |= others(me, more.payload());
+                        what |= self.others(more.payload());
                     }
                     self.wake(what & 1 != 0, what & 2 != 0);
                 }
@@ -163,13 +176,13 @@ impl Calls {
             }
         }
     }
-}
 
-/// What another process tells: 1 for a job, 2 for an event, 3 for both; 0 when it is one's own.
-fn others(me: Uuid, payload: &str) -> u8 {
-    match payload.split_once(' ') {
-        Some((who, what)) if who != me.to_string() => what.parse().unwrap_or(3),
-        _ => 0,
+    /// What another process tells: 1 for a job, 2 for an event, 3 for both; 0 when it is this one.
+    fn others(&self, payload: &str) -> u8 {
+        match payload.split_once(' ') {
+            Some((who, what)) if who != self.me.to_string() => what.parse().unwrap_or(3),
+            _ => 0,
+        }
     }
 }
 

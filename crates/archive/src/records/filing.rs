@@ -385,10 +385,7 @@ async fn mark_same(
     Ok(())
 }
 
-async fn of_dossier(
-    on: &mut AnyConnection,
-    dossier: DossierId,
-) -> Result<Vec<Kept>, ArchiveError> {
+async fn of_dossier(on: &mut AnyConnection, dossier: DossierId) -> Result<Vec<Kept>, ArchiveError> {
     let rows = sqlx::query(OF_DOSSIER).bind(dossier.to_string()).fetch_all(on).await;
     rows.doing("reading documents")?.iter().map(kept).collect()
 }

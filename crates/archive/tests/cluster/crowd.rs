@@ -77,8 +77,9 @@ async fn scans_that_come_in_everywhere_are_kept_once_and_told_once() {
 
 /// Does what jobs ask for until nothing is left and every dossier is settled.
 async fn work(archive: Archive, dossiers: Vec<archive::Dossier>, pages: u32) -> u32 {
-    let mut done = 0;
+    let (mut done, began) = (0, Instant::now());
     loop {
+        assert!(began.elapsed() < Duration::from_secs(60), "something is never done");
         let Some(delivery) = archive.queue.take().await.unwrap() else {
             let mut unsettled = false;
             for dossier in &dossiers {
@@ -98,8 +99,7 @@ async fn work(archive: Archive, dossiers: Vec<archive::Dossier>, pages: u32) -> 
             Job::File { .. } => {
                 let sheets = archive.records.sheets(dossier.id).await.unwrap();
                 let pages: Vec<_> = sheets.iter().map(|page| page.id).collect();
-                let documents: Vec<_> =
-                    pages.chunks(2).map(|pages| filed(pages, "TP01")).collect();
+                let documents: Vec<_> = pages.chunks(2).map(|pages| filed(pages, "TP01")).collect();
                 let records = &archive.records;
                 let filing =
                     records.put_filing(dossier.id, pages.len(), &documents, &[], Duration::ZERO);

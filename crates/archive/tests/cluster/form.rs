@@ -87,7 +87,8 @@ impl Form {
 
 impl Drop for Form {
     fn drop(&mut self) {
-        let (base, drop) = (self.base.clone(), format!("drop database {} with (force)", self.database));
+        let (base, drop) =
+            (self.base.clone(), format!("drop database {} with (force)", self.database));
         // In a thread of its own, for there is no waiting here.
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -142,6 +143,47 @@ pub(crate) fn script(action: &str, name: &str) -> String {
         .unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     String::from_utf8(ran.stdout).unwrap().trim().to_owned()
+}
+
+/// A server of the test's own; gone with it.
+pub(crate) struct Server {
+    name: String,
+    pub(crate) url: String,
+}
+
+impl Server {
+    pub(crate) fn start(name: &str) -> Self {
+        let name = format!("{name}-{}", std::process::id());
+        let url = script("start", &name);
+        Self { name, url }
+    }
+
+    /// Where its data are.
+    pub(crate) fn data(&self) -> PathBuf {
+        folder(&self.name).join("data")
+    }
+
+    /// Stops it as a crash does: nobody is asked to finish, nothing is written that wasn't.
+    pub(crate) fn crash(&self) {
+        let pid = std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
+        let pid = pid.lines().next().unwrap();
+        // PostgreSQL's word for "immediately".
+        assert!(Command::new("kill").args(["-QUIT", pid]).status().unwrap().success());
+        while Path::new("/proc").join(pid).exists() {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
+    pub(crate) fn start_again(&self) {
+        assert_eq!(script("start", &self.name), self.url);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        script("stop", &self.name);
+        _ = std::fs::remove_dir_all(folder(&self.name)).is_ok();
+    }
 }
 
 pub(crate) async fn connect(url: &str) -> AnyConnection {

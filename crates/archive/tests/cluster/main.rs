@@ -24,6 +24,7 @@ mod crowd;
 mod plans;
 mod restart;
 mod schema;
+mod tls;
 
 #[path = "../archive/check.rs"]
 mod check;

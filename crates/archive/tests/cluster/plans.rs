@@ -16,9 +16,7 @@ use schemas::message::{Job, Lane, Message};
 use schemas::reading::Flaw;
 use sqlx::{AssertSqlSafe, Executor};
 
-use crate::bed::{
-    NUMBER, draft, filed, kind, new_dossier, new_scan, read_page, request, unpack,
-};
+use crate::bed::{NUMBER, draft, filed, kind, new_dossier, new_scan, read_page, request, unpack};
 use crate::form::{Form, folder};
 
 /// Tables that don't grow with the dossiers: a catalogue, whose search looks through it, and
@@ -207,7 +205,6 @@ async fn no_statement_of_the_hot_paths_looks_through_a_table_that_grows() {
             }
         }
     }
-    eprintln!("{} statements", plans.len());
     assert!(plans.len() > 60, "{} statements: {:#?}", plans.len(), plans.keys());
     assert!(bad.is_empty(), "{}", bad.join("\n\n"));
 }

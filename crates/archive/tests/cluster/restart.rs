@@ -1,7 +1,5 @@
 //! A server that dies and comes back: what was acknowledged is there, and everything goes on.
 
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,43 +11,7 @@ use schemas::message::{Job, Lane};
 use tokio::time::sleep;
 
 use crate::bed::{accept, new_dossier, new_scan};
-use crate::form::{Form, folder, script, without_waiting_for_the_disk};
-
-/// A server of the test's own.
-struct Server {
-    name: String,
-    url: String,
-}
-
-impl Server {
-    fn start() -> Self {
-        let name = format!("restart-{}", std::process::id());
-        let url = script("start", &name);
-        Self { name, url }
-    }
-
-    /// Stops it as a crash does: nobody is asked to finish, nothing is written that wasn't.
-    fn crash(&self) {
-        let pid = std::fs::read_to_string(folder(&self.name).join("data/postmaster.pid")).unwrap();
-        let pid = pid.lines().next().unwrap();
-        // PostgreSQL's word for "immediately".
-        assert!(Command::new("kill").args(["-QUIT", pid]).status().unwrap().success());
-        while Path::new("/proc").join(pid).exists() {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    fn start_again(&self) {
-        assert_eq!(script("start", &self.name), self.url);
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        script("stop", &self.name);
-        _ = std::fs::remove_dir_all(folder(&self.name)).is_ok();
-    }
-}
+use crate::form::{Form, Server, without_waiting_for_the_disk};
 
 /// Tries until the server is there.
 macro_rules! insist {
@@ -106,7 +68,7 @@ async fn unpack_all(archive: Archive, stop: Arc<AtomicBool>) -> Vec<ScanId> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_server_that_crashes_in_mid_work_loses_nothing_that_was_acknowledged() {
-    let server = Server::start();
+    let server = Server::start("restart");
     without_waiting_for_the_disk(&server.url).await;
     let form = Form::copy(&server.url, "template0").await;
     Archive::migrate(&form.place()).await.unwrap();
