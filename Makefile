@@ -21,7 +21,8 @@ run:
 test: setup lint
 	cargo build --workspace --all-targets --locked
 	python3 -m unittest discover --quiet --start-directory tests/bench
-	cargo test --workspace --locked
+	cargo test --workspace --locked; passed=$$?; \
+	deploy/cluster/postgres.sh stop target/cluster/postgres; exit $$passed
 
 setup:
 	deploy/setup.sh test

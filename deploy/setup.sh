@@ -2,7 +2,8 @@
 # Installs what Sohoa needs on Debian 12: setup.sh run|test|bench|fuzz
 #
 #   run    what it takes to build and run: OCR, fonts, compilers, PDFium
-#   test   the same, and what only the tests use: veraPDF with Java, PDF tools, cargo-deny
+#   test   the same, and what only the tests use: veraPDF with Java, PDF tools, PostgreSQL,
+#          cargo-deny
 #   bench  the same as run, and what Sohoa is set beside: OCRmyPDF, trueocr, jdeskew (in Python's
 #          own environment, .parts/bench), veraPDF with Java, PDF tools
 #   fuzz   what it takes to run, and cargo-fuzz
@@ -21,6 +22,9 @@ packages=(build-essential ca-certificates clang cmake curl libclang-dev liblepto
 if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
     packages+=(fonts-liberation2 libactivation-java libjaxb-java openjdk-17-jdk-headless
         poppler-utils qpdf tesseract-ocr)
+fi
+if [ "$purpose" = test ]; then
+    packages+=(postgresql)
 fi
 if [ "$purpose" = bench ]; then
     packages+=(ghostscript python3-venv)

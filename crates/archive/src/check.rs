@@ -9,7 +9,8 @@ use std::collections::{HashMap, HashSet};
 use schemas::Uuid;
 use schemas::ids::Blake3;
 use serde::Serialize;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
 
 use crate::Archive;
 use crate::error::{ArchiveError, Doing};
@@ -93,9 +94,6 @@ const LOOKUPS: &str = "
 
 const CHAIN: &str = "select length, hash from chain where name = 'lookup'";
 
-// dialect: SQLite looks through its own pages.
-const SOUND: &str = "pragma quick_check(1)";
-
 impl Archive {
     /// Compares receipts, rows, blobs and queue. Every blob must be there; `sample` is the share
     /// of them, from 0 to 1, whose hash is computed anew: all when left out.
@@ -116,9 +114,11 @@ impl Archive {
             lookups: row.int("lookups")?,
             ..Findings::default()
         };
-        let sound = sqlx::query(SOUND).fetch_one(&mut *view).await.doing(doing)?;
-        if sound.take::<&str>("quick_check")? != "ok" {
-            found.add("database.damaged", "sohoa.sqlite", false);
+        if let Some(sql) = self.records.db.dialect.sound() {
+            let sound = sqlx::query(sql).fetch_one(&mut *view).await.doing(doing)?;
+            if sound.take::<&str>("quick_check")? != "ok" {
+                found.add("database.damaged", "sohoa.sqlite", false);
+            }
         }
         rules::check(&mut view, &mut found).await?;
         check_records(&mut view, &mut found).await?;
@@ -214,12 +214,12 @@ fn chosen(share: f32) -> bool {
     share >= 1.0 || f32::from((chance >> 48) as u16) < share * 65_536.0
 }
 
-async fn wanted(view: &mut SqliteConnection) -> Result<HashMap<Blake3, Vec<Wanted>>, ArchiveError> {
+async fn wanted(view: &mut AnyConnection) -> Result<HashMap<Blake3, Vec<Wanted>>, ArchiveError> {
     let mut wanted: HashMap<Blake3, Vec<Wanted>> = HashMap::new();
     for (by, sql) in [(Use::Scan, SCANS), (Use::Image, IMAGES), (Use::Pdf, PDFS)] {
         let rows = sqlx::query(sql).fetch_all(&mut *view).await.doing("checking blobs")?;
         for row in &rows {
-            let mendable = row.take("mendable")?;
+            let mendable = row.flag("mendable")?;
             let entry = Wanted { by, what: row.take("what")?, mendable };
             wanted.entry(row.parsed("blob")?).or_default().push(entry);
         }
@@ -227,10 +227,7 @@ async fn wanted(view: &mut SqliteConnection) -> Result<HashMap<Blake3, Vec<Wante
     Ok(wanted)
 }
 
-async fn check_records(
-    view: &mut SqliteConnection,
-    found: &mut Findings,
-) -> Result<(), ArchiveError> {
+async fn check_records(view: &mut AnyConnection, found: &mut Findings) -> Result<(), ArchiveError> {
     let (mut id, mut version) = (String::new(), 0);
     loop {
         let query = sqlx::query(RECORDS).bind(&id).bind(version).bind(BATCH);
@@ -248,10 +245,7 @@ async fn check_records(
 }
 
 /// Follows the chain of lookups and names the first link that doesn't hold.
-async fn check_lookups(
-    view: &mut SqliteConnection,
-    found: &mut Findings,
-) -> Result<(), ArchiveError> {
+async fn check_lookups(view: &mut AnyConnection, found: &mut Findings) -> Result<(), ArchiveError> {
     let doing = "checking lookups";
     let (mut place, mut before) = (0_i64, Blake3([0; 32]));
     loop {
@@ -275,7 +269,7 @@ async fn check_lookups(
     Ok(())
 }
 
-fn holds(row: &SqliteRow, place: i64, before: Blake3) -> Result<bool, ArchiveError> {
+fn holds(row: &AnyRow, place: i64, before: Blake3) -> Result<bool, ArchiveError> {
     let linked = link(before, row.take("body")?);
     Ok(row.int::<i64>("place")? == place + 1 && row.parsed::<Blake3>("chain_hash")? == linked)
 }

@@ -1,96 +1,119 @@
-//! The database: one connection that writes, several that read, and the announcements that go
-//! with a commit.
+//! The database: connections that write, others that read, and the announcements that go with a
+//! commit. Embedded it is SQLite, in the cluster PostgreSQL; statements are one text for both,
+//! and what differs stands in `dialect`.
 //!
-//! Lines marked `dialect` are those where SQLite and PostgreSQL differ.
+//! # What keeps many writers right
+//! SQLite has one writer at a time. PostgreSQL has many, so every change takes what it needs in
+//! this order, and none waits for another that waits for it:
+//! 1. the dossier ([`crate::records::held::Held::take`] updates its row), or the chain of lookups;
+//! 2. a counter of codes, which is one statement, then what the code belongs to;
+//! 3. everything else of that dossier, which nobody changes without holding it.
+//!
+//! Taking a job holds the row of its office in `office_turn`, then the job, and no dossier.
 
+pub(crate) mod dialect;
+mod url;
+
+mod calls;
+mod schema;
+
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::pool::PoolOptions;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
-};
-use sqlx::{Connection, Sqlite, Transaction};
-use tokio::sync::{Notify, watch};
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 
 use crate::Place;
 use crate::codes::Template;
 use crate::error::{ArchiveError, Doing};
 use crate::lock::Lock;
+use calls::{Calls, Lines};
+use dialect::Dialect;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("../../schemas/sql");
-
-/// Connections that read at the same time.
-const READERS: u32 = 4;
-
-/// How long a caller waits for a connection. Writers queue here and not in SQLite, where waiting
-/// would end in `SQLITE_BUSY`.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-// dialect: take the write lock at the start, so that no transaction fails when it first writes.
-const BEGIN_CHANGE: &str = "begin immediate";
+pub use url::{PostgresUrl, PostgresUrlError};
 
 /// The database, and what goes with it.
 pub(crate) struct Database {
-    writer: SqlitePool,
+    pub(crate) dialect: Dialect,
+    writer: AnyPool,
     /// For single statements that only read.
-    pub(crate) readers: SqlitePool,
-    /// Wakes those who wait for a job.
-    pub(crate) jobs: Notify,
-    /// Counts commits that held an event.
-    pub(crate) events: watch::Sender<u64>,
+    pub(crate) readers: AnyPool,
+    /// Wakes those who wait.
+    pub(crate) calls: Arc<Calls>,
     /// Codes of dossiers.
     pub(crate) dossier_codes: Template,
     /// Codes of records.
     pub(crate) digitisation_codes: Template,
     /// Jobs that may wait.
     pub(crate) max_waiting_jobs: u32,
+    lines: Option<Lines>,
     _lock: Option<Lock>,
 }
 
 impl Database {
-    /// Opens the database in the place's folder and brings it up to date.
+    /// Opens the database. The one in the place's folder is made and brought up to date; one on a
+    /// server must have been ([`Database::migrate`]), for other processes work with it.
     pub(crate) async fn open(place: &Place, lock: Option<Lock>) -> Result<Self, ArchiveError> {
-        // dialect: WAL keeps readers and the writer out of each other's way; FULL makes a commit
-        // survive a power cut, not just a crash.
-        let options = SqliteConnectOptions::new()
-            .filename(place.dir.join("sohoa.sqlite"))
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(PATIENCE)
-            .foreign_keys(true);
-        let doing = "opening the database";
-        let writer = pool(1).connect_with(options.clone()).await.doing(doing)?;
-        migrate(&writer).await?;
-        let readers = pool(READERS).connect_with(options.pragma("query_only", "on"));
+        let dossier_codes = Template::of_dossiers(&place.code_template)?;
+        let digitisation_codes = Template::of_digitisation(&place.digitisation_template)?;
+        let Pools { dialect, writer, readers } = Pools::of(place)?;
+        let calls = Calls::new();
+        let lines = match &place.database {
+            None => {
+                schema::migrate(&writer).await?;
+                None
+            }
+            Some(url) => {
+                schema::fits(&readers).await?;
+                Some(calls.connect(url, writer.clone()).await?)
+            }
+        };
         Ok(Self {
+            dialect,
             writer,
-            readers: readers.await.doing(doing)?,
-            jobs: Notify::new(),
-            events: watch::Sender::new(0),
-            dossier_codes: Template::of_dossiers(&place.code_template)?,
-            digitisation_codes: Template::of_digitisation(&place.digitisation_template)?,
+            readers,
+            calls,
+            dossier_codes,
+            digitisation_codes,
             max_waiting_jobs: place.max_waiting_jobs,
+            lines,
             _lock: lock,
         })
     }
 
+    /// Brings the database on a server up to date, while programs of the version before work
+    /// with it. One that a later version brought further is left as it is, if it still serves.
+    pub(crate) async fn migrate(place: &Place) -> Result<(), ArchiveError> {
+        let Pools { writer, readers, .. } = Pools::of(place)?;
+        let done = match schema::migrate(&writer).await {
+            Err(ArchiveError::NewerSchema) => schema::fits(&readers).await,
+            done => done,
+        };
+        readers.close().await;
+        writer.close().await;
+        done
+    }
+
     /// Begins a transaction that writes; it ends unless [`Change::commit`] is called.
     pub(crate) async fn change(&self) -> Result<Change<'_>, ArchiveError> {
-        let tx = self.writer.begin_with(BEGIN_CHANGE).await.doing("beginning a change")?;
+        let begin = self.dialect.begin_change();
+        let tx = self.writer.begin_with(begin).await.doing("beginning a change")?;
         Ok(Change { db: self, tx, now: micros(Timestamp::now()), announced: false, told: false })
     }
 
     /// Begins a transaction that reads: all its statements see the same moment.
-    pub(crate) async fn view(&self) -> Result<Transaction<'static, Sqlite>, ArchiveError> {
-        self.readers.begin().await.doing("beginning to read")
+    pub(crate) async fn view(&self) -> Result<Transaction<'static, Any>, ArchiveError> {
+        self.readers.begin_with(self.dialect.begin_view()).await.doing("beginning to read")
     }
 
     /// Closes every connection.
     pub(crate) async fn close(&self) {
+        if let Some(lines) = &self.lines {
+            lines.hang_up();
+            self.calls.send(&self.writer).await;
+        }
         self.readers.close().await;
         self.writer.close().await;
     }
@@ -100,7 +123,7 @@ impl Database {
 pub(crate) struct Change<'a> {
     /// The database it changes.
     pub(crate) db: &'a Database,
-    tx: Transaction<'static, Sqlite>,
+    tx: Transaction<'static, Any>,
     /// When it began, in microseconds.
     pub(crate) now: i64,
     /// Whether a job was announced.
@@ -111,19 +134,14 @@ pub(crate) struct Change<'a> {
 
 impl Change<'_> {
     /// What statements run on.
-    pub(crate) fn on(&mut self) -> &mut SqliteConnection {
+    pub(crate) fn on(&mut self) -> &mut AnyConnection {
         &mut self.tx
     }
 
     /// Makes it durable, then wakes those who wait for it.
     pub(crate) async fn commit(self) -> Result<(), ArchiveError> {
         self.tx.commit().await.doing("committing a change")?;
-        if self.announced {
-            self.db.jobs.notify_waiters();
-        }
-        if self.told {
-            self.db.events.send_modify(|count| *count += 1);
-        }
+        self.db.calls.call(self.announced, self.told);
         Ok(())
     }
 }
@@ -133,28 +151,67 @@ pub(crate) fn micros(moment: Timestamp) -> i64 {
     moment.as_microsecond()
 }
 
-fn pool(connections: u32) -> PoolOptions<Sqlite> {
-    SqlitePoolOptions::new()
+/// Connections, made when they are needed.
+struct Pools {
+    dialect: Dialect,
+    writer: AnyPool,
+    readers: AnyPool,
+}
+
+impl Pools {
+    fn of(place: &Place) -> Result<Self, ArchiveError> {
+        sqlx::any::install_default_drivers();
+        let (dialect, options) = match &place.database {
+            None => (Dialect::Sqlite, in_folder(&place.dir)?),
+            Some(url) => (Dialect::Postgres, url.options()),
+        };
+        let (writers, readers, patience) = match dialect {
+            // Writers queue for the connection and not in SQLite, where waiting would end in
+            // `SQLITE_BUSY`.
+            Dialect::Sqlite => (1, 4, Duration::from_secs(60)),
+            // Few, for there are many processes, and a server has a hundred. When it is away,
+            // callers hear of it soon.
+            Dialect::Postgres => (6, 6, Duration::from_secs(10)),
+        };
+        let writer = pool(writers, patience, dialect.greet_writer());
+        let readers = pool(readers, patience, dialect.greet_reader());
+        Ok(Self {
+            dialect,
+            writer: writer.connect_lazy_with(options.clone()),
+            readers: readers.connect_lazy_with(options),
+        })
+    }
+}
+
+/// The SQLite in a folder; made if it is not there.
+fn in_folder(dir: &Path) -> Result<AnyConnectOptions, ArchiveError> {
+    let doing = "opening the database";
+    let path = std::path::absolute(dir.join("sohoa.sqlite")).doing(doing)?;
+    let mut url = "sqlite://".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' => {
+                url.push(char::from(*byte));
+            }
+            other => url.push_str(&format!("%{other:02X}")),
+        }
+    }
+    url.push_str("?mode=rwc");
+    url.parse::<AnyConnectOptions>().doing(doing)
+}
+
+fn pool(connections: u32, patience: Duration, greeting: &'static str) -> AnyPoolOptions {
+    AnyPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(patience)
+        .idle_timeout(Duration::from_secs(5 * 60))
+        .after_connect(move |connection, _| {
+            Box::pin(async move { connection.execute(sqlx::raw_sql(greeting)).await.map(|_| ()) })
+        })
         // SQLite rolls back by itself when the disk is full, which the driver doesn't notice:
         // to it the connection is in a transaction for ever. Such a connection is thrown away.
         .before_acquire(|connection, _| {
             let usable = !connection.is_in_transaction();
             Box::pin(async move { Ok(usable) })
         })
-}
-
-async fn migrate(writer: &SqlitePool) -> Result<(), ArchiveError> {
-    let doing = "bringing the database up to date";
-    match MIGRATIONS.run(writer).await {
-        Ok(()) => Ok(()),
-        Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
-            Err(ArchiveError::NewerSchema)
-        }
-        Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
-            Err(error).doing(doing)
-        }
-        Err(error) => Err(ArchiveError::Unavailable { what: doing, source: error.into() }),
-    }
 }

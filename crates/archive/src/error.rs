@@ -1,10 +1,12 @@
 //! What can go wrong with the outside world, one variant for each decision a caller can take.
 //! No text here ever holds a stored value: values may be personal.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
 use rustix::io::Errno;
+use sqlx::error::DatabaseError;
 
 /// The outside world failed.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +20,9 @@ pub enum ArchiveError {
     /// A later version of the program wrote the database.
     #[error("the database was written by a later version of the program")]
     NewerSchema,
+    /// The database is as an earlier version of the program left it: `sohoa migrate` is to be run.
+    #[error("the database is of an earlier version of the program: run `sohoa migrate`")]
+    OlderSchema,
     /// A template of codes can't be followed.
     #[error("template of {what}: {detail}")]
     Template {
@@ -117,8 +122,7 @@ impl<T> Doing<T> for Result<T, sqlx::Error> {
             let trouble = match &error {
                 sqlx::Error::Database(said) => DatabaseTrouble {
                     code: said.code().unwrap_or_default().into_owned(),
-                    // SQLite names tables, columns and constraints, never values.
-                    says: said.message().to_owned(),
+                    says: says(said.as_ref()),
                 },
                 sqlx::Error::Io(source) => {
                     DatabaseTrouble { code: "io".to_owned(), says: source.kind().to_string() }
@@ -127,12 +131,28 @@ impl<T> Doing<T> for Result<T, sqlx::Error> {
                     DatabaseTrouble { code: class(other).to_owned(), says: "driver".to_owned() }
                 }
             };
-            // dialect: SQLITE_FULL, and SQLITE_IOERR_SHMSIZE when the index of the WAL can't grow.
+            // dialect: SQLITE_FULL, SQLITE_IOERR_SHMSIZE when the index of the WAL can't grow, and
+            // PostgreSQL's disk_full.
             match trouble.code.as_str() {
-                "13" | "4874" => ArchiveError::Full,
+                "13" | "4874" | "53100" => ArchiveError::Full,
                 _ => ArchiveError::Unavailable { what, source: trouble.into() },
             }
         })
+    }
+}
+
+/// The engine's code of an error, where the engine gave one.
+pub(crate) fn code_of(error: &sqlx::Error) -> Option<String> {
+    error.as_database_error().and_then(|said| said.code()).map(Cow::into_owned)
+}
+
+/// The engine's words.
+// dialect: SQLite names tables, columns and constraints, never values. PostgreSQL keeps values to
+// the detail of an error, which is not read here, but for data that it can't take (class 22).
+fn says(said: &dyn DatabaseError) -> String {
+    match said.code() {
+        Some(code) if code.len() == 5 && code.starts_with("22") => "data exception".to_owned(),
+        _ => said.message().to_owned(),
     }
 }
 

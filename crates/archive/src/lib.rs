@@ -1,8 +1,9 @@
 //! The outside world: blobs, records and the queue. Only this crate spells a file's place, a
 //! queue's name or SQL.
 //!
-//! This is the embedded form: records and queue in one SQLite, blobs in a folder beside it. One
-//! process at a time has the folder.
+//! Embedded, records and queue are in one SQLite, blobs in a folder beside it, and one process at
+//! a time has the folder. In the cluster records are on PostgreSQL, for as many processes as
+//! there are.
 
 mod error;
 
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 pub use blobs::{Blobs, Incoming};
 pub use check::{Finding, Findings};
+pub use database::{PostgresUrl, PostgresUrlError};
 pub use error::{AcceptError, ArchiveError, DatabaseTrouble, LookupError, OpenError};
 pub use queue::{Delivery, LEASE, Queue};
 pub use records::Records;
@@ -48,6 +50,8 @@ pub struct Place {
     pub digitisation_template: String,
     /// Jobs that may wait before stations are asked to come back later.
     pub max_waiting_jobs: u32,
+    /// The PostgreSQL that many processes share; none for a SQLite in the folder.
+    pub database: Option<PostgresUrl>,
 }
 
 impl Place {
@@ -59,6 +63,7 @@ impl Place {
             code_template: "{office}-{yymmdd}-{n:4}".to_owned(),
             digitisation_template: "{owner}.{kind}.{number}.{n:2}".to_owned(),
             max_waiting_jobs: 10_000,
+            database: None,
         }
     }
 }
@@ -78,10 +83,17 @@ impl Archive {
     /// Opens the archive: makes the folder, locks it, brings the database up to date, and puts
     /// right what a process that died left behind (leases, half-received scans).
     ///
+    /// A PostgreSQL is taken as it is: many processes have it, and [`Archive::migrate`] alone
+    /// changes its schema. The folder is then for what is not finished.
+    ///
     /// # Errors
     /// [`ArchiveError::Locked`] when another process has the folder, [`ArchiveError::NewerSchema`]
-    /// when a later version wrote it, [`ArchiveError::Template`] when a template can't be followed.
+    /// when a later version wrote it, [`ArchiveError::OlderSchema`] when the schema is to be
+    /// brought up to date first, [`ArchiveError::Template`] when a template can't be followed.
     pub async fn open(place: &Place) -> Result<Self, ArchiveError> {
+        if place.database.is_some() {
+            return Self::open_shared(place).await;
+        }
         let lock = Lock::take(&place.dir)?;
         let db = Arc::new(Database::open(place, Some(lock)).await?);
         let blobs = Blobs::open(&place.dir).await?;
@@ -100,6 +112,24 @@ impl Archive {
             Err(ArchiveError::Locked(_)) => {}
             opened => return opened,
         }
+        Self::open_shared(place).await
+    }
+
+    /// Brings the schema up to date, and nothing else. On PostgreSQL other processes may go on
+    /// working meanwhile.
+    ///
+    /// # Errors
+    /// As [`Archive::open`], but never [`ArchiveError::OlderSchema`].
+    pub async fn migrate(place: &Place) -> Result<(), ArchiveError> {
+        if place.database.is_some() {
+            return Database::migrate(place).await;
+        }
+        Self::open(place).await?.close().await;
+        Ok(())
+    }
+
+    /// Opens what other processes have open too.
+    async fn open_shared(place: &Place) -> Result<Self, ArchiveError> {
         let db = Arc::new(Database::open(place, None).await?);
         let blobs = Blobs::open_beside(&place.dir).await?;
         Ok(Self { blobs, records: Records::new(Arc::clone(&db)), queue: Queue::beside(db) })

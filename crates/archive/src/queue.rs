@@ -11,8 +11,9 @@ use schemas::Uuid;
 use schemas::code::Reason;
 use schemas::ids::{DossierId, OfficeCode};
 use schemas::message::{Lane, Message};
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
+use crate::database::dialect::Dialect;
 use crate::database::{Change, Database};
 use crate::error::{ArchiveError, Doing};
 use crate::records::parked::Parked;
@@ -26,31 +27,10 @@ const POLL: Duration = Duration::from_millis(500);
 
 const RELEASE: &str = "update job set lease = null, due_at = $1 where lease is not null";
 
-// Everything announced goes to the queue. (`where true`: without it SQLite takes the conflict
-// clause for a join's.)
-const RELAY: [&str; 3] = [
-    "insert into job (job_id, dossier_id, lane, office, job, target, message, made_at, due_at)
-     select job_id, dossier_id, lane, office, job, target, message, made_at, due_at
-     from outbox where true
-     on conflict (job_id) do nothing",
-    "insert into office_turn (lane, office)
-     select distinct lane, office from outbox where true
-     on conflict (lane, office) do nothing",
-    "delete from outbox",
-];
-
 // Looked at first, without the write lock: most of the time there is nothing.
 const ANYTHING: &str = "
-    select exists (select 1 from outbox)
-        or exists (select 1 from office_turn t where exists
-            (select 1 from job j where j.lane = t.lane and j.office = t.office and j.due_at <= $1))
-        as anything";
-
-const WHOSE_TURN: &str = "
-    select office from office_turn t
-    where lane = $1 and exists
-        (select 1 from job j where j.lane = t.lane and j.office = t.office and j.due_at <= $2)
-    order by served, office limit 1";
+    select (select min(made_at) from outbox) is not null
+        or coalesce((select min(due_at) from job) <= $1, false) as anything";
 
 const SERVED: &str = "
     update office_turn set served = 1 + (select max(served) from office_turn where lane = $1)
@@ -61,6 +41,7 @@ const TAKE: &str = "
     where job_id =
         (select job_id from job where lane = $1 and office = $2 and due_at <= $3
          order by due_at, job_id limit 1)
+      and due_at <= $3
     returning job_id, dossier_id, job, target, message, attempts";
 
 const EXTEND: &str = "update job set due_at = $3 where job_id = $1 and lease = $2";
@@ -89,8 +70,12 @@ pub struct Delivery {
 }
 
 impl Queue {
-    /// Ends the leases of the process before, and relays what it announced last.
+    /// Ends the leases of the process before, and relays what it announced last. Where many
+    /// processes work, the leases of one that died run out.
     pub(crate) async fn open(db: Arc<Database>) -> Result<Self, ArchiveError> {
+        if db.dialect == Dialect::Postgres {
+            return Ok(Self::beside(db));
+        }
         let mut change = db.change().await?;
         let release = sqlx::query(RELEASE).bind(change.now);
         release.execute(change.on()).await.doing("releasing leases")?;
@@ -111,7 +96,7 @@ impl Queue {
     pub async fn next(&self) -> Result<Delivery, ArchiveError> {
         loop {
             // Listens before it looks, so that no call in between is missed.
-            let mut called = pin!(self.db.jobs.notified());
+            let mut called = pin!(self.db.calls.announced());
             called.as_mut().enable();
             if let Some(delivery) = self.take().await? {
                 return Ok(delivery);
@@ -130,7 +115,7 @@ impl Queue {
         loop {
             let now = jiff::Timestamp::now().as_microsecond();
             let row = sqlx::query(ANYTHING).bind(now).fetch_one(&self.db.readers).await;
-            if !row.doing(doing)?.take::<bool>("anything")? {
+            if !row.doing(doing)?.flag("anything")? {
                 return Ok(None);
             }
             let mut change = self.db.change().await?;
@@ -201,14 +186,14 @@ impl Queue {
 
     /// Makes everyone who waits look again.
     pub fn wake(&self) {
-        self.db.jobs.notify_waiters();
+        self.db.calls.wake(true, false);
     }
 }
 
 /// Moves what was announced to the queue.
 pub(crate) async fn relay(change: &mut Change<'_>) -> Result<(), ArchiveError> {
-    for sql in RELAY {
-        sqlx::query(sql).execute(change.on()).await.doing("relaying announcements")?;
+    for sql in change.db.dialect.relay() {
+        sqlx::query(*sql).execute(change.on()).await.doing("relaying announcements")?;
     }
     Ok(())
 }
@@ -222,23 +207,41 @@ async fn lease_in(
     change: &mut Change<'_>,
     lane: Lane,
     lease: &str,
-) -> Result<Option<SqliteRow>, ArchiveError> {
+) -> Result<Option<AnyRow>, ArchiveError> {
     let doing = "taking a job";
     let now = change.now;
-    let turn = sqlx::query(WHOSE_TURN).bind(lane.as_str()).bind(now);
-    let Some(turn) = turn.fetch_optional(change.on()).await.doing(doing)? else {
-        return Ok(None);
-    };
-    let office: OfficeCode = turn.parsed("office")?;
-    let served = sqlx::query(SERVED).bind(lane.as_str()).bind(office.as_str());
-    served.execute(change.on()).await.doing(doing)?;
     let until = later(change, LEASE);
-    let take = sqlx::query(TAKE).bind(lane.as_str()).bind(office.as_str()).bind(now);
-    take.bind(lease).bind(until).fetch_optional(change.on()).await.doing(doing)
+    while let Some(office) = whose_turn(change, lane).await? {
+        let served = sqlx::query(SERVED).bind(lane.as_str()).bind(office.as_str());
+        served.execute(change.on()).await.doing(doing)?;
+        let take = sqlx::query(TAKE).bind(lane.as_str()).bind(office.as_str()).bind(now);
+        let taken = take.bind(lease).bind(until).fetch_optional(change.on()).await.doing(doing)?;
+        if taken.is_some() {
+            return Ok(taken);
+        }
+        // Its last job went to another worker, for whom this one waited.
+    }
+    Ok(None)
+}
+
+/// The office whose turn it is in a lane, kept from others that take.
+async fn whose_turn(
+    change: &mut Change<'_>,
+    lane: Lane,
+) -> Result<Option<OfficeCode>, ArchiveError> {
+    let now = change.now;
+    for sql in change.db.dialect.whose_turn() {
+        let turn = sqlx::query(*sql).bind(lane.as_str()).bind(now);
+        let turn = turn.fetch_optional(change.on()).await.doing("taking a job")?;
+        if let Some(turn) = turn {
+            return turn.parsed("office").map(Some);
+        }
+    }
+    Ok(None)
 }
 
 /// The message, unless a later version of the program wrote it.
-fn understood(row: &SqliteRow) -> Result<Option<Message>, ArchiveError> {
+fn understood(row: &AnyRow) -> Result<Option<Message>, ArchiveError> {
     let message = serde_json::from_str::<Message>(row.take("message")?);
     Ok(message.ok().filter(|message| message.version <= Message::VERSION))
 }
@@ -246,7 +249,7 @@ fn understood(row: &SqliteRow) -> Result<Option<Message>, ArchiveError> {
 /// A person should see a job that nobody here understands.
 async fn park_unknown(
     change: &mut Change<'_>,
-    row: &SqliteRow,
+    row: &AnyRow,
     id: &str,
     attempts: u32,
 ) -> Result<(), ArchiveError> {

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{ColumnIndex, Decode, Row, Sqlite, Type};
+use sqlx::any::AnyRow;
+use sqlx::{Any, Decode, Row, Type};
 
 use crate::error::ArchiveError;
 
@@ -16,7 +16,13 @@ pub(crate) trait Columns {
     /// The value as the database has it.
     fn take<'r, T>(&'r self, column: &'static str) -> Result<T, ArchiveError>
     where
-        T: Decode<'r, Sqlite> + Type<Sqlite>;
+        T: Decode<'r, Any> + Type<Any>;
+
+    /// Whether a condition of the statement holds.
+    // dialect: to SQLite it is a number.
+    fn flag(&self, column: &'static str) -> Result<bool, ArchiveError> {
+        self.take(column).or_else(|_| Ok(self.int::<i64>(column)? != 0))
+    }
 
     /// A whole number.
     fn int<T: TryFrom<i64>>(&self, column: &'static str) -> Result<T, ArchiveError> {
@@ -81,11 +87,10 @@ pub(crate) trait Columns {
     }
 }
 
-impl Columns for SqliteRow {
+impl Columns for AnyRow {
     fn take<'r, T>(&'r self, column: &'static str) -> Result<T, ArchiveError>
     where
-        T: Decode<'r, Sqlite> + Type<Sqlite>,
-        &'static str: ColumnIndex<SqliteRow>,
+        T: Decode<'r, Any> + Type<Any>,
     {
         self.try_get(column).map_err(|_| unreadable(column))
     }
@@ -115,6 +120,13 @@ pub(crate) fn word(value: &impl Serialize) -> Result<String, ArchiveError> {
         Ok(serde_json::Value::String(text)) => Ok(text),
         _ => Err(unreadable("of a word")),
     }
+}
+
+/// A share from 0 to 1 as statements take it, which cast it. As a number it can't be bound: the
+/// driver gives a missing one another width than a present one, and PostgreSQL refuses the second
+/// of the two that comes.
+pub(crate) fn share(value: Option<f32>) -> Option<String> {
+    value.map(|share| f64::from(share).to_string())
 }
 
 /// A number as the database takes it; sizes and counts are far below 2⁶³.

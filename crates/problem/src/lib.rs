@@ -92,7 +92,8 @@ impl From<ArchiveError> for Problem {
             ArchiveError::Full => Reason::StorageFull,
             ArchiveError::Locked(_)
             | ArchiveError::Unavailable { .. }
-            | ArchiveError::NewerSchema => Reason::Unavailable,
+            | ArchiveError::NewerSchema
+            | ArchiveError::OlderSchema => Reason::Unavailable,
             ArchiveError::Missing(_)
             | ArchiveError::Corrupt { .. }
             | ArchiveError::Template { .. } => Reason::Internal,

@@ -90,8 +90,12 @@ impl Archive {
 
     /// Removes a blob that no row needs, while nobody can write such a row.
     async fn remove_orphan(&self, mut change: Change<'_>, key: &str) -> Result<bool, ArchiveError> {
+        // Whoever writes such a row takes hold of its dossier first.
+        if let Some(sql) = change.db.dialect.hold_all() {
+            sqlx::query(sql).execute(change.on()).await.doing("holding every dossier")?;
+        }
         let row = sqlx::query(IN_USE).bind(key).fetch_one(change.on()).await;
-        if row.doing("looking for a blob's uses")?.take::<bool>("used")? {
+        if row.doing("looking for a blob's uses")?.flag("used")? {
             return Ok(false);
         }
         self.blobs.remove(id::<Blake3>(key)?).await?;

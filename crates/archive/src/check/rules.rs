@@ -1,7 +1,7 @@
 //! What must hold between rows. Each rule is a question whose answers are the differences; what
 //! is asked for is the id that names one.
 
-use sqlx::sqlite::SqliteConnection;
+use sqlx::AnyConnection;
 
 use super::Findings;
 use crate::error::{ArchiveError, Doing};
@@ -163,7 +163,7 @@ const STUCK: i64 = 600_000_000;
 
 /// Asks every rule.
 pub(super) async fn check(
-    view: &mut SqliteConnection,
+    view: &mut AnyConnection,
     found: &mut Findings,
 ) -> Result<(), ArchiveError> {
     let long_ago = jiff::Timestamp::now().as_microsecond() - STUCK;

@@ -5,7 +5,7 @@ use schemas::api::{ImportCounts, ProcedureSummary};
 use schemas::catalogue::{Procedure, ProcedureVersion};
 use schemas::ids::{Blake3, ProcedureCode};
 use schemas::text::fold;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
 use super::Records;
 use crate::database::Change;
@@ -51,6 +51,9 @@ impl Records {
         valid_from: Date,
     ) -> Result<ImportCounts, ArchiveError> {
         let mut change = self.db.change().await?;
+        if let Some(sql) = self.db.dialect.hold_catalogue() {
+            sqlx::query(sql).execute(change.on()).await.doing("importing a catalogue")?;
+        }
         let mut counts = ImportCounts::default();
         for procedure in procedures {
             let count = match import_one(&mut change, procedure, valid_from).await? {
@@ -106,7 +109,7 @@ impl Records {
         let query = sqlx::query(LIST).bind(pattern(search.unwrap_or_default()));
         let query = query.bind(i64::from(limit)).bind(i64::from(offset));
         let rows = query.fetch_all(&self.db.readers).await.doing("listing procedures")?;
-        let summary = |row: &SqliteRow| {
+        let summary = |row: &AnyRow| {
             Ok(ProcedureSummary {
                 code: row.parsed("code")?,
                 name: row.take("name")?,
@@ -162,7 +165,7 @@ async fn import_one(
     Ok(if before.is_some() { Imported::Changed } else { Imported::Added })
 }
 
-fn version(row: &SqliteRow) -> Result<ProcedureVersion, ArchiveError> {
+fn version(row: &AnyRow) -> Result<ProcedureVersion, ArchiveError> {
     Ok(ProcedureVersion {
         version: row.int("version")?,
         valid_from: row.parsed("valid_from")?,
@@ -175,7 +178,8 @@ fn version(row: &SqliteRow) -> Result<ProcedureVersion, ArchiveError> {
 /// What holds these letters, for `like`.
 fn pattern(search: &str) -> String {
     let mut pattern = String::from("%");
-    for letter in fold(search).chars() {
+    // No name holds a NUL, and PostgreSQL takes none.
+    for letter in fold(search).chars().filter(|&letter| letter != '\0') {
         if matches!(letter, '%' | '_' | '\\') {
             pattern.push('\\');
         }

@@ -5,7 +5,7 @@ use schemas::api::{DossierEvent, DossierState};
 use schemas::ids::{CaseId, DossierCode, DossierId, OfficeCode, ProcedureCode};
 use schemas::message::Lane;
 use schemas::subject::Subject;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
 use super::Records;
 use super::held::{By, Held};
@@ -75,12 +75,13 @@ const KNOW_SUBJECT: &str = "
 
 const SUBJECT: &str = "select body from subject where number = $1";
 
-// The code may stand already where the template was changed; the next one will not.
+// The code may stand already where the template was changed; the next one will not. The id may
+// stand when it was opened at the same time.
 const PUT: &str = "
     insert into dossier (dossier_id, code, office, procedure, procedure_version, case_id, lane,
         subject, number, state, opened_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', $10)
-    on conflict (code) do nothing";
+    on conflict do nothing";
 
 const CLOSE: &str = "
     update dossier set state = 'closed' where dossier_id = $1 and state = 'open'";
@@ -143,6 +144,9 @@ impl Records {
             if put.rows_affected() > 0 {
                 break;
             }
+            if let Some(row) = by_id(&mut change, new.id).await? {
+                return Ok(dossier(&row)?);
+            }
         }
         let row = by_id(&mut change, new.id).await?;
         let row = row.ok_or_else(|| missing(new.id))?;
@@ -194,12 +198,12 @@ pub(crate) fn missing(id: DossierId) -> ArchiveError {
     ArchiveError::Missing(format!("dossier {id}"))
 }
 
-async fn by_id(change: &mut Change<'_>, id: DossierId) -> Result<Option<SqliteRow>, ArchiveError> {
+async fn by_id(change: &mut Change<'_>, id: DossierId) -> Result<Option<AnyRow>, ArchiveError> {
     let query = sqlx::query(BY_ID).bind(id.to_string());
     query.fetch_optional(change.on()).await.doing("reading a dossier")
 }
 
-fn dossier(row: &SqliteRow) -> Result<Dossier, ArchiveError> {
+fn dossier(row: &AnyRow) -> Result<Dossier, ArchiveError> {
     Ok(Dossier {
         id: row.parsed("dossier_id")?,
         code: row.parsed("code")?,

@@ -2,7 +2,7 @@
 
 use schemas::api::DossierEvent;
 use schemas::ids::DossierId;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 use tokio::sync::watch;
 
 use super::Records;
@@ -42,14 +42,15 @@ impl Records {
     ) -> Result<Vec<(i64, DossierEvent)>, ArchiveError> {
         let query = sqlx::query(AFTER).bind(dossier.to_string()).bind(after);
         let rows = query.bind(i64::from(limit)).fetch_all(&self.db.readers).await;
-        let event = |row: &SqliteRow| Ok((row.int("turn")?, row.json("body")?));
+        let event = |row: &AnyRow| Ok((row.int("turn")?, row.json("body")?));
         rows.doing("reading events")?.iter().map(event).collect()
     }
 
-    /// Changes whenever this process has stored an event, of whichever dossier. Another process
-    /// may store some too, so whoever waits here should also look now and then.
+    /// Changes whenever an event was stored, of whichever dossier, by this process or another of
+    /// the cluster. The word of another may be lost on its way, and a command beside this process
+    /// gives none, so whoever waits here should also look now and then.
     #[must_use]
     pub fn changed(&self) -> watch::Receiver<u64> {
-        self.db.events.subscribe()
+        self.db.calls.events()
     }
 }

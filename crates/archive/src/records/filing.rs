@@ -9,7 +9,8 @@ use schemas::api::{AssignDocument, DocumentVerdict, DossierEvent, DossierState};
 use schemas::ids::{ComponentId, DocumentId, DossierId, KindId, PageId, RecordId};
 use schemas::message::Job;
 use schemas::reading::KindGuess;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
 
 use super::Records;
 use super::dossiers;
@@ -17,7 +18,7 @@ use super::held::{By, Held};
 use super::pages::guess;
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
-use crate::rows::{Columns, json, number, unreadable, word};
+use crate::rows::{Columns, json, number, share, unreadable, word};
 
 /// A document as filing sees it.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,7 +90,7 @@ const BY_ID: &str = document!("document_id = $1");
 const PUT: &str = "
     insert into document (document_id, dossier_id, place, revision, pages, kind, kind_confidence,
         component, confidence, verdict, why, assigned_by, seal, record_version)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    values ($1, $2, $3, $4, $5, $6, cast($7 as double precision), $8, $9, $10, $11, $12, $13, $14)
     on conflict (document_id) do update set place = excluded.place,
         revision = excluded.revision, pages = excluded.pages, kind = excluded.kind,
         kind_confidence = excluded.kind_confidence, component = excluded.component,
@@ -296,7 +297,7 @@ impl Kept {
             .bind(&doc.revision)
             .bind(json(&pages)?)
             .bind(doc.kind.as_ref().map(|kind| kind.id.as_str()))
-            .bind(doc.kind.as_ref().map(|kind| f64::from(kind.confidence)))
+            .bind(share(doc.kind.as_ref().map(|kind| kind.confidence)))
             .bind(doc.component.as_ref().map(ComponentId::as_str))
             .bind(f64::from(doc.confidence))
             .bind(word(&doc.verdict)?)
@@ -384,20 +385,17 @@ async fn mark_same(
     Ok(())
 }
 
-async fn of_dossier(
-    on: &mut SqliteConnection,
-    dossier: DossierId,
-) -> Result<Vec<Kept>, ArchiveError> {
+async fn of_dossier(on: &mut AnyConnection, dossier: DossierId) -> Result<Vec<Kept>, ArchiveError> {
     let rows = sqlx::query(OF_DOSSIER).bind(dossier.to_string()).fetch_all(on).await;
     rows.doing("reading documents")?.iter().map(kept).collect()
 }
 
-async fn by_id(on: &mut SqliteConnection, id: DocumentId) -> Result<Option<Kept>, ArchiveError> {
+async fn by_id(on: &mut AnyConnection, id: DocumentId) -> Result<Option<Kept>, ArchiveError> {
     let row = sqlx::query(BY_ID).bind(id.to_string()).fetch_optional(on).await;
     row.doing("reading a document")?.as_ref().map(kept).transpose()
 }
 
-fn kept(row: &SqliteRow) -> Result<Kept, ArchiveError> {
+fn kept(row: &AnyRow) -> Result<Kept, ArchiveError> {
     let id: DocumentId = row.parsed("document_id")?;
     let version: Option<u32> = row.int_or("record_version")?;
     let doc = FiledDocument {

@@ -152,7 +152,7 @@ impl Held {
     async fn unread(&self, change: &mut Change<'_>) -> Result<(bool, u32), ArchiveError> {
         let row = sqlx::query(UNREAD).bind(self.id.to_string()).fetch_one(change.on()).await;
         let row = row.doing("looking for unread pages")?;
-        Ok((row.take("unread")?, row.int("scans")?))
+        Ok((row.flag("unread")?, row.int("scans")?))
     }
 
     /// Something is to be done again.

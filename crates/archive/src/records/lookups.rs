@@ -5,7 +5,7 @@ use schemas::api::{Lookup, LookupRequest};
 use schemas::clock::day_of;
 use schemas::ids::{Blake3, LookupId};
 use schemas::record::Record;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
 use super::Records;
 use crate::database::{Change, micros};
@@ -19,9 +19,6 @@ const NEXT: &str = "
 const LINK: &str = "update chain set hash = $1 where name = 'lookup'";
 
 const BY_ID: &str = "select question, body, chain_hash from lookup where lookup_id = $1";
-
-const IN_USE: &str = "
-    select hash from record where record_id = $1 and version = $2 and state = 'published'";
 
 const PUT: &str = "
     insert into lookup (lookup_id, place, record_id, asked_at, question, body, chain_hash)
@@ -99,12 +96,13 @@ fn hash(text: &str) -> Blake3 {
 }
 
 async fn in_use(change: &mut Change<'_>, record: &Record) -> Result<bool, ArchiveError> {
-    let query = sqlx::query(IN_USE).bind(record.id.to_string()).bind(i64::from(record.version));
+    let sql = change.db.dialect.in_use();
+    let query = sqlx::query(sql).bind(record.id.to_string()).bind(i64::from(record.version));
     let row = query.fetch_optional(change.on()).await.doing("keeping a lookup")?;
     Ok(row.is_some())
 }
 
-fn lookup(row: &SqliteRow) -> Result<Lookup, ArchiveError> {
+fn lookup(row: &AnyRow) -> Result<Lookup, ArchiveError> {
     let mut lookup: Lookup = row.json("body")?;
     lookup.chain_hash = row.parsed("chain_hash")?;
     Ok(lookup)

@@ -7,12 +7,13 @@ use schemas::api::{DossierEvent, FlawView, PageState};
 use schemas::code::Reason;
 use schemas::ids::{Blake3, DossierId, PageId, ScanId};
 use schemas::reading::{Flaw, KindGuess, PageImage, PageReading};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
 
 use super::Records;
 use super::held::{By, Held};
 use crate::error::{ArchiveError, Doing};
-use crate::rows::{Columns, json, unreadable};
+use crate::rows::{Columns, json, share, unreadable};
 
 /// A page with all that was read off it.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,8 +84,9 @@ const SUMMARIES: &str = "
     from page where dossier_id = $1 order by scan_id, seq";
 
 const READ: &str = "
-    update page set state = 'read', blank = $2, confidence = $3, kind = $4, kind_confidence = $5,
-        image = $6, image_blake3 = $7, flaws = $8, reason = null
+    update page set state = 'read', blank = $2, confidence = $3, kind = $4,
+        kind_confidence = cast($5 as double precision), image = $6, image_blake3 = $7, flaws = $8,
+        reason = null
     where page_id = $1 and state = 'waiting'";
 
 const WAITS: &str = "select 1 from page where page_id = $1 and state = 'waiting'";
@@ -140,7 +142,7 @@ impl Records {
             .bind(i64::from(reading.blank))
             .bind(f64::from(reading.confidence))
             .bind(kind.map(|kind| kind.id.as_str()))
-            .bind(kind.map(|kind| f64::from(kind.confidence)))
+            .bind(share(kind.map(|kind| kind.confidence)))
             .bind(json(&image)?)
             .bind(blob.to_string())
             .bind(json(&reading.flaws)?);
@@ -169,7 +171,7 @@ impl Records {
 
 /// A dossier's pages without their words, by scan and in order.
 pub(crate) async fn summaries(
-    view: &mut SqliteConnection,
+    view: &mut AnyConnection,
     dossier: DossierId,
 ) -> Result<HashMap<ScanId, Vec<PageSummary>>, ArchiveError> {
     let rows = sqlx::query(SUMMARIES).bind(dossier.to_string()).fetch_all(view).await;
@@ -185,7 +187,7 @@ pub(crate) fn missing(id: PageId) -> ArchiveError {
 }
 
 /// A guess in the columns `kind` and `kind_confidence`.
-pub(crate) fn guess(row: &SqliteRow) -> Result<Option<KindGuess>, ArchiveError> {
+pub(crate) fn guess(row: &AnyRow) -> Result<Option<KindGuess>, ArchiveError> {
     Ok(match (row.parsed_or("kind")?, row.share_or("kind_confidence")?) {
         (Some(id), Some(confidence)) => Some(KindGuess { id, confidence }),
         (None, None) => None,
@@ -193,11 +195,11 @@ pub(crate) fn guess(row: &SqliteRow) -> Result<Option<KindGuess>, ArchiveError> 
     })
 }
 
-fn image(row: &SqliteRow) -> Result<Option<(PageImage, Blake3)>, ArchiveError> {
+fn image(row: &AnyRow) -> Result<Option<(PageImage, Blake3)>, ArchiveError> {
     Ok(row.json_or("image")?.zip(row.parsed_or("image_blake3")?))
 }
 
-fn summary(row: &SqliteRow) -> Result<PageSummary, ArchiveError> {
+fn summary(row: &AnyRow) -> Result<PageSummary, ArchiveError> {
     Ok(PageSummary {
         id: row.parsed("page_id")?,
         seq: row.int("seq")?,
@@ -212,7 +214,7 @@ fn summary(row: &SqliteRow) -> Result<PageSummary, ArchiveError> {
     })
 }
 
-fn page(row: &SqliteRow) -> Result<Page, ArchiveError> {
+fn page(row: &AnyRow) -> Result<Page, ArchiveError> {
     Ok(Page {
         id: row.parsed("page_id")?,
         scan: row.parsed("scan_id")?,

@@ -5,7 +5,7 @@ use schemas::api::{DossierEvent, ParkedView};
 use schemas::code::Reason;
 use schemas::ids::DossierId;
 use schemas::message::{Job, Message};
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
 use super::Records;
 use super::held::{By, Held};
@@ -49,7 +49,9 @@ const ONE: &str = "
     from parked join dossier using (dossier_id)
     where parked_id = $1";
 
-const TAKE: &str = "delete from parked where parked_id = $1 returning dossier_id, message";
+const WHOSE: &str = "select dossier_id from parked where parked_id = $1";
+
+const TAKE: &str = "delete from parked where parked_id = $1 returning message";
 
 // A job that nobody understood is parked while what it was for still waits.
 const AGAIN_SCAN: &str = "
@@ -140,12 +142,14 @@ impl Records {
     pub async fn retry_parked(&self, id: Uuid) -> Result<bool, ArchiveError> {
         let doing = "retrying a parked job";
         let mut change = self.db.change().await?;
-        let row = sqlx::query(TAKE).bind(id.to_string()).fetch_optional(change.on()).await;
-        let Some(row) = row.doing(doing)? else { return Ok(false) };
-        let dossier: DossierId = row.parsed("dossier_id")?;
-        let message: Message = row.json("message")?;
+        let whose = sqlx::query(WHOSE).bind(id.to_string()).fetch_optional(change.on()).await;
+        let Some(whose) = whose.doing(doing)? else { return Ok(false) };
+        let dossier: DossierId = whose.parsed("dossier_id")?;
         let held = Held::take(&mut change, By::Id(dossier)).await?;
         let held = held.ok_or_else(|| super::dossiers::missing(dossier))?;
+        let row = sqlx::query(TAKE).bind(id.to_string()).fetch_optional(change.on()).await;
+        let Some(row) = row.doing(doing)? else { return Ok(false) };
+        let message: Message = row.json("message")?;
         let (_, target) = named(&message.job, dossier);
         let target = target.to_string();
         let again = match &message.job {
@@ -182,6 +186,11 @@ pub(crate) struct Parked<'a> {
 }
 
 impl Parked<'_> {
+    /// What is kept of the detail. PostgreSQL keeps no NUL.
+    fn detail(&self) -> String {
+        self.detail.chars().filter(|&letter| letter != '\0').take(DETAIL).collect()
+    }
+
     /// Lays it aside with its message. The same job of the same thing is parked once.
     pub(crate) async fn put(
         &self,
@@ -197,7 +206,7 @@ impl Parked<'_> {
             .bind(message)
             .bind(i64::from(self.attempts))
             .bind(self.reason.code())
-            .bind(self.detail.chars().take(DETAIL).collect::<String>())
+            .bind(self.detail())
             .bind(now)
             .execute(change.on())
             .await
@@ -206,7 +215,7 @@ impl Parked<'_> {
     }
 }
 
-fn view(row: &SqliteRow) -> Result<ParkedView, ArchiveError> {
+fn view(row: &AnyRow) -> Result<ParkedView, ArchiveError> {
     let reason: Reason = row.word("reason")?;
     Ok(ParkedView {
         id: row.parsed("parked_id")?,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemas::api::{DossierEvent, RecordVersion};
 use schemas::ids::{Blake3, DocumentId, RecordId};
 use schemas::record::{Field, FieldName, Record, RecordState};
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
 use super::Records;
 use super::filing::FORGET_PARKED;
@@ -74,9 +74,10 @@ impl Records {
         let mut change = self.db.change().await?;
         let held = Held::take(&mut change, By::Document(document)).await?;
         let Some(held) = held else { return Ok(None) };
-        let at = sqlx::query(AT).bind(document.to_string()).fetch_one(change.on()).await;
-        let at = at.doing(doing)?;
-        if at.take::<&str>("revision")? != revision || !at.take::<bool>("wanted")? {
+        let at = sqlx::query(AT).bind(document.to_string()).fetch_optional(change.on()).await;
+        // A filing that this one waited for may have taken it away.
+        let Some(at) = at.doing(doing)? else { return Ok(None) };
+        if at.take::<&str>("revision")? != revision || !at.flag("wanted")? {
             return Ok(None);
         }
         let id = RecordId::of(document);
@@ -139,7 +140,7 @@ impl Records {
     pub async fn versions(&self, id: RecordId) -> Result<Vec<RecordVersion>, ArchiveError> {
         let query = sqlx::query(VERSIONS).bind(id.to_string());
         let rows = query.fetch_all(&self.db.readers).await.doing("reading versions")?;
-        let version = |row: &SqliteRow| {
+        let version = |row: &AnyRow| {
             Ok(RecordVersion {
                 version: row.int("version")?,
                 state: row.word("state")?,
@@ -247,7 +248,7 @@ async fn put(
 }
 
 /// A record as it was published, but for where it stands now.
-fn record(row: &SqliteRow) -> Result<Record, ArchiveError> {
+fn record(row: &AnyRow) -> Result<Record, ArchiveError> {
     let mut record: Record = row.json("body")?;
     record.state = row.word("state")?;
     record.hash = Some(row.parsed("hash")?);

@@ -6,7 +6,7 @@ use schemas::code::Reason;
 use schemas::ids::{Blake3, ComponentId, DossierId, PageId, ScanId};
 use schemas::message::Job;
 use schemas::signature::DigitalSignature;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
 use super::Records;
 use super::dossiers;
@@ -202,7 +202,7 @@ impl Records {
         let query = sqlx::query(OF_DOSSIER).bind(dossier.to_string());
         let rows = query.fetch_all(&mut *view).await.doing("reading scans")?;
         let mut pages = summaries(&mut view, dossier).await?;
-        let with_pages = |row: &SqliteRow| {
+        let with_pages = |row: &AnyRow| {
             let scan = scan(row)?;
             let pages = pages.remove(&scan.id).unwrap_or_default();
             Ok((scan, pages))
@@ -300,12 +300,12 @@ pub(crate) fn missing(id: ScanId) -> ArchiveError {
     ArchiveError::Missing(format!("scan {id}"))
 }
 
-async fn by_id(change: &mut Change<'_>, id: ScanId) -> Result<Option<SqliteRow>, ArchiveError> {
+async fn by_id(change: &mut Change<'_>, id: ScanId) -> Result<Option<AnyRow>, ArchiveError> {
     let query = sqlx::query(BY_ID).bind(id.to_string());
     query.fetch_optional(change.on()).await.doing("reading a scan")
 }
 
-fn scan(row: &SqliteRow) -> Result<Scan, ArchiveError> {
+fn scan(row: &AnyRow) -> Result<Scan, ArchiveError> {
     Ok(Scan {
         id: row.parsed("scan_id")?,
         dossier: row.parsed("dossier_id")?,

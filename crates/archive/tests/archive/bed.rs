@@ -1,51 +1,50 @@
 //! An archive in a folder of its own, and the few things tests do to it over and over.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use archive::{
-    Accepted, Archive, Delivery, Dossier, FiledDocument, NewDossier, NewScan, Place, Scan,
-    revision_of,
+    Accepted, Archive, Delivery, Dossier, FiledDocument, NewDossier, NewScan, Scan, revision_of,
 };
 use jiff::Timestamp;
 use jiff::civil::date;
-use schemas::api::DocumentVerdict;
+use schemas::Uuid;
+use schemas::api::{DocumentVerdict, LookupRequest, RawSubject};
 use schemas::ids::{Blake3, DocumentId, DossierId, PageId, ScanId};
 use schemas::kind::Validity;
 use schemas::message::{Job, Lane};
 use schemas::reading::{KindGuess, PageImage, PageReading};
 use schemas::record::{BoundBy, Owner, Record, RecordState};
 use schemas::subject::Subject;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions, Connection};
-use tempfile::TempDir;
+use sqlx::Connection;
+
+use crate::form::Form;
 
 pub(crate) struct Bed {
-    pub(crate) dir: TempDir,
+    pub(crate) form: Form,
     pub(crate) archive: Archive,
 }
 
 pub(crate) const NUMBER: &str = "001199000013";
 
 pub(crate) async fn bed() -> Bed {
-    let dir = tempfile::tempdir().unwrap();
-    let archive = Archive::open(&Place::at(dir.path())).await.unwrap();
-    Bed { dir, archive }
+    let form = Form::new().await;
+    let archive = Archive::open(&form.place()).await.unwrap();
+    Bed { form, archive }
 }
 
 impl Bed {
     /// Ends as a crash does, without a word, and starts again.
     pub(crate) async fn again(self) -> Bed {
-        let Bed { dir, archive } = self;
+        let Bed { form, archive } = self;
         drop(archive);
-        let archive = Archive::open(&Place::at(dir.path())).await.unwrap();
-        Bed { dir, archive }
+        let archive = Archive::open(&form.place()).await.unwrap();
+        Bed { form, archive }
     }
 
     /// Somebody with a tool of their own changes the database.
     pub(crate) async fn tamper(&self, sql: &'static str) -> u64 {
-        let mut on = tool(self.dir.path()).await;
+        let mut on = self.form.tool().await;
         let done = sqlx::query(sql).execute(&mut on).await.unwrap().rows_affected();
         on.close().await.unwrap();
         done
@@ -53,7 +52,7 @@ impl Bed {
 
     pub(crate) fn blob(&self, key: Blake3) -> std::path::PathBuf {
         let name = key.to_string();
-        self.dir.path().join("blobs").join(&name[..2]).join(&name[2..])
+        self.form.dir().join("blobs").join(&name[..2]).join(&name[2..])
     }
 
     pub(crate) async fn dossier(&self) -> Dossier {
@@ -95,12 +94,6 @@ impl Bed {
         let record = records.publish(id, &row.doc.revision, draft, Timestamp::now()).await;
         record.unwrap().unwrap()
     }
-}
-
-/// A connection of one's own to the database in a folder.
-pub(crate) async fn tool(dir: &Path) -> SqliteConnection {
-    let options = SqliteConnectOptions::new().filename(dir.join("sohoa.sqlite"));
-    options.foreign_keys(false).connect().await.unwrap()
 }
 
 pub(crate) fn citizen(name: &str) -> Subject {
@@ -227,6 +220,22 @@ pub(crate) fn draft(dossier: &Dossier, document: DocumentId, pdf: Blake3) -> Rec
         pdf_bytes: 32,
         published_at: String::new(),
         hash: None,
+    }
+}
+
+pub(crate) fn request(record: &Record, purpose: &str) -> LookupRequest {
+    LookupRequest {
+        request: Uuid::new_v4(),
+        record: record.id,
+        subject: RawSubject::Citizen {
+            number: NUMBER.to_owned(),
+            name: "Nguyễn Thị Mẫu".to_owned(),
+            born: jiff::civil::date(1999, 1, 1),
+        },
+        purpose: purpose.to_owned(),
+        legal_basis: None,
+        dossier: Some(record.dossier.clone()),
+        asked_by: "officer-7".to_owned(),
     }
 }
 

@@ -4,21 +4,22 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use archive::{Archive, Place};
+use archive::Archive;
 use schemas::ids::ScanId;
 use schemas::message::{Job, Lane};
 
 use crate::bed::{accept, findings, open};
+use crate::form::Form;
 
-/// Names the folder to the child; without it the child's part does nothing.
-const FOLDER: &str = "SOHOA_TEST_FOLDER";
+/// Names the archive to the child; without it the child's part does nothing.
+const PLACE: &str = "SOHOA_TEST_PLACE";
 
 /// Not a test of its own: the process that is killed.
 #[tokio::test]
 #[ignore = "run as a child by the test below"]
 async fn child() {
-    let Some(dir) = std::env::var_os(FOLDER) else { return };
-    let archive = Archive::open(&Place::at(dir)).await.unwrap();
+    let Some(place) = std::env::var_os(PLACE) else { return };
+    let archive = Archive::open(&Form::named(&place)).await.unwrap();
     let dossier = open(&archive, "H26.01", Lane::Counter).await;
     for n in 0_u32.. {
         let scan = accept(&archive, dossier.id, &n.to_be_bytes().repeat(5000)).await.scan;
@@ -32,11 +33,11 @@ async fn child() {
 
 #[tokio::test]
 async fn what_a_killed_process_acknowledged_is_there_and_its_job_comes_back() {
-    let dir = tempfile::tempdir().unwrap();
+    let form = Form::new().await;
     for round in 1..=3_u32 {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "death::child", "--ignored", "--nocapture"])
-            .env(FOLDER, dir.path())
+            .env(PLACE, form.name())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -53,7 +54,8 @@ async fn what_a_killed_process_acknowledged_is_there_and_its_job_comes_back() {
         child.wait().unwrap();
         assert!(receipts.len() >= 7 * round as usize, "the child died early");
 
-        let archive = Archive::open(&Place::at(dir.path())).await.unwrap();
+        form.leases_run_out().await;
+        let archive = Archive::open(&form.place()).await.unwrap();
         for id in &receipts {
             let scan = archive.records.scan(*id).await.unwrap().expect("acknowledged, so there");
             archive.blobs.get(scan.blake3).await.expect("acknowledged, so there");
@@ -75,7 +77,7 @@ async fn what_a_killed_process_acknowledged_is_there_and_its_job_comes_back() {
         while let Some(delivery) = archive.queue.take().await.unwrap() {
             archive.queue.done(delivery).await.unwrap();
         }
-        for dossier in dossiers(&dir).await {
+        for dossier in dossiers(&form).await {
             archive
                 .records
                 .put_filing(dossier, 0, &[], &[], std::time::Duration::ZERO)
@@ -86,9 +88,9 @@ async fn what_a_killed_process_acknowledged_is_there_and_its_job_comes_back() {
     }
 }
 
-async fn dossiers(dir: &tempfile::TempDir) -> Vec<schemas::ids::DossierId> {
+async fn dossiers(form: &Form) -> Vec<schemas::ids::DossierId> {
     use sqlx::Row;
-    let mut on = crate::bed::tool(dir.path()).await;
+    let mut on = form.tool().await;
     let rows = sqlx::query("select dossier_id from dossier").fetch_all(&mut on).await.unwrap();
     rows.iter().map(|row| row.get::<String, _>(0).parse().unwrap()).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use archive::{Archive, ArchiveError, OpenError, Place};
+use archive::{Archive, OpenError, Place};
 use jiff::Timestamp;
 use jiff::civil::date;
 use schemas::api::{DossierEvent, DossierState, ImportCounts};
@@ -53,7 +53,7 @@ async fn a_code_is_never_given_out_again_even_under_another_template() {
     assert_eq!(first.code.as_str(), "A-260302-0001");
     bed.archive.close().await;
 
-    let place = Place { code_template: "A-{yymmdd}-{n:4}".to_owned(), ..Place::at(bed.dir.path()) };
+    let place = Place { code_template: "A-{yymmdd}-{n:4}".to_owned(), ..bed.form.place() };
     let archive = Archive::open(&place).await.unwrap();
     let second = archive.records.open_dossier(&new_dossier("B", Lane::Counter), now).await;
     assert_eq!(second.unwrap().code.as_str(), "A-260302-0002");
@@ -103,24 +103,6 @@ async fn a_dossier_closes_once() {
     let events = records.events(dossier.id, 0, 10).await.unwrap();
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].1, DossierEvent::Closed);
-}
-
-#[tokio::test]
-async fn two_processes_cannot_have_the_same_folder() {
-    let bed = bed().await;
-    let second = Archive::open(&Place::at(bed.dir.path())).await;
-    assert!(matches!(second.err(), Some(ArchiveError::Locked(dir)) if dir == bed.dir.path()));
-}
-
-#[tokio::test]
-async fn a_folder_that_a_later_version_wrote_is_refused() {
-    let bed = bed().await;
-    let later = "insert into _sqlx_migrations
-        (version, description, success, checksum, execution_time) values (9999, 'x', 1, x'00', 0)";
-    assert_eq!(bed.tamper(later).await, 1);
-    bed.archive.close().await;
-    let opened = Archive::open(&Place::at(bed.dir.path())).await;
-    assert!(matches!(opened.err(), Some(ArchiveError::NewerSchema)));
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
-//! The archive on a real SQLite and a real folder.
+//! The archive on a real SQLite and a real folder. The same tests run on PostgreSQL in `cluster`.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod bed;
+mod form;
 
 mod dossiers;
 mod scans;
@@ -15,3 +16,4 @@ mod records;
 mod check;
 mod death;
 mod disk;
+mod folder;

@@ -7,6 +7,7 @@ use schemas::code::Reason;
 use schemas::message::{Job, Lane};
 
 use crate::bed::{Bed, accept, bed, open};
+use crate::form::Form;
 
 /// Announces so many jobs of an office.
 async fn announce(bed: &Bed, office: &str, lane: Lane, count: u8) {
@@ -128,10 +129,10 @@ async fn a_message_of_a_later_version_is_parked_and_comes_back_after_the_upgrade
 
 #[tokio::test]
 async fn too_much_waiting_shows_before_anything_is_lost() {
-    let dir = tempfile::tempdir().unwrap();
-    let place = archive::Place { max_waiting_jobs: 3, ..archive::Place::at(dir.path()) };
+    let form = Form::new().await;
+    let place = archive::Place { max_waiting_jobs: 3, ..form.place() };
     let archive = archive::Archive::open(&place).await.unwrap();
-    let bed = Bed { dir, archive };
+    let bed = Bed { form, archive };
     assert_eq!(bed.archive.records.waiting().await.unwrap().oldest, None);
     announce(&bed, "A", Lane::Counter, 2).await;
     let some = bed.archive.records.waiting().await.unwrap();

@@ -2,12 +2,10 @@
 
 use archive::LookupError;
 use jiff::Timestamp;
-use schemas::Uuid;
-use schemas::api::{LookupRequest, RawSubject};
 use schemas::ids::RecordId;
 use schemas::record::{Field, FieldName, FieldSource, Record, RecordState};
 
-use crate::bed::{Bed, NUMBER, bed, draft, filed, findings};
+use crate::bed::{Bed, NUMBER, bed, draft, filed, findings, request};
 
 async fn published(bed: &Bed) -> Record {
     let (dossier, pages) = bed.read_dossier(2).await;
@@ -108,22 +106,6 @@ async fn a_document_that_is_gone_is_not_published() {
     let records = &bed.archive.records;
     let published = records.publish(document.id, &document.revision, draft, Timestamp::now());
     assert_eq!(published.await.unwrap(), None);
-}
-
-fn request(record: &Record, purpose: &str) -> LookupRequest {
-    LookupRequest {
-        request: Uuid::new_v4(),
-        record: record.id,
-        subject: RawSubject::Citizen {
-            number: NUMBER.to_owned(),
-            name: "Nguyễn Thị Mẫu".to_owned(),
-            born: jiff::civil::date(1999, 1, 1),
-        },
-        purpose: purpose.to_owned(),
-        legal_basis: None,
-        dossier: Some(record.dossier.clone()),
-        asked_by: "officer-7".to_owned(),
-    }
 }
 
 #[tokio::test]

@@ -75,7 +75,7 @@ async fn a_blob_is_kept_under_its_hash_and_a_dropped_one_leaves_nothing() {
     let mut cut_short = blobs.receive().await.unwrap();
     cut_short.write(b"half").await.unwrap();
     drop(cut_short);
-    assert_eq!(std::fs::read_dir(bed.dir.path().join("incoming")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(bed.form.dir().join("incoming")).unwrap().count(), 0);
     assert_eq!(blobs.list().await.unwrap(), [key]);
 }
 

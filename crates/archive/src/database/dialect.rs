@@ -1,0 +1,168 @@
+//! Where SQLite and PostgreSQL differ. Every other statement is one text for both; what differs
+//! in reading columns and in errors is marked `dialect` where it stands.
+
+/// The engine that a database runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// In the folder of one process: one transaction writes at a time.
+    Sqlite,
+    /// On a server, for many processes: transactions that write run beside each other, and wait
+    /// for each other at the rows that they change.
+    Postgres,
+}
+
+// Everything announced goes to the queue. (`where true`: without it SQLite takes the conflict
+// clause for a join's.)
+const RELAY_SQLITE: [&str; 3] = [
+    "insert into job (job_id, dossier_id, lane, office, job, target, message, made_at, due_at)
+     select job_id, dossier_id, lane, office, job, target, message, made_at, due_at
+     from outbox where true
+     on conflict (job_id) do nothing",
+    "insert into office_turn (lane, office)
+     select distinct lane, office from outbox where true
+     on conflict (lane, office) do nothing",
+    "delete from outbox",
+];
+
+// One statement, for between two another process may announce something, which would be deleted
+// without having been moved. Those who move at the same time share what there is. Offices in
+// order, so that two who add the same ones don't wait for each other crosswise.
+const RELAY_POSTGRES: [&str; 1] = ["
+    with moved as (
+        delete from outbox where ctid = any(array
+            (select ctid from outbox order by job_id limit 1000 for update skip locked))
+        returning *),
+    turns as (
+        insert into office_turn (lane, office)
+        select distinct lane, office from moved order by lane, office
+        on conflict (lane, office) do nothing)
+    insert into job (job_id, dossier_id, lane, office, job, target, message, made_at, due_at)
+    select job_id, dossier_id, lane, office, job, target, message, made_at, due_at
+    from moved
+    on conflict (job_id) do nothing"];
+
+macro_rules! whose_turn {
+    ($lock:literal) => {
+        concat!(
+            "select office from office_turn t
+             where lane = $1 and exists (select 1 from job j
+                 where j.lane = t.lane and j.office = t.office and j.due_at <= $2)
+             order by served, office limit 1",
+            $lock
+        )
+    };
+}
+
+macro_rules! in_use {
+    ($lock:literal) => {
+        concat!(
+            "select hash from record
+             where record_id = $1 and version = $2 and state = 'published'",
+            $lock
+        )
+    };
+}
+
+impl Dialect {
+    /// Begins a transaction that writes.
+    pub(super) fn begin_change(self) -> &'static str {
+        match self {
+            // Takes the write lock at the start, so that no transaction fails when it first
+            // writes.
+            Self::Sqlite => "begin immediate",
+            // Each statement sees what was committed before it. Whoever waited for a row goes on
+            // with the row as it is then, so holding a dossier first is enough.
+            Self::Postgres => "begin isolation level read committed",
+        }
+    }
+
+    /// Begins a transaction whose statements all see the same moment.
+    pub(super) fn begin_view(self) -> &'static str {
+        match self {
+            Self::Sqlite => "begin",
+            Self::Postgres => "begin isolation level repeatable read, read only",
+        }
+    }
+
+    /// Said to every new connection that writes.
+    pub(super) fn greet_writer(self) -> &'static str {
+        match self {
+            // WAL keeps readers and the writer out of each other's way; FULL makes a commit
+            // survive a power cut, not just a crash.
+            Self::Sqlite => {
+                "pragma busy_timeout = 60000; pragma journal_mode = wal;
+                 pragma synchronous = full; pragma foreign_keys = on"
+            }
+            // A process that was cut off keeps nobody waiting for the rows that it had changed.
+            Self::Postgres => {
+                "set synchronous_commit = on; set lock_timeout = '30s';
+                 set idle_in_transaction_session_timeout = '60s'"
+            }
+        }
+    }
+
+    /// Said to every new connection that only reads.
+    pub(super) fn greet_reader(self) -> &'static str {
+        match self {
+            Self::Sqlite => "pragma busy_timeout = 60000; pragma query_only = on",
+            Self::Postgres => {
+                "set default_transaction_read_only = on;
+                 set idle_in_transaction_session_timeout = '30min'"
+            }
+        }
+    }
+
+    /// Asks the engine whether its own pages are sound: `ok` in the column `quick_check`.
+    pub(crate) fn sound(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => Some("pragma quick_check(1)"),
+            // It has checksums for that, and tools of its own.
+            Self::Postgres => None,
+        }
+    }
+
+    /// Moves what was announced to the queue.
+    pub(crate) fn relay(self) -> &'static [&'static str] {
+        match self {
+            Self::Sqlite => &RELAY_SQLITE,
+            Self::Postgres => &RELAY_POSTGRES,
+        }
+    }
+
+    /// The office of a lane ($1) whose turn it is, of those that have a job due ($2). Where many
+    /// take at the same time, each gets another office; the second statement is for those who got
+    /// none, and waits.
+    pub(crate) fn whose_turn(self) -> &'static [&'static str] {
+        match self {
+            Self::Sqlite => &[whose_turn!("")],
+            Self::Postgres => {
+                &[whose_turn!(" for update of t skip locked"), whose_turn!(" for update of t")]
+            }
+        }
+    }
+
+    /// The hash of a version of a record, if it is in use, and it stays in use until the
+    /// transaction is over.
+    pub(crate) fn in_use(self) -> &'static str {
+        match self {
+            Self::Sqlite => in_use!(""),
+            Self::Postgres => in_use!(" for share"),
+        }
+    }
+
+    /// Keeps others from importing a catalogue until the transaction is over.
+    pub(crate) fn hold_catalogue(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("lock table procedure_version in share row exclusive mode"),
+        }
+    }
+
+    /// Keeps everyone from taking hold of any dossier until the transaction is over.
+    pub(crate) fn hold_all(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("lock table dossier in share mode"),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Bringing the schema up to date, and telling whether it will do. How migrations are written is
+//! said in `schemas/sql/README.md`.
+
+use sqlx::AnyPool;
+use sqlx::migrate::{MigrateError, Migrator};
+
+use crate::error::{ArchiveError, Doing, code_of};
+use crate::rows::Columns;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../schemas/sql");
+
+const APPLIED: &str = "select max(version) as newest from _sqlx_migrations";
+
+const FLOOR: &str = "select oldest from schema_floor";
+
+/// PostgreSQL's word for a table that is not there.
+const NO_TABLE: &str = "42P01";
+
+/// Brings the schema up to date.
+pub(super) async fn migrate(writer: &AnyPool) -> Result<(), ArchiveError> {
+    let doing = "bringing the database up to date";
+    match MIGRATIONS.run(writer).await {
+        Ok(()) => Ok(()),
+        Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
+            Err(ArchiveError::NewerSchema)
+        }
+        Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
+            Err(error).doing(doing)
+        }
+        Err(error) => Err(ArchiveError::Unavailable { what: doing, source: error.into() }),
+    }
+}
+
+/// Whether this program can work with the schema as it is: it holds all that the program knows,
+/// and the program is not older than the oldest that it still serves.
+pub(super) async fn fits(on: &AnyPool) -> Result<(), ArchiveError> {
+    let doing = "looking at the schema";
+    let mine = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let newest = match sqlx::query(APPLIED).fetch_one(on).await {
+        Err(error) if code_of(&error).as_deref() == Some(NO_TABLE) => None,
+        row => row.doing(doing)?.int_or::<i64>("newest")?,
+    };
+    if newest.is_none_or(|newest| newest < mine) {
+        return Err(ArchiveError::OlderSchema);
+    }
+    let oldest: i64 = sqlx::query(FLOOR).fetch_one(on).await.doing(doing)?.int("oldest")?;
+    if mine < oldest { Err(ArchiveError::NewerSchema) } else { Ok(()) }
+}

@@ -1,0 +1,32 @@
+//! The archive on a real PostgreSQL: every test of the embedded form that is not of the folder,
+//! and those of many processes at once.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+#[path = "../archive/bed.rs"]
+mod bed;
+mod form;
+
+#[path = "../archive/dossiers.rs"]
+mod dossiers;
+#[path = "../archive/scans.rs"]
+mod scans;
+
+#[path = "../archive/queue.rs"]
+mod queue;
+
+#[path = "../archive/filing.rs"]
+mod filing;
+#[path = "../archive/records.rs"]
+mod records;
+
+mod crowd;
+mod plans;
+mod restart;
+mod schema;
+mod tls;
+
+#[path = "../archive/check.rs"]
+mod check;
+#[path = "../archive/death.rs"]
+mod death;

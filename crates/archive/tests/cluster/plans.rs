@@ -1,0 +1,210 @@
+//! What is asked often is answered by an index, however much there is: a database of a busy
+//! office is filled, everything that happens to a dossier happens once more, and PostgreSQL tells
+//! how it went about each statement.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Seek, SeekFrom};
+use std::time::Duration;
+
+use archive::Archive;
+use jiff::Timestamp;
+use schemas::Uuid;
+use schemas::api::AssignDocument;
+use schemas::code::Reason;
+use schemas::ids::{Blake3, DocumentId, DossierId, PageId, ScanId};
+use schemas::message::{Job, Lane, Message};
+use schemas::reading::Flaw;
+use sqlx::{AssertSqlSafe, Executor};
+
+use crate::bed::{NUMBER, draft, filed, kind, new_dossier, new_scan, read_page, request, unpack};
+use crate::form::{Form, folder};
+
+/// Tables that don't grow with the dossiers: a catalogue, whose search looks through it, and
+/// what has one row.
+const SMALL: [&str; 4] = ["procedure_version", "schema_floor", "chain", "_sqlx_migrations"];
+
+/// What a busy office has: so many dossiers, each with scans, pages and the rest.
+const DOSSIERS: u32 = 5000;
+
+/// Every statement of these is one of the hot paths: some 90,000 rows.
+const SEED: &[&str] = &[
+    "create temporary table seed as select n, cast(gen_random_uuid() as text) as id,
+        'H' || n % 400 as office, lpad(cast(n as text), 12, '0') as number
+     from generate_series(1, $N) as n",
+    "insert into subject select number, '{}' from seed",
+    "insert into counter select id, 1 from seed",
+    "insert into dossier (dossier_id, code, office, procedure, procedure_version, lane, subject,
+        number, state, opened_at, turn, settled)
+     select id, id, office, '1.001193', 1, 'counter', '{}', number, 'open', n, 9, 1 from seed",
+    "insert into dossier_event select id, turn, n, '{}' from seed, generate_series(1, 4) as turn",
+    "insert into scan (scan_id, dossier_id, place, blake3, bytes, media_type, state, received_at)
+     select id || place, id, place, id || place, 9, 'image/jpeg', 'unpacked', n
+     from seed, generate_series(1, 2) as place",
+    "insert into scan_key select dossier_id, scan_id, scan_id from scan",
+    "insert into page (page_id, scan_id, dossier_id, seq, state, image_blake3)
+     select scan_id || seq, scan_id, dossier_id, seq, 'read', scan_id || seq
+     from scan, generate_series(0, 1) as seq",
+    "insert into page_reading select page_id, repeat('x', 200) from page",
+    "insert into document (document_id, dossier_id, place, revision, pages, confidence, verdict,
+        why, seal, record_version)
+     select id, id, 1, id, '[]', 1, 'filed', '', 'sealed', 1 from seed",
+    "insert into digitisation select id, id, id from seed",
+    "insert into record select id, 1, id, id, id, id, 'published', n, id, id, '{}' from seed",
+    "insert into record_owner select number, id, 1 from seed",
+    "insert into lookup select id, n, id, n, id, '{}', id from seed",
+    "update chain set length = $N",
+    "insert into job select 'j' || n, id, 'backlog', office, 'read', id, $MESSAGE, n, n, 0, null
+     from seed",
+    "insert into outbox select 'o' || n, id, 'counter', office, 'read', id, $MESSAGE, n, n
+     from seed",
+    "insert into office_turn select distinct lane, office from seed,
+        (values ('counter'), ('backlog')) as lanes (lane)",
+    "insert into parked select 'p' || n, id, 'read', id, '{}', 1, 'scan.broken', '', n
+     from seed where n % 10 = 0",
+    "analyze",
+];
+
+async fn fill(form: &Form) {
+    let message = Message {
+        version: Message::VERSION,
+        lane: Lane::Backlog,
+        office: "H1".parse().unwrap(),
+        dossier: DossierId::new(),
+        job: Job::File { scans: 1 },
+    };
+    let message = format!("'{}'", serde_json::to_string(&message).unwrap());
+    let mut tool = form.tool().await;
+    for sql in SEED {
+        let sql = sql.replace("$N", &DOSSIERS.to_string()).replace("$MESSAGE", &message);
+        tool.execute(AssertSqlSafe(sql)).await.unwrap();
+    }
+    for setting in [
+        "session_preload_libraries = auto_explain",
+        "auto_explain.log_min_duration = 0",
+        // The statements that hold foreign keys, too.
+        "auto_explain.log_nested_statements = on",
+    ] {
+        let sql = format!("alter database {} set {setting}", form.database());
+        tool.execute(AssertSqlSafe(sql)).await.unwrap();
+    }
+}
+
+/// Everything that happens to a dossier from its opening to the use of its records.
+async fn live(archive: &Archive) {
+    let (records, queue, now) = (&archive.records, &archive.queue, Timestamp::now());
+    let dossier = records.open_dossier(&new_dossier("H1", Lane::Counter), now).await.unwrap();
+    records.dossier(&dossier.code).await.unwrap().unwrap();
+    let blake3 = archive.blobs.put(b"scan").await.unwrap();
+    let new = new_scan(dossier.id, blake3, Some("key"));
+    let scan = records.accept_scan(&new, now).await.unwrap().scan;
+    assert!(records.accept_scan(&new, now).await.unwrap().repeated);
+    records.waiting().await.unwrap();
+
+    // The seeded announcements are in the same lane, so it may be another office's turn first.
+    let delivery = queue.take().await.unwrap().unwrap();
+    assert!(queue.extend(&delivery).await.unwrap());
+    queue.retry(delivery, Duration::from_secs(60)).await.unwrap();
+    let delivery = queue.take().await.unwrap().unwrap();
+    queue.done(delivery).await.unwrap();
+
+    unpack(archive, scan.id, 2).await;
+    let pages = [PageId::nth(scan.id, 0), PageId::nth(scan.id, 1)];
+    records.page_seen(pages[0], &[Flaw::Blurred]).await.unwrap();
+    read_page(archive, pages[0]).await;
+    let message = Message {
+        version: Message::VERSION,
+        lane: Lane::Counter,
+        office: dossier.office.clone(),
+        dossier: dossier.id,
+        job: Job::Read { page: pages[1] },
+    };
+    records.park(&message, 3, Reason::ScanBroken, "no").await.unwrap();
+    let parked = Uuid::new_v5(&pages[1].as_uuid(), b"read");
+    records.parked_one(parked).await.unwrap().unwrap();
+    assert!(records.retry_parked(parked).await.unwrap());
+    records.park(&message, 3, Reason::ScanBroken, "no").await.unwrap();
+
+    let sheets = records.sheets(dossier.id).await.unwrap();
+    let document = filed(&pages[..1], "TP01");
+    let filing = [document.clone()];
+    let same = [(pages[0], pages[1])];
+    let put = records.put_filing(dossier.id, sheets.len(), &filing, &same, Duration::ZERO);
+    assert!(put.await.unwrap());
+    let word = AssignDocument {
+        component: "TP02".parse().unwrap(),
+        kind: Some(kind().id),
+        by: "officer-7".to_owned(),
+    };
+    let row = records.assign(document.id, &word, now).await.unwrap().unwrap();
+    let publish = async |draft| {
+        records.publish(document.id, &row.doc.revision, draft, now).await.unwrap().unwrap()
+    };
+    let record = publish(draft(&dossier, document.id, blake3)).await;
+    publish(draft(&dossier, document.id, blake3)).await;
+    records.document(document.id).await.unwrap().unwrap();
+
+    // The view of a dossier, and requirements.
+    assert_eq!(records.scans(dossier.id).await.unwrap().len(), 1);
+    records.documents(dossier.id).await.unwrap();
+    records.events(dossier.id, 0, 100).await.unwrap();
+    records.unsettled(dossier.id).await.unwrap();
+    records.scan(scan.id).await.unwrap();
+    records.page(pages[0]).await.unwrap();
+    assert_eq!(records.records_of(NUMBER).await.unwrap().len(), 1);
+    records.record(record.id, None).await.unwrap();
+    records.record(record.id, Some(1)).await.unwrap();
+    records.versions(record.id).await.unwrap();
+    let asked = request(&record, "Đăng ký kết hôn");
+    records.put_lookup(&asked, &record, now).await.unwrap();
+    records.put_lookup(&asked, &record, now).await.unwrap();
+    records.close_dossier(dossier.id).await.unwrap();
+    // Of things that are not there, too.
+    assert!(records.scan(ScanId::of(dossier.id, Blake3([7; 32]))).await.unwrap().is_none());
+    assert!(records.document(DocumentId::starting_at(pages[1])).await.unwrap().is_none());
+}
+
+/// Each statement that was run, and how.
+fn plans(log: &str) -> BTreeMap<String, String> {
+    let mut plans = BTreeMap::new();
+    // What belongs to an entry is indented.
+    for entry in log.replace("\n\t", "\t").lines() {
+        let Some((_, entry)) = entry.split_once("plan:\tQuery Text: ") else { continue };
+        // The first line of a plan is the first that tells a cost.
+        let cost = entry.find("(cost=").unwrap_or(entry.len());
+        let statement = entry[..cost].rfind('\t').map_or(entry, |end| &entry[..end]);
+        let statement = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+        plans.insert(statement, entry.replace('\t', "\n"));
+    }
+    plans
+}
+
+#[tokio::test]
+async fn no_statement_of_the_hot_paths_looks_through_a_table_that_grows() {
+    let form = Form::new().await;
+    fill(&form).await;
+    let mut log = std::fs::File::open(folder("postgres").join("data/server.log")).unwrap();
+    log.seek(SeekFrom::End(0)).unwrap();
+    let archive = Archive::open(&form.place()).await.unwrap();
+    live(&archive).await;
+    archive.close().await;
+    let mut said = String::new();
+    log.read_to_string(&mut said).unwrap();
+
+    let plans = plans(&said);
+    let mut bad = Vec::new();
+    for (statement, plan) in &plans {
+        let lines: Vec<_> = plan.lines().collect();
+        for (nth, line) in lines.iter().enumerate() {
+            let Some((_, scanned)) = line.split_once("Seq Scan on ") else { continue };
+            let table = scanned.split_whitespace().next().unwrap_or_default();
+            // One that stops after so many rows costs the same however many there are.
+            let filtered = lines.get(nth + 1).is_some_and(|line| line.contains("Filter:"));
+            let stops = nth > 0 && lines[nth - 1].contains("->  Limit") && !filtered;
+            if !SMALL.contains(&table) && !stops {
+                bad.push(format!("{table}: {statement}\n{plan}"));
+            }
+        }
+    }
+    assert!(plans.len() > 60, "{} statements: {:#?}", plans.len(), plans.keys());
+    assert!(bad.is_empty(), "{}", bad.join("\n\n"));
+}
