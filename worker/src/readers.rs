@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use filing::Kinds;
@@ -18,8 +19,9 @@ use schemas::signature::DigitalSignature;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Mutex, Semaphore, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tracing::{debug, warn};
+use vitals::Death;
 
 use crate::check;
 
@@ -149,6 +151,18 @@ impl ReaderError {
             ReaderError::NoWall { .. } => Reason::ReaderNoWall,
         }
     }
+
+    /// What it means for the reader; a refusal doesn't end it.
+    fn death(&self) -> Option<Death> {
+        match self {
+            ReaderError::Refused { .. } => None,
+            ReaderError::TimeLimit(_) => Some(Death::TimeLimit),
+            ReaderError::MemoryLimit => Some(Death::MemoryLimit),
+            ReaderError::Crashed(_) => Some(Death::Crashed),
+            ReaderError::Nonsense(_) => Some(Death::Nonsense),
+            ReaderError::Unstartable(_) | ReaderError::NoWall { .. } => Some(Death::Unstartable),
+        }
+    }
 }
 
 /// A fixed number of readers, one a core.
@@ -161,6 +175,8 @@ pub struct Readers {
     idle: Semaphore,
     /// A seat holds a warm reader, or none before the first question and after a failure.
     seats: Vec<Mutex<Option<Reader>>>,
+    /// Whether the last reader that was started got ready.
+    startable: AtomicBool,
 }
 
 impl Readers {
@@ -173,6 +189,7 @@ impl Readers {
             kinds: Kinds::shipped(),
             idle: Semaphore::new(count),
             seats: (0..count).map(|_| Mutex::new(None)).collect(),
+            startable: AtomicBool::new(true),
         }
     }
 
@@ -192,9 +209,15 @@ impl Readers {
         let mut seat = seat.lock().await;
         let reader = match seat.take() {
             Some(warm) => warm,
-            None => Reader::start(&self.program).await?,
+            None => self.start().await?,
         };
         Ok(seat.insert(reader).walls.clone())
+    }
+
+    /// Whether pages can be read: the last reader that was started got ready. Where it didn't,
+    /// one is started now, for until a job comes nobody else would.
+    pub async fn ready(&self) -> bool {
+        self.startable.load(Ordering::Relaxed) || self.warm().await.is_ok()
     }
 
     /// Counts a scan's pages.
@@ -241,11 +264,24 @@ impl Readers {
 
     /// Lets every reader end, and waits until it has; questions asked later start new ones.
     pub async fn close(&self) {
+        let mut ending = JoinSet::new();
         for seat in &self.seats {
             if let Some(reader) = seat.lock().await.take() {
-                reader.end().await;
+                ending.spawn(reader.end());
             }
         }
+        ending.join_all().await;
+    }
+
+    /// A new reader.
+    async fn start(&self) -> Result<Reader, ReaderError> {
+        let started = Reader::start(&self.program).await;
+        self.startable.store(started.is_ok(), Ordering::Relaxed);
+        match &started {
+            Ok(_) => vitals::reader_started(),
+            Err(_) => vitals::reader_died(Death::Unstartable),
+        }
+        started
     }
 
     /// Puts a question to an idle reader. A reader that fails is gone; its seat stays.
@@ -269,10 +305,10 @@ impl Readers {
         };
         let mut reader = match seat.take() {
             Some(warm) => warm,
-            None => Reader::start(&self.program).await?,
+            None => self.start().await?,
         };
         let since = Instant::now();
-        match tokio::time::timeout(limit, reader.exchange(ask, scan, seen)).await {
+        let error = match tokio::time::timeout(limit, reader.exchange(ask, scan, seen)).await {
             Ok(Ok(answer)) => {
                 reader.asked += 1;
                 reader.busy += since.elapsed();
@@ -280,16 +316,22 @@ impl Readers {
                 let lives_on = limits.start + reader.busy + limits.longest() < limits.life();
                 if lives_on && reader.asked < limits.pages {
                     *seat = Some(reader);
+                } else {
+                    vitals::reader_died(Death::Worn);
                 }
-                Ok(answer)
+                return Ok(answer);
             }
-            Ok(Err(Broken::Nonsense(what))) => Err(ReaderError::Nonsense(what)),
-            Ok(Err(Broken::Pipe)) => Err(reader.autopsy(&self.program.limits).await),
+            Ok(Err(Broken::Nonsense(what))) => ReaderError::Nonsense(what),
+            Ok(Err(Broken::Pipe)) => reader.autopsy(&self.program.limits).await,
             Err(_late) => {
                 warn!(reader.pid = reader.child.id(), limit_s = limit.as_secs(), "reader killed");
-                Err(ReaderError::TimeLimit(limit))
+                ReaderError::TimeLimit(limit)
             }
+        };
+        if let Some(death) = error.death() {
+            vitals::reader_died(death);
         }
+        Err(error)
     }
 }
 
