@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::ids::{DocumentId, DossierId, OfficeCode, PageId, ScanId};
 
@@ -69,6 +70,17 @@ impl Job {
             Job::Read { .. } => "read",
             Job::File { .. } => "file",
             Job::Seal { .. } => "seal",
+        }
+    }
+
+    /// The scan, page, dossier or document that it is done to.
+    #[must_use]
+    pub fn target(&self, dossier: DossierId) -> Uuid {
+        match self {
+            Job::Unpack { scan } => scan.as_uuid(),
+            Job::Read { page } => page.as_uuid(),
+            Job::File { .. } => dossier.as_uuid(),
+            Job::Seal { document, .. } => document.as_uuid(),
         }
     }
 }

@@ -51,11 +51,5 @@ pub(crate) async fn announce(
 
 /// What a job is called, and what it is done to.
 pub(crate) fn named(job: &Job, dossier: DossierId) -> (&'static str, Uuid) {
-    let target = match job {
-        Job::Unpack { scan } => scan.as_uuid(),
-        Job::Read { page } => page.as_uuid(),
-        Job::File { .. } => dossier.as_uuid(),
-        Job::Seal { document, .. } => document.as_uuid(),
-    };
-    (job.name(), target)
+    (job.name(), job.target(dossier))
 }

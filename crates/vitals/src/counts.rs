@@ -87,6 +87,9 @@ const JOBS: [&str; 4] = ["unpack", "read", "file", "seal"];
 /// How a scan that is kept is counted: for the first time, or sent again.
 const ACCEPTED: [&str; 2] = ["accepted", "repeated"];
 
+/// Refusals that somebody is called for.
+const WATCHED: [Reason; 3] = [Reason::Busy, Reason::StorageFull, Reason::Unavailable];
+
 pub(crate) struct Counts {
     pub(crate) registry: Registry,
     pages: Family<One, Counter>,
@@ -155,6 +158,10 @@ impl Counts {
         for code in ACCEPTED {
             drop(scans.get_or_create(&[("code", code)]));
             drop(scan_bytes.get_or_create(&[("code", code)]));
+        }
+        for reason in WATCHED {
+            drop(scans.get_or_create(&[("code", reason.code())]));
+            drop(scan_bytes.get_or_create(&[("code", reason.code())]));
         }
         for death in Death::ALL {
             drop(reader_deaths.get_or_create(&[("reason", death.word())]));
