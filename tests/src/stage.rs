@@ -26,6 +26,7 @@ pub async fn turn() -> SemaphorePermit<'static> {
 pub struct Stage {
     folder: TempDir,
     config: String,
+    filter: String,
     process: Option<Child>,
     address: String,
     log: Arc<Mutex<String>>,
@@ -44,12 +45,22 @@ impl Stage {
         Self::start_in(TempDir::new().unwrap(), config).await
     }
 
+    /// Starts Sohoa with lines added to its configuration, logging what the filter lets through.
+    pub async fn start_telling(filter: &str, config: &str) -> Self {
+        Self::begin(TempDir::new().unwrap(), filter, config).await
+    }
+
     /// Starts Sohoa in a folder.
     pub async fn start_in(folder: TempDir, config: &str) -> Self {
+        Self::begin(folder, "info", config).await
+    }
+
+    async fn begin(folder: TempDir, filter: &str, config: &str) -> Self {
         let config = format!("office.code = \"H26.01.02\"\nfiling.quiet_seconds = 0\n{config}");
         let mut stage = Self {
             folder,
             config,
+            filter: filter.to_owned(),
             process: None,
             address: "http://127.0.0.1:0".to_owned(),
             log: Arc::default(),
@@ -71,7 +82,7 @@ impl Stage {
         let config = self.folder.path().join("sohoa.toml");
         std::fs::write(&config, &self.config).unwrap();
         let mut process = Command::new(binary("sohoa"))
-            .args(["--log", "info", "all", "--listen"])
+            .args(["--log", &self.filter, "all", "--listen"])
             .arg(self.address.trim_start_matches("http://"))
             .arg("--data")
             .arg(self.data())
@@ -120,12 +131,38 @@ impl Stage {
         process.wait().unwrap();
     }
 
+    /// Asks the process to stop.
+    pub fn ask_to_stop(&self) {
+        let pid = self.pid().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    /// Waits until the process has ended.
+    pub fn ended(&mut self) -> std::process::ExitStatus {
+        self.process.take().unwrap().wait().unwrap()
+    }
+
     /// Asks the process to stop, and waits until it has.
     pub fn terminate(&mut self) -> std::process::ExitStatus {
-        let mut process = self.process.take().unwrap();
-        let pid = process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        process.wait().unwrap()
+        self.ask_to_stop();
+        self.ended()
+    }
+
+    /// Has SQLite run something on the office's database, as somebody with a tool of their own;
+    /// tells the rows that came out, as Python writes them.
+    pub fn tamper(&self, sql: &str) -> String {
+        const RUN: &str = "import sqlite3, sys\n\
+            with sqlite3.connect(sys.argv[1], timeout=30) as db:\n    \
+                for row in db.execute(sys.argv[2]): print(row)";
+        let file = self.data().join("sohoa.sqlite");
+        let output = Command::new("python3").args(["-c", RUN]).arg(file).arg(sql).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The answer of `/metrics`.
+    pub async fn metrics(&self) -> String {
+        self.http.get(self.url("/metrics")).send().await.unwrap().text().await.unwrap()
     }
 
     /// Process ids of the readers running now.

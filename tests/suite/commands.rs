@@ -128,7 +128,9 @@ fn importing_the_same_catalogue_again_changes_nothing() {
 
 #[test]
 fn help_teaches_by_example() {
-    for command in ["all", "read", "push", "dossier", "parked", "catalogue", "check"] {
+    let roles = ["all", "intake", "records", "review", "work", "migrate"];
+    let others = ["read", "push", "dossier", "parked", "catalogue", "check"];
+    for command in roles.into_iter().chain(others) {
         let (code, help, _) = sohoa(&[command, "--help"]);
         assert_eq!(code, Some(0));
         assert!(help.contains(&format!("\n  sohoa {command}")), "{command}: {help}");

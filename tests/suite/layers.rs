@@ -3,24 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-const LEANS_ON: [(&str, &[&str]); 13] = [
+const LEANS_ON: [(&str, &[&str]); 14] = [
     ("schemas", &[]),
     ("imaging", &["schemas"]),
     ("reading", &["schemas"]),
     ("filing", &["schemas"]),
     ("sealing", &["schemas"]),
-    ("archive", &["schemas"]),
+    ("vitals", &["schemas"]),
+    ("archive", &["schemas", "vitals"]),
     ("problem", &["archive", "schemas"]),
-    ("worker", &["archive", "filing", "schemas", "sealing"]),
+    ("worker", &["archive", "filing", "schemas", "sealing", "vitals"]),
     ("sohoa-reader", &["filing", "imaging", "reading", "schemas"]),
-    ("intake", &["archive", "filing", "problem", "schemas"]),
-    ("records", &["archive", "filing", "problem", "schemas"]),
+    ("intake", &["archive", "filing", "problem", "schemas", "vitals"]),
+    ("records", &["archive", "filing", "problem", "schemas", "vitals"]),
     ("review", &["archive", "filing", "problem", "schemas"]),
     (
         "sohoa",
         &[
             "archive", "filing", "intake", "problem", "records", "review", "schemas", "sealing",
-            "worker",
+            "vitals", "worker",
         ],
     ),
 ];

@@ -12,8 +12,10 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
+use vitals::{JobFate, PageFate};
 
 use crate::jobs;
+use crate::pace::Pace;
 use crate::publish::SealFailed;
 use crate::readers::{ReaderError, Readers};
 
@@ -22,7 +24,7 @@ pub struct Desk {
     /// The outside world.
     pub archive: Archive,
     /// Who reads.
-    pub readers: Readers,
+    pub readers: Arc<Readers>,
     /// Kinds of paper.
     pub kinds: Kinds,
     /// How long a dossier must be quiet before its documents are sealed, so that a paper whose
@@ -58,7 +60,12 @@ enum Fate {
     Park(Reason),
 }
 
-/// Works until `stop`, then finishes what is in hand.
+/// How long what is in hand may take after `stop` before it is handed back: with what a reader
+/// and the queue need to end, that is within ten seconds.
+const GRACE: Duration = Duration::from_secs(6);
+
+/// Works until `stop`, then finishes what is in hand or, where that takes too long, hands it
+/// back.
 ///
 /// # Errors
 /// When the queue can't be asked any more.
@@ -66,6 +73,8 @@ pub async fn run(desk: Arc<Desk>, stop: CancellationToken) -> anyhow::Result<()>
     // One hand more than readers: while one stores a result, none of them stands idle.
     let hands = Arc::new(Semaphore::new(desk.readers.count() + 1));
     let mut in_hand = JoinSet::new();
+    let pace = Arc::new(Pace::default());
+    let told = tokio::spawn(pace.clone().tell(desk.archive.records.clone()));
     loop {
         let hand = hands.clone().acquire_owned().await?;
         let delivery = tokio::select! {
@@ -74,9 +83,10 @@ pub async fn run(desk: Arc<Desk>, stop: CancellationToken) -> anyhow::Result<()>
         };
         match delivery {
             Ok(delivery) => {
-                let (desk, stop) = (desk.clone(), stop.clone());
+                let (desk, stop, pace) = (desk.clone(), stop.clone(), pace.clone());
                 in_hand.spawn(async move {
                     settle(desk, delivery, stop).await;
+                    pace.ended_one();
                     drop(hand);
                 });
             }
@@ -87,6 +97,7 @@ pub async fn run(desk: Arc<Desk>, stop: CancellationToken) -> anyhow::Result<()>
         }
         while in_hand.try_join_next().is_some() {}
     }
+    told.abort();
     while in_hand.join_next().await.is_some() {}
     desk.readers.close().await;
     Ok(())
@@ -99,34 +110,88 @@ const FATE_PAUSE: Duration = Duration::from_secs(5);
 async fn settle(desk: Arc<Desk>, delivery: Delivery, stop: CancellationToken) {
     let message = delivery.message.clone();
     let attempt = delivery.attempt;
-    let span = info_span!("job", dossier.id = %message.dossier, job = ?message.job, attempt);
+    let (job, target) = (message.job.name(), message.job.target(message.dossier));
+    let span = info_span!("job", dossier.id = %message.dossier, job, %target, attempt);
+    if let Some(parent) = &message.traceparent {
+        vitals::trace::follow(&span, parent);
+    }
     let work = {
         let (desk, message) = (desk.clone(), message.clone());
         async move { work(&desk, &message).await }.instrument(span.clone())
     };
-    let result = tokio::spawn(work).await.unwrap_or(Err(Failure::Panicked));
-    async {
-        let fate = decide(&result, attempt);
-        if let Err(failure) = &result {
-            warn!(error = failure as &dyn std::error::Error, ?fate, "job failed");
+    let mut work = tokio::spawn(work);
+    let ended = tokio::select! {
+        ended = &mut work => Some(ended),
+        () = late(&stop) => None,
+    };
+    let kept = async {
+        match ended {
+            Some(ended) => {
+                end(&desk, &delivery, ended.unwrap_or(Err(Failure::Panicked)), &stop).await
+            }
+            None => {
+                // Its reader dies with it.
+                work.abort();
+                hand_back(&desk, delivery).await;
+            }
         }
-        let detail = result.err().map(|failure| failure.to_string()).unwrap_or_default();
-        // A disk that is full fails this too. When the lease runs out or this process ends, the
-        // job comes again; every job may.
-        let since = Instant::now();
-        while let Err(error) = store(&desk, &delivery, fate, &detail).await {
-            error!(error = &error as &dyn std::error::Error, "job's fate not stored");
-            tokio::select! {
-                () = stop.cancelled() => break,
-                () = tokio::time::sleep(FATE_PAUSE) => {}
-            }
-            if LEASE < since.elapsed() {
-                break;
-            }
+    };
+    kept.instrument(span).await;
+}
+
+/// Ends when what is still in hand must be handed back.
+async fn late(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(GRACE).await;
+}
+
+/// Decides the job's fate and stores it.
+async fn end(
+    desk: &Desk,
+    delivery: &Delivery,
+    result: Result<(), Failure>,
+    stop: &CancellationToken,
+) {
+    let fate = decide(&result, delivery.attempt);
+    if let Err(failure) = &result {
+        warn!(error = failure as &dyn std::error::Error, ?fate, "job failed");
+    }
+    count(&delivery.message.job, fate);
+    let detail = result.err().map(|failure| failure.to_string()).unwrap_or_default();
+    // A disk that is full fails this too. When the lease runs out or this process ends, the
+    // job comes again; every job may.
+    let since = Instant::now();
+    while let Err(error) = store(desk, delivery, fate, &detail).await {
+        error!(error = &error as &dyn std::error::Error, "job's fate not stored");
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = tokio::time::sleep(FATE_PAUSE) => {}
+        }
+        if LEASE < since.elapsed() {
+            break;
         }
     }
-    .instrument(span)
-    .await;
+}
+
+async fn hand_back(desk: &Desk, delivery: Delivery) {
+    vitals::job(delivery.message.job.name(), JobFate::HandedBack);
+    match desk.archive.queue.hand_back(delivery).await {
+        Ok(()) => info!("job handed back"),
+        Err(error) => error!(error = &error as &dyn std::error::Error, "job not handed back"),
+    }
+}
+
+/// Counts an attempt. Pages that were read are counted where they are, with their stages.
+fn count(job: &Job, fate: Fate) {
+    let (fate, page) = match fate {
+        Fate::Done => (JobFate::Done, None),
+        Fate::Retry(_) => (JobFate::Retried, Some(PageFate::Retried)),
+        Fate::Park(_) => (JobFate::Parked, Some(PageFate::Parked)),
+    };
+    vitals::job(job.name(), fate);
+    if let (Job::Read { .. }, Some(fate)) = (job, page) {
+        vitals::page(fate);
+    }
 }
 
 async fn store(

@@ -9,7 +9,8 @@ use schemas::api::{DocumentVerdict, PageState, ScanState};
 use schemas::ids::{ComponentId, DocumentId, DossierId, PageId, ScanId};
 use schemas::reading::Flaw;
 use tokio::sync::oneshot;
-use tracing::warn;
+use tracing::{Instrument, info_span, warn};
+use vitals::PageFate;
 
 use crate::consume::{Desk, Failure};
 use crate::publish;
@@ -46,8 +47,13 @@ pub(crate) async fn read(desk: &Desk, page: PageId) -> Result<(), Failure> {
     };
     let (read, ()) = tokio::join!(desk.readers.read(&bytes, page.seq, seen), tell);
     let read = read?;
+    vitals::trace::stages(&read.reading.millis);
     let image = desk.archive.blobs.put(&read.bytes).await?;
     desk.archive.records.page_read(page.id, &read.reading, read.image, image).await?;
+    for (stage, millis) in &read.reading.millis {
+        vitals::stage(stage, *millis);
+    }
+    vitals::page(if read.reading.blank { PageFate::Blank } else { PageFate::Read });
     Ok(())
 }
 
@@ -89,7 +95,13 @@ pub(crate) async fn seal(desk: &Desk, document: DocumentId, revision: &str) -> R
         pages.push(found(records.page(*page).await?, "page")?);
     }
     let draft = publish::draft(desk, &dossier, &row.doc, &pages).await?;
-    records.publish(document, revision, draft, jiff::Timestamp::now()).await?;
+    let now = jiff::Timestamp::now();
+    let publishing = records.publish(document, revision, draft, now);
+    let record = publishing.instrument(info_span!("publish", document.id = %document)).await?;
+    // Done for the second time, it is the record that was published before.
+    if record.is_some_and(|record| record.published_at == now.to_string()) {
+        vitals::record_published();
+    }
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 pub mod check;
 mod consume;
 mod jobs;
+mod pace;
 mod publish;
 mod readers;
 

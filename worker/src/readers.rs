@@ -3,10 +3,13 @@
 //! Each is kept warm, given one question at a time over its pipe, and killed when it is late.
 //! Whatever it does, that costs one attempt of one page: the next question finds a new reader.
 
+mod failure;
+
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use filing::Kinds;
@@ -18,10 +21,13 @@ use schemas::signature::DigitalSignature;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Mutex, Semaphore, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tracing::{debug, warn};
+use vitals::Death;
 
 use crate::check;
+
+pub use failure::ReaderError;
 
 /// The reader program and how it is started.
 #[derive(Debug, Clone)]
@@ -99,58 +105,6 @@ pub struct PageRead {
     pub bytes: Vec<u8>,
 }
 
-/// Why a reader has no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ReaderError {
-    /// The reader refused the scan or page, for good.
-    #[error("refused: {detail}")]
-    Refused {
-        /// Why.
-        reason: Reason,
-        /// What the decoder said.
-        detail: String,
-    },
-    /// The reader was late and has been killed.
-    #[error("reader passed its time limit of {} s", .0.as_secs())]
-    TimeLimit(Duration),
-    /// The reader asked for more memory than it may have.
-    #[error("reader passed its memory limit")]
-    MemoryLimit,
-    /// The reader died.
-    #[error("reader died: {0}")]
-    Crashed(String),
-    /// The reader's answer can't be what it must be.
-    #[error("reader answered nonsense: {0}")]
-    Nonsense(&'static str),
-    /// The reader can't be started.
-    #[error("reader can't be started: {0}")]
-    Unstartable(String),
-    /// The kernel can't give a wall that the configuration doesn't say to go without.
-    #[error("reader has no {wall} wall: {detail}")]
-    NoWall {
-        /// Which.
-        wall: Wall,
-        /// What the kernel said.
-        detail: String,
-    },
-}
-
-impl ReaderError {
-    /// The stable reason of the failure.
-    #[must_use]
-    pub fn reason(&self) -> Reason {
-        match self {
-            ReaderError::Refused { reason, .. } => *reason,
-            ReaderError::TimeLimit(_) => Reason::ReaderTimeLimit,
-            ReaderError::MemoryLimit => Reason::ReaderMemoryLimit,
-            ReaderError::Crashed(_) => Reason::ReaderCrashed,
-            ReaderError::Nonsense(_) => Reason::ReaderNonsense,
-            ReaderError::Unstartable(_) => Reason::Unavailable,
-            ReaderError::NoWall { .. } => Reason::ReaderNoWall,
-        }
-    }
-}
-
 /// A fixed number of readers, one a core.
 #[derive(Debug)]
 pub struct Readers {
@@ -161,6 +115,8 @@ pub struct Readers {
     idle: Semaphore,
     /// A seat holds a warm reader, or none before the first question and after a failure.
     seats: Vec<Mutex<Option<Reader>>>,
+    /// Whether the last reader that was started got ready.
+    startable: AtomicBool,
 }
 
 impl Readers {
@@ -173,6 +129,7 @@ impl Readers {
             kinds: Kinds::shipped(),
             idle: Semaphore::new(count),
             seats: (0..count).map(|_| Mutex::new(None)).collect(),
+            startable: AtomicBool::new(true),
         }
     }
 
@@ -192,9 +149,15 @@ impl Readers {
         let mut seat = seat.lock().await;
         let reader = match seat.take() {
             Some(warm) => warm,
-            None => Reader::start(&self.program).await?,
+            None => self.start().await?,
         };
         Ok(seat.insert(reader).walls.clone())
+    }
+
+    /// Whether pages can be read: the last reader that was started got ready. Where it didn't,
+    /// one is started now, for until a job comes nobody else would.
+    pub async fn ready(&self) -> bool {
+        self.startable.load(Ordering::Relaxed) || self.warm().await.is_ok()
     }
 
     /// Counts a scan's pages.
@@ -241,11 +204,24 @@ impl Readers {
 
     /// Lets every reader end, and waits until it has; questions asked later start new ones.
     pub async fn close(&self) {
+        let mut ending = JoinSet::new();
         for seat in &self.seats {
             if let Some(reader) = seat.lock().await.take() {
-                reader.end().await;
+                ending.spawn(reader.end());
             }
         }
+        ending.join_all().await;
+    }
+
+    /// A new reader.
+    async fn start(&self) -> Result<Reader, ReaderError> {
+        let started = Reader::start(&self.program).await;
+        self.startable.store(started.is_ok(), Ordering::Relaxed);
+        match &started {
+            Ok(_) => vitals::reader_started(),
+            Err(_) => vitals::reader_died(Death::Unstartable),
+        }
+        started
     }
 
     /// Puts a question to an idle reader. A reader that fails is gone; its seat stays.
@@ -269,10 +245,10 @@ impl Readers {
         };
         let mut reader = match seat.take() {
             Some(warm) => warm,
-            None => Reader::start(&self.program).await?,
+            None => self.start().await?,
         };
         let since = Instant::now();
-        match tokio::time::timeout(limit, reader.exchange(ask, scan, seen)).await {
+        let error = match tokio::time::timeout(limit, reader.exchange(ask, scan, seen)).await {
             Ok(Ok(answer)) => {
                 reader.asked += 1;
                 reader.busy += since.elapsed();
@@ -280,16 +256,22 @@ impl Readers {
                 let lives_on = limits.start + reader.busy + limits.longest() < limits.life();
                 if lives_on && reader.asked < limits.pages {
                     *seat = Some(reader);
+                } else {
+                    vitals::reader_died(Death::Worn);
                 }
-                Ok(answer)
+                return Ok(answer);
             }
-            Ok(Err(Broken::Nonsense(what))) => Err(ReaderError::Nonsense(what)),
-            Ok(Err(Broken::Pipe)) => Err(reader.autopsy(&self.program.limits).await),
+            Ok(Err(Broken::Nonsense(what))) => ReaderError::Nonsense(what),
+            Ok(Err(Broken::Pipe)) => reader.autopsy(&self.program.limits).await,
             Err(_late) => {
                 warn!(reader.pid = reader.child.id(), limit_s = limit.as_secs(), "reader killed");
-                Err(ReaderError::TimeLimit(limit))
+                ReaderError::TimeLimit(limit)
             }
+        };
+        if let Some(death) = error.death() {
+            vitals::reader_died(death);
         }
+        Err(error)
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::Access;
 use schemas::Uuid;
 use schemas::ids::Blake3;
 use tempfile::TempPath;
@@ -112,6 +113,14 @@ impl Blobs {
     /// [`ArchiveError::Unavailable`].
     pub async fn contains(&self, key: Blake3) -> Result<bool, ArchiveError> {
         fs::try_exists(self.path(key)).await.doing("looking for a blob")
+    }
+
+    /// Whether blobs can be kept: the folder is there and may be written to.
+    pub(crate) async fn reach(&self) -> Result<(), ArchiveError> {
+        let doing = "asking the folder of blobs";
+        let there = rustix::fs::access(&*self.incoming, Access::WRITE_OK | Access::EXEC_OK);
+        there.map_err(io::Error::from).doing(doing)?;
+        fs::metadata(self.dir.join("00")).await.map(|_| ()).doing(doing)
     }
 
     /// Every blob there is, in no order.

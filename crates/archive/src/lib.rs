@@ -18,6 +18,7 @@ mod queue;
 mod records;
 
 mod check;
+mod reach;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,11 +28,13 @@ pub use check::{Finding, Findings};
 pub use database::{PostgresUrl, PostgresUrlError};
 pub use error::{AcceptError, ArchiveError, DatabaseTrouble, LookupError, OpenError};
 pub use queue::{Delivery, LEASE, Queue};
+pub use reach::Part;
 pub use records::Records;
 pub use records::dossiers::{Dossier, NewDossier};
 pub use records::filing::{DocumentRow, FiledDocument, revision_of};
 pub use records::pages::{Page, PageSummary};
 pub use records::scans::{Accepted, NewScan, Scan, Waiting};
+pub use records::vitals::{LaneDepth, RecordVitals};
 
 use database::Database;
 use lock::Lock;

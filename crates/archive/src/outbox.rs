@@ -22,7 +22,14 @@ pub(crate) async fn announce(
     due_at: i64,
 ) -> Result<(), ArchiveError> {
     let (name, target) = named(&job, dossier);
-    let message = Message { version: Message::VERSION, lane, office: office.clone(), dossier, job };
+    let message = Message {
+        version: Message::VERSION,
+        lane,
+        office: office.clone(),
+        dossier,
+        job,
+        traceparent: vitals::trace::parent(),
+    };
     let now = change.now;
     sqlx::query(ANNOUNCE)
         // Ids grow with time, which keeps the order of those announced at once.
@@ -44,10 +51,5 @@ pub(crate) async fn announce(
 
 /// What a job is called, and what it is done to.
 pub(crate) fn named(job: &Job, dossier: DossierId) -> (&'static str, Uuid) {
-    match job {
-        Job::Unpack { scan } => ("unpack", scan.as_uuid()),
-        Job::Read { page } => ("read", page.as_uuid()),
-        Job::File { .. } => ("file", dossier.as_uuid()),
-        Job::Seal { document, .. } => ("seal", document.as_uuid()),
-    }
+    (job.name(), job.target(dossier))
 }

@@ -50,12 +50,16 @@ const DONE: &str = "delete from job where job_id = $1 and lease = $2";
 
 const RETRY: &str = "update job set lease = null, due_at = $3 where job_id = $1 and lease = $2";
 
+const HAND_BACK: &str = "
+    update job set lease = null, due_at = $3, attempts = attempts - 1
+    where job_id = $1 and lease = $2";
+
 const DROP: &str = "delete from job where job_id = $1";
 
 /// What is to be done. Cheap to clone.
 #[derive(Clone)]
 pub struct Queue {
-    db: Arc<Database>,
+    pub(crate) db: Arc<Database>,
 }
 
 /// A job in a worker's hands until [`LEASE`] is over.
@@ -180,6 +184,20 @@ impl Queue {
         let due_at = later(&change, after);
         let retry = sqlx::query(RETRY).bind(delivery.id).bind(delivery.lease).bind(due_at);
         retry.execute(change.on()).await.doing("giving a job back")?;
+        change.announced = true;
+        change.commit().await
+    }
+
+    /// Gives the job back at once, as if it had never been taken: its worker is asked to stop.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`]: it comes back when the lease is
+    /// over, the attempt counted.
+    pub async fn hand_back(&self, delivery: Delivery) -> Result<(), ArchiveError> {
+        let mut change = self.db.change().await?;
+        let now = change.now;
+        let back = sqlx::query(HAND_BACK).bind(delivery.id).bind(delivery.lease).bind(now);
+        back.execute(change.on()).await.doing("handing a job back")?;
         change.announced = true;
         change.commit().await
     }

@@ -18,6 +18,8 @@ pub(crate) mod lookups;
 pub(crate) mod events;
 pub(crate) mod parked;
 
+pub(crate) mod vitals;
+
 use std::sync::Arc;
 
 use crate::database::Database;

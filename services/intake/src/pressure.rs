@@ -12,15 +12,18 @@ use crate::desk::IntakeDesk;
 /// Seconds after which a turn is likely free again: about as long as a scan takes over an
 /// office's line.
 const NEXT_TURN: u32 = 3;
+/// The same for a full queue, where nothing tells how fast it empties.
+const UNTOLD: u64 = 5;
 /// Shortest and longest time to come back after when too many jobs wait, in seconds.
-const SHORTEST: i64 = 5;
-const LONGEST: i64 = 300;
+const SHORTEST: u64 = 1;
+const LONGEST: u64 = 120;
 
 /// Waits for a turn to upload; the turn ends when the permit is dropped.
 pub(crate) async fn turn(desk: &IntakeDesk) -> Answer<OwnedSemaphorePermit> {
     let waiting = desk.archive.records.waiting().await?;
     if waiting.full {
-        let seconds = time_to_drain(&waiting, Timestamp::now());
+        let pace = desk.archive.records.pace().await?;
+        let seconds = time_to_drain(&waiting, pace, Timestamp::now());
         return Err(Problem::new(Reason::Busy).because("too many pages wait").retry_after(seconds));
     }
     let turn = desk.turns.clone().acquire_owned();
@@ -33,25 +36,45 @@ pub(crate) async fn turn(desk: &IntakeDesk) -> Answer<OwnedSemaphorePermit> {
     }
 }
 
-/// Seconds until a tenth of the waiting jobs is done. They arrived within the age of the
-/// oldest, and in a queue that neither grows nor shrinks as many are done in that time: a tenth
-/// takes a tenth of it.
-fn time_to_drain(waiting: &Waiting, now: Timestamp) -> u32 {
-    let age = waiting.oldest.map_or(0, |oldest| (now.as_second() - oldest.as_second()).max(0));
-    u32::try_from((age / 10).clamp(SHORTEST, LONGEST)).unwrap_or(NEXT_TURN)
+/// Seconds until a tenth of the waiting jobs is done, at the pace in jobs an hour that the
+/// workers say they go at. Where none says anything (they have just started), what waits tells:
+/// it arrived within the age of the oldest, and in a queue that neither grows nor shrinks as
+/// many are done in that time, so a tenth takes a tenth of it.
+fn time_to_drain(waiting: &Waiting, pace: u64, now: Timestamp) -> u32 {
+    let age = waiting.oldest.map_or(0, |oldest| now.as_second() - oldest.as_second());
+    let age = u64::try_from(age).unwrap_or(0);
+    let seconds = match pace {
+        0 => UNTOLD.max(age / 10),
+        pace => (u64::from(waiting.jobs) * 360).div_ceil(pace),
+    };
+    u32::try_from(seconds.clamp(SHORTEST, LONGEST)).unwrap_or(NEXT_TURN)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_longer_the_queue_has_waited_the_later_a_sender_comes_back() {
+    #[track_caller]
+    fn check(jobs: u32, age_s: i64, pace: u64, want_s: u32) {
         let now: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
-        let after = |seconds: i64| {
-            let oldest = Timestamp::from_second(now.as_second() - seconds).unwrap();
-            time_to_drain(&Waiting { jobs: 100, oldest: Some(oldest), full: true }, now)
-        };
-        assert_eq!([after(0), after(600), after(86_400)], [5, 60, 300]);
+        let oldest = Timestamp::from_second(now.as_second() - age_s).unwrap();
+        let waiting = Waiting { jobs, oldest: Some(oldest), full: true };
+        assert_eq!(time_to_drain(&waiting, pace, now), want_s);
+    }
+
+    #[test]
+    fn the_faster_jobs_end_the_sooner_a_sender_comes_back() {
+        // A tenth of 20,000 at two jobs a second would take 1,000 s, at forty 50 s.
+        check(20_000, 10, 7_200, 120);
+        check(20_000, 10, 144_000, 50);
+        check(20_000, 10, 20_000_000, 1);
+        check(60, 600, 7_200, 3);
+    }
+
+    #[test]
+    fn without_a_pace_the_age_of_what_waits_tells() {
+        check(100, 0, 0, 5);
+        check(100, 600, 0, 60);
+        check(100, 86_400, 0, 120);
     }
 }

@@ -10,6 +10,7 @@ use schemas::api::{DossierState, Receipt, Warning};
 use schemas::catalogue::{Component, Digitise, SubmitMode};
 use schemas::code::Reason;
 use schemas::ids::ComponentId;
+use tracing::Instrument;
 
 use crate::desk::IntakeDesk;
 use crate::dossiers::dossier;
@@ -57,7 +58,12 @@ pub(crate) async fn receive_scan(
     body: Body,
 ) -> Answer<(StatusCode, Json<Receipt>)> {
     let mut body = body.into_data_stream();
-    let received = receive(&desk, &code, &headers, &mut body).await;
+    let mut came = 0;
+    let received = receive(&desk, &code, &headers, &mut body, &mut came).await;
+    match &received {
+        Ok((_, Json(receipt))) => vitals::scan_accepted(receipt.bytes, receipt.repeated),
+        Err(problem) => vitals::scan_refused(problem.reason(), came),
+    }
     // A sender that waits to be told to go on has nothing on its way.
     if received.is_err() && !headers.contains_key(header::EXPECT) {
         upload::linger(&mut body).await;
@@ -70,6 +76,7 @@ async fn receive(
     code: &str,
     headers: &HeaderMap,
     body: &mut axum::body::BodyDataStream,
+    came: &mut u64,
 ) -> Answer<(StatusCode, Json<Receipt>)> {
     let dossier = dossier(desk, code).await?;
     if dossier.state == DossierState::Closed {
@@ -86,7 +93,7 @@ async fn receive(
         promised: promised(headers)?,
         stall: desk.settings.stall,
     };
-    let kept = upload::receive(&desk.archive.blobs, body, limits).await?;
+    let kept = upload::receive(&desk.archive.blobs, body, limits, came).await?;
     let scan = NewScan {
         dossier: dossier.id,
         blake3: kept.blake3,
@@ -96,7 +103,8 @@ async fn receive(
         component: slip.component,
         station: slip.station,
     };
-    let accepted = desk.archive.records.accept_scan(&scan, Timestamp::now()).await;
+    let accepting = desk.archive.records.accept_scan(&scan, Timestamp::now());
+    let accepted = accepting.instrument(tracing::info_span!("accept scan")).await;
     drop(turn);
     let accepted = accepted.map_err(|error| match error {
         AcceptError::Closed => Reason::DossierClosed.into(),

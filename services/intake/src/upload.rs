@@ -36,17 +36,19 @@ pub(crate) struct Kept {
     pub(crate) media_type: &'static str,
 }
 
-/// Receives a body. When this fails, nothing of it is left.
+/// Receives a body; `came` grows with it. When this fails, nothing of it is left.
 pub(crate) async fn receive(
     blobs: &Blobs,
     body: &mut BodyDataStream,
     limits: Limits,
+    came: &mut u64,
 ) -> Answer<Kept> {
     check_promise(limits)?;
     let mut incoming = blobs.receive().await?;
     let mut head = Vec::with_capacity(HEAD);
     while let Some(chunk) = next(body, limits.stall).await? {
         let length = incoming.len() + chunk.len() as u64;
+        *came = length;
         if limits.bytes < length {
             return Err(too_large(limits));
         }

@@ -74,6 +74,7 @@ pub(crate) async fn keep(
         LookupError::NotUsable => Reason::RecordNotUsable.into(),
         LookupError::Archive(error) => Problem::from(error),
     })?;
+    vitals::lookup_answered();
     tracing::info!(lookup.id = %lookup.id, record.id = %record.id, "record looked up");
     Ok(lookup)
 }

@@ -149,6 +149,7 @@ async fn a_parked_job_is_seen_explained_and_tried_again() {
         office: "H26".parse().unwrap(),
         dossier: office.dossier.id,
         job: Job::Read { page: office.pages[0] },
+        traceparent: None,
     };
     let records = &office.archive.records;
     records.park(&message, 3, Reason::ReaderCrashed, "signal 11").await.unwrap();

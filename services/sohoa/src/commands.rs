@@ -4,6 +4,8 @@ pub(crate) mod all;
 pub(crate) mod catalogue;
 pub(crate) mod check;
 pub(crate) mod dossier;
+pub(crate) mod migrate;
 pub(crate) mod parked;
 pub(crate) mod push;
 pub(crate) mod read;
+pub(crate) mod role;

@@ -1,13 +1,18 @@
 //! Everything an operator can set: one file, read once, refused whole when a part of it is
 //! wrong. Nothing else looks at the environment.
 
+mod cluster;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
+use reqwest::Url;
 use schemas::ids::OfficeCode;
 use schemas::reader::Wall;
 use serde::Deserialize;
+
+pub(crate) use cluster::{BrokerConfig, Cluster, DatabaseConfig, StoreConfig};
 
 /// The configuration file, whole. Every part has defaults that are safe in production.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -17,6 +22,11 @@ pub(crate) struct Config {
     pub(crate) intake: IntakeConfig,
     pub(crate) reader: ReaderConfig,
     pub(crate) filing: FilingConfig,
+    pub(crate) telemetry: TelemetryConfig,
+    /// The cluster's three parts: all of them, or none for the embedded forms.
+    database: Option<DatabaseConfig>,
+    broker: Option<BrokerConfig>,
+    store: Option<StoreConfig>,
 }
 
 /// The office that this machine serves.
@@ -82,6 +92,41 @@ pub(crate) struct FilingConfig {
     pub(crate) quiet_seconds: u64,
 }
 
+/// What a process tells of itself.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct TelemetryConfig {
+    /// How logs are written; by itself text on a terminal and JSON elsewhere.
+    pub(crate) log: Option<LogForm>,
+    /// Base address of an OTLP collector (`http://127.0.0.1:4318`) that traces go to.
+    pub(crate) otlp: Option<Address>,
+}
+
+/// Where something answers over HTTP.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Address(pub(crate) Url);
+
+impl TryFrom<String> for Address {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let url = Url::parse(&text).ok();
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+        url.map(Self).ok_or("not an http:// or https:// address")
+    }
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LogForm {
+    /// An object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
 impl Default for OfficeConfig {
     fn default() -> Self {
         Self {
@@ -132,8 +177,8 @@ impl Config {
     }
 
     fn parse(text: &str) -> anyhow::Result<Self> {
-        let config: Self = toml::from_str(text)?;
-        let Self { office, intake, reader, .. } = &config;
+        let config: Self = toml::from_str(text).map_err(|error| unquoted(&error, text))?;
+        let Self { office, intake, reader, telemetry, .. } = &config;
         ensure!(
             office.dossier_code.contains("{n"),
             "office.dossier_code needs a counter {{n:4}}, or codes would not be unique"
@@ -151,7 +196,45 @@ impl Config {
         ensure!(256 <= reader.memory_mb, "reader.memory_mb must be at least 256");
         ensure!(0 < reader.read_seconds, "reader.read_seconds must not be 0");
         ensure!(0 < reader.unpack_seconds, "reader.unpack_seconds must not be 0");
+        ensure!(
+            reader.read_seconds.max(reader.unpack_seconds) <= LONGEST_QUESTION,
+            "reader.read_seconds and reader.unpack_seconds must be at most {LONGEST_QUESTION}, or \
+             a job would be given to another worker while this one has it"
+        );
+        if let Some(otlp) = &telemetry.otlp {
+            ensure!(otlp.0.scheme() == "http", "telemetry.otlp must be an http:// address");
+        }
+        let there = [config.database.is_some(), config.broker.is_some(), config.store.is_some()];
+        if there != [true; 3] && there != [false; 3] {
+            bail!("[database], [broker] and [store] go together: all three, or none of them");
+        }
+        config.cluster()?;
         Ok(config)
+    }
+
+    /// The cluster's parts, their secrets read; none for the embedded forms.
+    pub(crate) fn cluster(&self) -> anyhow::Result<Option<Cluster>> {
+        match (&self.database, &self.broker, &self.store) {
+            (Some(database), Some(broker), Some(store)) => {
+                Cluster::of(database, broker, store).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Longest time that a reader may be given, in seconds: a job waits for a reader that is as
+/// long over another one first, and both must end within the job's lease of five minutes.
+const LONGEST_QUESTION: u64 = 120;
+
+/// What is wrong and in which line, without the line itself: it may hold a secret.
+fn unquoted(error: &toml::de::Error, text: &str) -> anyhow::Error {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    match before {
+        Some(before) => {
+            anyhow!("line {}: {}", before.matches('\n').count() + 1, error.message())
+        }
+        None => anyhow!("{}", error.message()),
     }
 }
 
@@ -226,5 +309,9 @@ mod tests {
         check("[reader]\nmemory_mb = 1", Err("at least 256"));
         check("[reader]\nwithout_walls = ['landlock']", Ok(()));
         check("[reader]\nwithout_walls = ['all']", Err("expected `landlock` or `seccomp`"));
+        check("[reader]\nread_seconds = 400", Err("at most 120"));
+        check("[telemetry]\nlog = 'json'\notlp = 'http://127.0.0.1:4318'", Ok(()));
+        check("[telemetry]\nlog = 'xml'", Err("expected `json` or `text`"));
+        check("[telemetry]\notlp = 'https://collector'", Err("http://"));
     }
 }

@@ -1,69 +1,91 @@
-//! The HTTP face: the services' routes in one router, with what every route needs.
+//! The HTTP face: the routes of the process's roles in one router, with what every route needs.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use archive::Archive;
-use axum::Json;
-use axum::extract::State;
-use axum::http::StatusCode;
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use axum::routing::get;
+use axum::{Json, Router};
 use filing::Kinds;
 use intake::{IntakeDesk, IntakeSettings};
 use records::RecordsDesk;
 use review::ReviewDesk;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::trace::TraceLayer;
-use tracing::info_span;
+use tracing::{Instrument, debug, info_span};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
+use worker::Readers;
 
 use crate::config::Config;
+use crate::office::Roles;
+use crate::ready::{Leaning, metrics, ready};
 
 /// How long requests in hand may take after the process was asked to stop.
 const DRAIN: Duration = Duration::from_secs(8);
 
+/// What the process serves, and with what.
+pub(crate) struct Counter {
+    pub(crate) roles: Roles,
+    pub(crate) archive: Archive,
+    pub(crate) readers: Option<Arc<Readers>>,
+    pub(crate) config: Config,
+}
+
 /// Serves until `stop`, then finishes the requests in hand.
 pub(crate) async fn serve(
     listener: TcpListener,
-    archive: Archive,
-    config: Config,
+    counter: Counter,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let kinds = Arc::new(Kinds::shipped());
-    let settings = IntakeSettings {
-        max_scan_bytes: config.intake.max_scan_bytes,
-        max_uploads: config.intake.max_uploads,
-        ..IntakeSettings::of(config.office.code.clone())
-    };
-    let intake = IntakeDesk::new(archive.clone(), kinds.clone(), settings);
-    let routes = described(OpenApiRouter::new())
-        .merge(intake::router(intake.clone()))
-        .merge(records::router(RecordsDesk::new(archive.clone(), kinds.clone())))
-        .merge(review::router(ReviewDesk::new(archive.clone(), kinds)));
-    let (routes, face) = routes.split_for_parts();
-    let face = Arc::new(face);
-    let app = routes
-        .route("/healthz", get(|| async { "ok" }))
-        .route("/readyz", get(ready).with_state(archive))
-        .route("/v1/openapi.json", get(move || async move { Json(face.as_ref().clone()) }));
-    let app = problem::everywhere(app).layer(TraceLayer::new_for_http().make_span_with(
-        // The path holds ids and codes only; a citizen's number never travels in it.
-        |request: &axum::extract::Request| {
-            info_span!("http", method = %request.method(), path = request.uri().path())
-        },
-    ));
-
+    let (app, intake) = router(counter);
     let draining = stop.clone();
     let served = axum::serve(listener, app).with_graceful_shutdown(async move {
         stop.cancelled().await;
-        intake.hang_up();
+        if let Some(intake) = intake {
+            intake.hang_up();
+        }
     });
     tokio::select! {
         served = served.into_future() => Ok(served?),
         () = async { draining.cancelled().await; tokio::time::sleep(DRAIN).await } => Ok(()),
     }
+}
+
+/// The routes of the roles, and the intake if it is one of them.
+fn router(counter: Counter) -> (Router, Option<IntakeDesk>) {
+    let Counter { roles, archive, readers, config } = counter;
+    let kinds = Arc::new(Kinds::shipped());
+    let intake = roles.intake.then(|| {
+        let settings = IntakeSettings {
+            max_scan_bytes: config.intake.max_scan_bytes,
+            max_uploads: config.intake.max_uploads,
+            ..IntakeSettings::of(config.office.code.clone())
+        };
+        IntakeDesk::new(archive.clone(), kinds.clone(), settings)
+    });
+    let mut routes = described(OpenApiRouter::new());
+    if let Some(intake) = &intake {
+        routes = routes.merge(intake::router(intake.clone()));
+    }
+    if roles.records {
+        routes = routes.merge(records::router(RecordsDesk::new(archive.clone(), kinds.clone())));
+    }
+    if roles.review {
+        routes = routes.merge(review::router(ReviewDesk::new(archive.clone(), kinds)));
+    }
+    let (routes, face) = routes.split_for_parts();
+    let face = Arc::new(face);
+    let leaning = Leaning { archive, readers };
+    let app = routes
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(ready).with_state(leaning.clone()))
+        .route("/metrics", get(metrics).with_state(leaning))
+        .route("/v1/openapi.json", get(move || async move { Json(face.as_ref().clone()) }));
+    (problem::everywhere(app).layer(from_fn(seen)), intake)
 }
 
 fn described(routes: OpenApiRouter) -> OpenApiRouter {
@@ -79,10 +101,33 @@ fn described(routes: OpenApiRouter) -> OpenApiRouter {
     OpenApiRouter::with_openapi(Face::openapi()).merge(routes)
 }
 
-/// Whether every part that a request needs can be reached.
-async fn ready(State(archive): State<Archive>) -> Result<&'static str, (StatusCode, String)> {
-    match archive.records.waiting().await {
-        Ok(_) => Ok("ready"),
-        Err(error) => Err((StatusCode::SERVICE_UNAVAILABLE, format!("records: {error}"))),
+/// Gives every request its span, which goes on with the caller's trace, and counts it. What is
+/// told of an address is the route it belongs to: the address itself is whatever somebody sent.
+async fn seen(request: Request, next: Next) -> Response {
+    let since = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("none", MatchedPath::as_str).to_owned();
+    let method = known(request.method());
+    let span = info_span!("request", method, route);
+    let parent = request.headers().get(vitals::trace::HEADER);
+    if let Some(parent) = parent.and_then(|parent| parent.to_str().ok()) {
+        vitals::trace::follow(&span, parent);
+    }
+    let response = next.run(request).instrument(span.clone()).await;
+    let (status, took) = (response.status().as_u16(), since.elapsed());
+    span.in_scope(|| debug!(status, took_ms = took.as_millis(), "answered"));
+    vitals::request(method, &route, status, took.as_secs_f64());
+    response
+}
+
+/// A method may be any word that somebody sends, too.
+fn known(method: &axum::http::Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        _ => "other",
     }
 }

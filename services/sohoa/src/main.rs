@@ -5,11 +5,20 @@ mod commands;
 mod config;
 mod exit;
 mod http;
+mod office;
 mod outside;
+mod ready;
 mod show;
 mod telemetry;
 
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
 use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+use crate::exit::Exit;
 
 /// Sohoa digitises the papers that citizens hand over at one-stop counters, once.
 ///
@@ -35,6 +44,11 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     All(commands::all::All),
+    Intake(commands::role::Intake),
+    Records(commands::role::Records),
+    Review(commands::role::Review),
+    Work(commands::role::Work),
+    Migrate(commands::migrate::Migrate),
     Read(commands::read::Read),
     Push(commands::push::Push),
     Dossier(commands::dossier::Dossier),
@@ -43,16 +57,27 @@ enum Command {
     Check(commands::check::Check),
 }
 
-fn main() -> std::process::ExitCode {
+/// How long what still blocks a thread may take when everything else has ended.
+const LAST: Duration = Duration::from_secs(1);
+
+fn main() -> ExitCode {
     let args = Args::parse();
-    telemetry::start(&args.log);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return exit::told(&anyhow::Error::from(error)).into(),
-    };
+    run(args).unwrap_or_else(|error| exit::told(&error)).into()
+}
+
+fn run(Args { log, command }: Args) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // What runs for long says in its configuration how it wants to be seen.
+    let config = Config::read(command.config())?;
+    let telemetry = telemetry::start(&log, &config.telemetry, runtime.handle());
     let result = runtime.block_on(async {
-        match args.command {
-            Command::All(all) => all.run().await,
+        match command {
+            Command::All(all) => all.run(config).await,
+            Command::Intake(intake) => intake.run(config).await,
+            Command::Records(records) => records.run(config).await,
+            Command::Review(review) => review.run(config).await,
+            Command::Work(work) => work.run(config).await,
+            Command::Migrate(migrate) => migrate.run(config).await,
             Command::Read(read) => read.run().await,
             Command::Push(push) => push.run().await,
             Command::Dossier(dossier) => dossier.run().await,
@@ -61,7 +86,30 @@ fn main() -> std::process::ExitCode {
             Command::Check(check) => check.run().await,
         }
     });
-    result.unwrap_or_else(|error| exit::told(&error)).into()
+    telemetry.end();
+    runtime.shutdown_timeout(LAST);
+    result
+}
+
+impl Command {
+    /// The configuration file of a command that runs roles; others read theirs by themselves.
+    fn config(&self) -> Option<&Path> {
+        let file = match self {
+            Self::All(all) => &all.config,
+            Self::Intake(intake) => &intake.serving.config,
+            Self::Records(records) => &records.serving.config,
+            Self::Review(review) => &review.serving.config,
+            Self::Work(work) => &work.config,
+            Self::Migrate(migrate) => &migrate.config,
+            Self::Read(_)
+            | Self::Push(_)
+            | Self::Dossier(_)
+            | Self::Parked(_)
+            | Self::Catalogue(_)
+            | Self::Check(_) => &None,
+        };
+        file.as_deref()
+    }
 }
 
 #[cfg(test)]

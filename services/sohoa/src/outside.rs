@@ -11,19 +11,24 @@ use worker::{ReaderError, Readers};
 use crate::config::Config;
 
 /// Where the archive lies and what its codes look like.
-pub(crate) fn place(data: &Path, config: &Config) -> Place {
-    Place {
+pub(crate) fn place(data: &Path, config: &Config) -> anyhow::Result<Place> {
+    if config.cluster()?.is_some() {
+        bail!(
+            "this program opens the embedded forms only: SQLite, a folder, a queue in the database"
+        );
+    }
+    Ok(Place {
         dir: data.to_owned(),
         code_template: config.office.dossier_code.clone(),
         digitisation_template: config.office.digitisation_code.clone(),
         max_waiting_jobs: config.intake.max_waiting_jobs,
         database: None,
-    }
+    })
 }
 
 /// Opens the archive beside a server that may be running on the same folder.
 pub(crate) async fn beside(data: &Path, config: &Config) -> anyhow::Result<Archive> {
-    Archive::open_beside(&place(data, config))
+    Archive::open_beside(&place(data, config)?)
         .await
         .with_context(|| format!("opening {}", data.display()))
 }

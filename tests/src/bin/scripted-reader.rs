@@ -2,7 +2,8 @@
 //!
 //! It stands where the real reader would (`reader.program`), passes every question on to the
 //! real one, which lies beside it, and looks for a marker at the end of the scan: `#crash`,
-//! `#hang`, `#eat`, `#nonsense`, `#liar`.
+//! `#hang`, `#eat`, `#nonsense`, `#liar`, and `#once:FILE`, which hangs unless the file is there,
+//! and leaves it behind.
 #![allow(missing_docs, clippy::unwrap_used, reason = "test support")]
 
 use std::io::{Write, stdin, stdout};
@@ -33,6 +34,9 @@ fn main() {
         if misbehave && scan.ends_with(b"#hang") {
             std::thread::sleep(Duration::from_secs(3600));
         }
+        if misbehave && first_time(&scan) {
+            std::thread::sleep(Duration::from_secs(3600));
+        }
         if misbehave && scan.ends_with(b"#eat") {
             eat();
         }
@@ -56,6 +60,15 @@ fn main() {
     }
     drop(ask_real);
     drop(real.wait());
+}
+
+/// Whether the scan names a file that is not there yet; it is from now on.
+fn first_time(scan: &[u8]) -> bool {
+    const MARKER: &[u8] = b"#once:";
+    let at = scan.windows(MARKER.len()).rposition(|window| window == MARKER);
+    let Some(at) = at else { return false };
+    let file = std::str::from_utf8(&scan[at + MARKER.len()..]).unwrap();
+    std::fs::File::create_new(file).is_ok()
 }
 
 /// Takes memory until there is no more, under the limit that the worker asks for.

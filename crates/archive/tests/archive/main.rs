@@ -9,6 +9,7 @@ mod dossiers;
 mod scans;
 
 mod queue;
+mod vitals;
 
 mod filing;
 mod records;

@@ -49,6 +49,18 @@ async fn a_job_is_nobody_elses_while_it_is_leased_and_gone_when_done() {
 }
 
 #[tokio::test]
+async fn a_job_handed_back_is_there_at_once_and_its_attempt_was_none() {
+    let bed = bed().await;
+    announce(&bed, "A", Lane::Counter, 1).await;
+    let first = take(&bed).await;
+    bed.archive.queue.hand_back(first.clone()).await.unwrap();
+    let second = take(&bed).await;
+    assert_eq!(second.attempt, 1);
+    bed.archive.queue.hand_back(first).await.unwrap();
+    assert!(bed.archive.queue.take().await.unwrap().is_none(), "it is somebody else's by now");
+}
+
+#[tokio::test]
 async fn a_job_whose_lease_ran_out_comes_back_and_its_first_worker_cannot_end_it() {
     let bed = bed().await;
     announce(&bed, "A", Lane::Counter, 1).await;

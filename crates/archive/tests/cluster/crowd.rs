@@ -162,7 +162,7 @@ async fn many_workers_take_each_job_once_and_every_code_is_another() {
 /// Parks a job, and has whatever is parked tried again, as a person at each desk would.
 async fn park_and_retry(archive: &Archive, dossier: &Dossier, job: Job) {
     let (version, lane, office) = (Message::VERSION, dossier.lane, dossier.office.clone());
-    let message = Message { version, lane, office, dossier: dossier.id, job };
+    let message = Message { version, lane, office, dossier: dossier.id, job, traceparent: None };
     archive.records.park(&message, 3, Reason::ScanBroken, "no").await.unwrap();
     for parked in archive.records.parked(100).await.unwrap() {
         archive.records.retry_parked(parked.id).await.unwrap();

@@ -66,6 +66,7 @@ const SEED: &[&str] = &[
 
 async fn fill(form: &Form) {
     let message = Message {
+        traceparent: None,
         version: Message::VERSION,
         lane: Lane::Backlog,
         office: "H1".parse().unwrap(),
@@ -112,6 +113,7 @@ async fn live(archive: &Archive) {
     records.page_seen(pages[0], &[Flaw::Blurred]).await.unwrap();
     read_page(archive, pages[0]).await;
     let message = Message {
+        traceparent: None,
         version: Message::VERSION,
         lane: Lane::Counter,
         office: dossier.office.clone(),

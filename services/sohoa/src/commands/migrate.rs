@@ -1,0 +1,43 @@
+//! `sohoa migrate`: brings the database up to date, as a step of its own.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use archive::Archive;
+
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::{office, outside, show};
+
+/// Bring the database up to date, and end (cập nhật cấu trúc cơ sở dữ liệu).
+///
+/// In a cluster this runs before new programs start; old ones go on beside it, since a change
+/// only ever adds. On one machine `sohoa all` does it by itself when it starts. A database
+/// without a catalogue gets the one that comes with Sohoa.
+///
+/// Examples:
+///
+///   sohoa migrate --config /etc/sohoa.toml
+///   sohoa migrate --data ./sohoa-data
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Migrate {
+    /// Folder that holds everything, where no cluster is configured.
+    #[arg(long, default_value = "sohoa-data", value_name = "DIR")]
+    data: PathBuf,
+    /// Configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+impl Migrate {
+    pub(crate) async fn run(self, config: Config) -> anyhow::Result<Exit> {
+        let archive = Archive::open(&outside::place(&self.data, &config)?)
+            .await
+            .with_context(|| format!("opening {}", self.data.display()))?;
+        office::load_shipped(&archive).await?;
+        archive.close().await;
+        show::note("Cơ sở dữ liệu đã được cập nhật.");
+        Ok(Exit::Done)
+    }
+}

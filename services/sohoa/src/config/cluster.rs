@@ -1,0 +1,255 @@
+//! The cluster's three parts: PostgreSQL, RabbitMQ and an S3-compatible store. A secret stands in
+//! the file itself or, better, in one of its own that the file names.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use reqwest::Url;
+use serde::Deserialize;
+
+use super::Address;
+
+/// What must not be seen. It is shown to nobody but who asks for it by name.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    /// The secret itself.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// PostgreSQL.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct DatabaseConfig {
+    /// `postgres://user:password@host/name?sslmode=verify-full`.
+    url: Option<Secret>,
+    /// File that holds it.
+    url_file: Option<PathBuf>,
+}
+
+/// RabbitMQ.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct BrokerConfig {
+    /// `amqps://user:password@host/vhost`.
+    url: Option<Secret>,
+    /// File that holds it.
+    url_file: Option<PathBuf>,
+    /// Certificates of the authority that vouches for it, as PEM; the usual ones when left out.
+    ca: Option<PathBuf>,
+    /// Jobs that may be on their way to workers at once.
+    window: u16,
+    /// How often a job that ends with its worker is given to another.
+    delivery_limit: u32,
+}
+
+/// An S3-compatible store.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct StoreConfig {
+    /// `https://host`; the region's own at AWS when left out.
+    endpoint: Option<Address>,
+    region: String,
+    bucket: String,
+    /// What every key begins with.
+    prefix: String,
+    access_key: String,
+    secret_key: Option<Secret>,
+    /// File that holds it.
+    secret_key_file: Option<PathBuf>,
+    /// Certificates of the authority that vouches for it, as PEM; the usual ones when left out.
+    ca: Option<PathBuf>,
+    /// Whether the bucket stands in the path and not in the host's name.
+    path_style: bool,
+    /// Server-side encryption.
+    sse: Option<Encryption>,
+}
+
+/// Server-side encryption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(crate) enum Encryption {
+    /// With the store's own keys.
+    #[serde(rename = "AES256")]
+    Aes256,
+    /// With keys of its key management.
+    #[serde(rename = "aws:kms")]
+    Kms,
+}
+
+impl Default for BrokerConfig {
+    fn default() -> Self {
+        Self { url: None, url_file: None, ca: None, window: 64, delivery_limit: 20 }
+    }
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            region: "us-east-1".to_owned(),
+            bucket: String::new(),
+            prefix: String::new(),
+            access_key: String::new(),
+            secret_key: None,
+            secret_key_file: None,
+            ca: None,
+            path_style: true,
+            sse: None,
+        }
+    }
+}
+
+/// The cluster's parts, ready to be opened: checked, their secrets read.
+#[derive(Debug, Clone)]
+#[expect(dead_code, reason = "the archive opens the embedded forms only, so far")]
+pub(crate) struct Cluster {
+    pub(crate) database_url: Secret,
+    pub(crate) broker_url: Secret,
+    pub(crate) broker_ca: Option<PathBuf>,
+    pub(crate) window: u16,
+    pub(crate) delivery_limit: u32,
+    pub(crate) endpoint: Option<Address>,
+    pub(crate) region: String,
+    pub(crate) bucket: String,
+    pub(crate) prefix: String,
+    pub(crate) access_key: String,
+    pub(crate) secret_key: Secret,
+    pub(crate) store_ca: Option<PathBuf>,
+    pub(crate) path_style: bool,
+    pub(crate) sse: Option<Encryption>,
+}
+
+impl Cluster {
+    /// What the three sections say, refused where a part of it is missing or can't be.
+    pub(crate) fn of(
+        database: &DatabaseConfig,
+        broker: &BrokerConfig,
+        store: &StoreConfig,
+    ) -> anyhow::Result<Self> {
+        let database_url = secret("database.url", &database.url, &database.url_file)?;
+        scheme("database.url", &database_url, &["postgres", "postgresql"])?;
+        let broker_url = secret("broker.url", &broker.url, &broker.url_file)?;
+        scheme("broker.url", &broker_url, &["amqp", "amqps"])?;
+        ensure!(0 < broker.window, "broker.window must not be 0");
+        ensure!(0 < broker.delivery_limit, "broker.delivery_limit must not be 0");
+        ensure!(!store.bucket.is_empty(), "store.bucket is missing");
+        ensure!(!store.access_key.is_empty(), "store.access_key is missing");
+        for (name, ca) in [("broker.ca", &broker.ca), ("store.ca", &store.ca)] {
+            let there = ca.as_ref().is_none_or(|ca| ca.is_file());
+            ensure!(there, "{name} names a file that is not there");
+        }
+        Ok(Self {
+            database_url,
+            broker_url,
+            broker_ca: broker.ca.clone(),
+            window: broker.window,
+            delivery_limit: broker.delivery_limit,
+            endpoint: store.endpoint.clone(),
+            region: store.region.clone(),
+            bucket: store.bucket.clone(),
+            prefix: store.prefix.clone(),
+            access_key: store.access_key.clone(),
+            secret_key: secret("store.secret_key", &store.secret_key, &store.secret_key_file)?,
+            store_ca: store.ca.clone(),
+            path_style: store.path_style,
+            sse: store.sse,
+        })
+    }
+}
+
+/// A secret that is written out or stands in a file, whose last line end is not part of it.
+fn secret(name: &str, said: &Option<Secret>, file: &Option<PathBuf>) -> anyhow::Result<Secret> {
+    match (said, file) {
+        (Some(secret), None) => Ok(secret.clone()),
+        (None, Some(path)) => of_file(path).with_context(|| format!("reading {name}_file")),
+        (None, None) => bail!("{name} is missing; write it, or {name}_file"),
+        (Some(_), Some(_)) => bail!("{name} and {name}_file exclude each other"),
+    }
+}
+
+fn of_file(path: &Path) -> anyhow::Result<Secret> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    ensure!(!text.is_empty(), "{} is empty", path.display());
+    Ok(Secret(text.to_owned()))
+}
+
+/// The address itself is never quoted: it holds a password.
+fn scheme(name: &str, url: &Secret, known: &[&str]) -> anyhow::Result<()> {
+    let parsed = Url::parse(url.reveal()).ok();
+    let fits = parsed.is_some_and(|url| known.contains(&url.scheme()));
+    ensure!(fits, "{name} must be an address that begins with {}://", known.join(":// or "));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Config;
+
+    const WHOLE: &str = "
+        [database]
+        url = 'postgres://sohoa:verysecret@db/sohoa'
+        [broker]
+        url = 'amqp://sohoa:verysecret@mq/%2f'
+        [store]
+        endpoint = 'http://127.0.0.1:28333'
+        bucket = 'sohoa'
+        access_key = 'sohoa'
+        secret_key = 'verysecret'
+        sse = 'AES256'
+    ";
+
+    #[track_caller]
+    fn check(from: &str, to: &str, want: Result<(), &str>) {
+        let text = WHOLE.replacen(from, to, 1);
+        assert_ne!((text.as_str(), from), (WHOLE, to), "nothing was replaced");
+        let got = Config::parse(&text).map(|_| ()).map_err(|e| format!("{e:#}"));
+        match want {
+            Ok(()) => assert_eq!(got, Ok(()), "{text}"),
+            Err(part) => assert!(got.as_ref().is_err_and(|e| e.contains(part)), "{to}: {got:?}"),
+        }
+        // Neither what is told nor what might be logged holds a secret.
+        assert!(got.is_ok() || !got.unwrap_err().contains("verysecret"), "{to}");
+    }
+
+    #[test]
+    fn the_cluster_is_refused_whole_when_a_part_of_it_is_wrong() {
+        check("'sohoa'", "'sohoa2'", Ok(()));
+        check("[store]", "[shop]", Err("unknown field `shop`"));
+        check("bucket = 'sohoa'", "", Err("store.bucket is missing"));
+        check("url = 'amqp:", "url = 'http:", Err("amqp:// or amqps://"));
+        check("url = 'postgres:", "url = 'mysql:", Err("postgres://"));
+        check("url = 'postgres:", "uri = 'postgres:", Err("line 3: unknown field `uri`"));
+        check("sse = 'AES256'", "sse = 'ROT13'", Err("expected `AES256` or `aws:kms`"));
+        check("secret_key = 'v", "secret_key_file = '/no/such/v", Err("store.secret_key_file"));
+        check("secret_key = 'v", "secret_key_file = 'x'\nsecret_key = 'v", Err("exclude"));
+        check("endpoint = 'http:", "endpoint = 'ftp:", Err("not an http://"));
+        check("[broker]", "[broker]\nwindow = 0", Err("broker.window"));
+        check("[broker]", "[broker]\nca = '/no/such.pem'", Err("broker.ca"));
+        let lone = Config::parse("[database]\nurl = 'postgres://db'").unwrap_err();
+        assert!(lone.to_string().contains("go together"), "{lone}");
+    }
+
+    #[test]
+    fn a_secret_may_stand_in_a_file_and_is_never_shown() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "fromfile\n").unwrap();
+        let named = format!("secret_key_file = {:?}", file.path());
+        let text = WHOLE.replacen("secret_key = 'verysecret'", &named, 1);
+        let config = Config::parse(&text).unwrap();
+        let cluster = config.cluster().unwrap().unwrap();
+        assert_eq!(cluster.secret_key.reveal(), "fromfile");
+        let shown = format!("{config:?} {cluster:?}");
+        assert!(!shown.contains("verysecret") && !shown.contains("fromfile"), "{shown}");
+    }
+}

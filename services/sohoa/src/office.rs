@@ -1,0 +1,158 @@
+//! An office at work: the roles of this process, from their opening to the last page in hand.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use archive::Archive;
+use filing::Kinds;
+use schemas::catalogue::{national, shipped, shipped_earlier};
+use schemas::clock::today;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+use worker::{Desk, Readers};
+
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::{http, outside, show};
+
+/// The roles of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Roles {
+    /// Opens dossiers, receives scans.
+    pub(crate) intake: bool,
+    /// Answers what a citizen already has.
+    pub(crate) records: bool,
+    /// Shows what a person must look at.
+    pub(crate) review: bool,
+    /// Takes jobs.
+    pub(crate) work: bool,
+}
+
+impl Roles {
+    /// None.
+    pub(crate) const NONE: Self =
+        Self { intake: false, records: false, review: false, work: false };
+    /// All of them.
+    pub(crate) const ALL: Self = Self { intake: true, records: true, review: true, work: true };
+}
+
+/// Runs the roles until the process is asked to stop, and lets them end.
+pub(crate) async fn run(
+    roles: Roles,
+    config: Config,
+    data: &Path,
+    listen: Option<SocketAddr>,
+) -> anyhow::Result<Exit> {
+    let mut signals = Signals::listen()?;
+    if roles != Roles::ALL && config.cluster()?.is_none() {
+        bail!(
+            "một vai trò riêng chỉ chạy trên cụm: tệp cấu hình cần [database], [broker] và \
+             [store]; trên một máy hãy chạy `sohoa all` (a role of its own needs the cluster's \
+             parts in the configuration; on one machine run `sohoa all`)"
+        );
+    }
+    let readers = match roles.work {
+        true => Some(Arc::new(outside::readers(&config, config.reader.count()).await?)),
+        false => None,
+    };
+    let archive = Archive::open(&outside::place(data, &config)?)
+        .await
+        .with_context(|| format!("opening {}", data.display()))?;
+    if roles == Roles::ALL {
+        load_shipped(&archive).await?;
+    }
+
+    let stop = CancellationToken::new();
+    let mut at_work = JoinSet::new();
+    if let Some(listen) = listen {
+        let listener =
+            TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
+        let address = listener.local_addr()?;
+        let counter = http::Counter {
+            roles,
+            archive: archive.clone(),
+            readers: readers.clone(),
+            config: config.clone(),
+        };
+        at_work.spawn(http::serve(listener, counter, stop.clone()));
+        show::note(&format!("Sohoa đang chạy tại http://{address}"));
+    } else {
+        show::note("Sohoa đang chạy");
+    }
+    if let Some(readers) = readers {
+        at_work.spawn(worker::run(Arc::new(desk(archive, readers, &config)), stop.clone()));
+    }
+
+    // A role that ends by itself takes the others along: half an office serves nobody.
+    tokio::select! {
+        () = signals.next() => {}
+        Some(ended) = at_work.join_next() => return ended?.map(|()| Exit::Failed),
+    }
+    info!("stopping");
+    stop.cancel();
+    let ended = async {
+        while let Some(ended) = at_work.join_next().await {
+            ended??;
+        }
+        anyhow::Ok(Exit::Done)
+    };
+    tokio::select! {
+        ended = ended => ended,
+        // Whoever asks twice doesn't want to wait. Readers end with this process, and what is
+        // in hand comes back when its lease is over.
+        () = signals.next() => Ok(Exit::Failed),
+    }
+}
+
+fn desk(archive: Archive, readers: Arc<Readers>, config: &Config) -> Desk {
+    Desk {
+        archive,
+        readers,
+        kinds: Kinds::shipped(),
+        quiet: Duration::from_secs(config.filing.quiet_seconds),
+        made_by: concat!("Sohoa ", env!("CARGO_PKG_VERSION")).to_owned(),
+    }
+}
+
+/// A new office starts with the catalogue that comes with Sohoa.
+pub(crate) async fn load_shipped(archive: &Archive) -> anyhow::Result<()> {
+    if !archive.records.procedures(None, 1, 0).await?.is_empty() {
+        return Ok(());
+    }
+    for text in [shipped_earlier(), shipped()] {
+        let import = national::import(text.as_bytes())?;
+        let day = import.valid_from.unwrap_or_else(today);
+        let counts = archive.records.import(&import.procedures, day).await?;
+        info!(added = counts.added, changed = counts.changed, "shipped catalogue loaded");
+    }
+    Ok(())
+}
+
+/// SIGTERM and Ctrl-C.
+struct Signals {
+    term: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits until the process is asked to stop.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Personal data is in records and blobs only. A whole run at its most talkative, and then
+//! everything that went in or was read off its papers is looked for where it must not be.
+
+use std::collections::BTreeSet;
+
+use schemas::api::{Lookup, LookupRequest, RawSubject, Requirements, RequirementsRequest};
+use schemas::reading::PageReading;
+use tests::{Stage, Story, jpeg_page, opening, raw, somebody};
+
+/// Everything of ours is told, and what others say from `info` on.
+const TALKATIVE: &str = "info,archive=debug,intake=debug,problem=debug,records=debug,\
+    review=debug,sohoa=debug,vitals=debug,worker=debug";
+
+const WITH_FAMILY: &str = "dang-ky-thuong-tru-tai-cho-o-hop-phap-khong-57cf1af3";
+
+/// A number that somebody puts where none belongs: into an address.
+const LOST: &str = "001099000027";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_personal_is_told_by_logs_metrics_or_the_queue() {
+    let stage = Stage::start_telling(TALKATIVE, "").await;
+    let mut secrets = Secrets::default();
+    let mut queue = String::new();
+    for (folder, case) in [("khai-sinh", None), ("thuong-tru", Some(WITH_FAMILY))] {
+        let story = Story::told(folder);
+        secrets.subject(&raw(&story.dossier.subject));
+        let dossier = stage.open(&story.opening(case)).await;
+        for scan in story.scans() {
+            stage.scan(&dossier, scan).await;
+            queue.push_str(&queued(&stage));
+        }
+        let view = stage.settled(&dossier).await;
+        for page in view.scans.iter().flat_map(|scan| &scan.pages) {
+            let reading: PageReading = stage.get(&format!("/v1/pages/{}/reading", page.id)).await;
+            secrets.text(&reading.text);
+        }
+        ask(&stage, &story, &mut secrets).await;
+    }
+    go_wrong(&stage, &mut secrets).await;
+    queue.push_str(&queued(&stage));
+
+    assert!(200 < secrets.0.len(), "too little was looked for: {:?}", secrets.0);
+    let log = stage.log();
+    assert!(log.contains("job done") && log.contains("\"level\":\"DEBUG\""), "{log}");
+    assert!(queue.contains("unpack"), "the queue was never looked at in time");
+    for (place, text) in [("log", log), ("metrics", stage.metrics().await), ("queue", queue)] {
+        for secret in &secrets.0 {
+            let found = text.lines().find(|line| line.contains(secret.as_str()));
+            assert!(found.is_none(), "{secret} stands in the {place}: {found:?}");
+        }
+    }
+}
+
+/// Asks for records as a procedure does.
+async fn ask(stage: &Stage, story: &Story, secrets: &mut Secrets) {
+    let purpose = format!("Đăng ký cho {}", story.dossier.subject.name().reveal());
+    secrets.put(&purpose);
+    let request = RequirementsRequest {
+        procedure: "1.004222".parse().unwrap(),
+        case: Some(WITH_FAMILY.parse().unwrap()),
+        subject: raw(&story.dossier.subject),
+        purpose: purpose.clone(),
+    };
+    let asked: Requirements = stage.post("/v1/requirements", &request).await;
+    for record in asked.components.iter().filter_map(|component| component.record) {
+        let request = LookupRequest {
+            request: record.as_uuid(),
+            record,
+            subject: raw(&story.dossier.subject),
+            purpose: purpose.clone(),
+            legal_basis: None,
+            dossier: None,
+            asked_by: "Nguyễn Văn Cán Bộ".to_owned(),
+        };
+        let answer: Lookup = stage.post("/v1/lookups", &request).await;
+        secrets.put(&answer.record.digitisation_code);
+        for field in &answer.record.fields {
+            secrets.field(&field.value);
+        }
+    }
+    secrets.put("Nguyễn Văn Cán Bộ");
+}
+
+/// What is refused, parked or lost tells no more than what goes well.
+async fn go_wrong(stage: &Stage, secrets: &mut Secrets) {
+    let somebody = raw(&somebody(3));
+    secrets.subject(&somebody);
+    secrets.put(LOST);
+    let RawSubject::Citizen { number, name, .. } = somebody else { unreachable!() };
+    let wrong = RawSubject::Citizen { number, name, born: "1901-02-03".parse().unwrap() };
+    secrets.put("1901-02-03");
+    let mut opening = opening(&tests::somebody(3));
+    let dossier = stage.open(&opening).await;
+    opening.subject = wrong;
+    assert_eq!(stage.refused("/v1/dossiers", &opening).await.0, 422);
+    let nonsense = serde_json::json!({ "subject": { "number": LOST } });
+    assert_eq!(stage.refused("/v1/requirements", &nonsense).await.0, 400);
+    for path in ["/v1/citizens/", "/v1/records/", "/v1/dossiers/", "/v1/pages/"] {
+        for method in [reqwest::Method::GET, reqwest::Method::DELETE] {
+            let url = stage.url(&format!("{path}{LOST}?of={LOST}"));
+            let request = stage.http.request(method, url).header("sohoa-asked-by", LOST);
+            assert!(!request.send().await.unwrap().status().is_success());
+        }
+    }
+    let broken = [&jpeg_page(5)[..600], LOST.as_bytes()].concat();
+    stage.scan(&dossier, &broken).await;
+    assert_eq!(stage.send(&dossier, LOST.as_bytes()).await.status(), 415);
+    stage.settled(&dossier).await;
+}
+
+/// What stands in the tables that make up the queue.
+fn queued(stage: &Stage) -> String {
+    let mut told = stage.tamper("select name, sql from sqlite_master");
+    for table in ["outbox", "job", "office_turn", "pace", "parked", "counter"] {
+        told.push_str(&stage.tamper(&format!("select * from {table}")));
+    }
+    told
+}
+
+/// What must not be told.
+#[derive(Default)]
+struct Secrets(BTreeSet<String>);
+
+impl Secrets {
+    fn put(&mut self, secret: &str) {
+        self.0.insert(secret.trim().to_owned());
+    }
+
+    fn subject(&mut self, subject: &RawSubject) {
+        let (RawSubject::Citizen { number, name, .. } | RawSubject::Organisation { number, name }) =
+            subject;
+        self.put(number);
+        self.put(name);
+        if let RawSubject::Citizen { born, .. } = subject {
+            self.put(&born.to_string());
+            self.put(&born.strftime("%d/%m/%Y").to_string());
+        }
+    }
+
+    /// What a paper says: its longer lines (names, places and addresses are among them), its
+    /// dates and its longer numbers.
+    fn text(&mut self, text: &str) {
+        for line in text.lines().filter(|line| 12 <= line.trim().chars().count()) {
+            self.put(line);
+            for words in
+                line.split([':', ',', ';']).filter(|part| 3 <= part.split_whitespace().count())
+            {
+                self.put(words);
+            }
+        }
+        for word in text.split_whitespace() {
+            self.number(word.trim_matches(|c: char| !c.is_ascii_digit()));
+        }
+    }
+
+    fn field(&mut self, value: &str) {
+        if 8 <= value.chars().count() {
+            self.put(value);
+        }
+    }
+
+    /// Shorter ones stand in many an id and moment.
+    fn number(&mut self, word: &str) {
+        let digits = word.bytes().filter(u8::is_ascii_digit).count();
+        let date = word.contains('/') && digits == 8;
+        if date || (9 <= digits && digits == word.len()) {
+            self.put(word);
+        }
+    }
+}
