@@ -38,7 +38,9 @@ impl Form {
         let database = format!("test_{}_{nth}", std::process::id());
         say(base, format!("create database {database} template {model}")).await;
         let base = base.to_owned();
-        Self { dir: tempfile::tempdir().unwrap(), base, database }
+        // Nothing in the folder has to outlive the machine.
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        Self { dir, base, database }
     }
 
     pub(crate) fn dir(&self) -> &Path {
