@@ -114,11 +114,10 @@ impl Archive {
             lookups: row.int("lookups")?,
             ..Findings::default()
         };
-        if let Some(sql) = self.records.db.dialect.sound() {
-            let sound = sqlx::query(sql).fetch_one(&mut *view).await.doing(doing)?;
-            if sound.take::<&str>("quick_check")? != "ok" {
-                found.add("database.damaged", "sohoa.sqlite", false);
-            }
+        let sound = sqlx::query(self.records.db.dialect.sound());
+        let sound = sound.fetch_one(&mut *view).await.doing(doing)?;
+        if sound.take::<&str>("quick_check")? != "ok" {
+            found.add("database.damaged", "database", false);
         }
         rules::check(&mut view, &mut found).await?;
         check_records(&mut view, &mut found).await?;
