@@ -6,8 +6,8 @@
 #   status  says its URL and succeeds when it is up, fails when it is not
 #
 # Bucket `sohoa`, region `us-east-1`, access key `sohoa`, secret key `sohoa-local`: known to
-# everybody, so it listens on 127.0.0.1 alone. PORT (28333) is where S3 answers; PORT+1 to PORT+7
-# are its parts' own. Every write is synced to disk before it is answered. The program is
+# everybody, so it listens on 127.0.0.1 alone. PORT (28333) is where S3 answers, PORT+8 where it
+# answers over TLS (certificate DIR/ca.pem); PORT+1 to PORT+7 are its parts' own. Every write is synced to disk before it is answered. The program is
 # .parts/bin/weed, which `deploy/setup.sh test` fetches.
 set -euo pipefail
 
@@ -47,11 +47,15 @@ start() {
 {"identities": [{"name": "sohoa", "credentials": [{"accessKey": "$key", "secretKey": "$secret"}],
   "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}
 JSON
+    [ -f "$dir/ca.pem" ] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+        -keyout "$dir/tls.key" -out "$dir/ca.pem" -days 3650 -subj /CN=localhost \
+        -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
+        -addext basicConstraints=critical,CA:false 2>>"$dir/log"
     # Ports of its parts are named one by one: left to itself it adds 10,000, which is where the
     # kernel hands out ports of its own. Volumes are many and small, for every bucket and every
     # kind of disk takes seven at once.
     cd "$dir"
-    HOME=$dir/home "$weed" -logtostderr=true server -dir="$dir/data" \
+    HOME=$dir/home setsid "$weed" -logtostderr=true server -dir="$dir/data" \
         -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.telemetry=false \
         -master.port=$((port + 1)) -master.port.grpc=$((port + 4)) \
         -master.electionTimeout=1s -master.heartbeatInterval=100ms \
@@ -60,6 +64,7 @@ JSON
         -filer -filer.port=$((port + 3)) -filer.port.grpc=$((port + 6)) \
         -filer.localSocket=filer.sock \
         -s3 -s3.port="$port" -s3.port.grpc=$((port + 7)) -s3.config="$dir/s3.json" \
+        -s3.port.https=$((port + 8)) -s3.cert.file="$dir/ca.pem" -s3.key.file="$dir/tls.key" \
         -s3.localSocket=s3.sock -s3.port.iceberg=0 -s3.port.lance=0 \
         >>"$dir/log" 2>&1 </dev/null 9>&- &
     echo $! >"$dir/pid"

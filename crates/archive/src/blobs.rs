@@ -1,8 +1,12 @@
-//! Bytes, named by their blake3 hash, as files `blobs/ab/cdef…`. A file under its name is whole
-//! and durable: it is written beside, synced, renamed, and the folder synced.
+//! Bytes, named by their blake3 hash: files of a folder on one machine, objects of an S3 store on
+//! many. Nobody above can tell which.
 
-use std::io;
-use std::path::{Path, PathBuf};
+mod bucket;
+mod folder;
+mod reader;
+mod store;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use schemas::Uuid;
@@ -11,7 +15,14 @@ use tempfile::TempPath;
 use tokio::fs::{self, File, OpenOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::Place;
 use crate::error::{ArchiveError, Doing};
+use bucket::Bucket;
+use folder::Folder;
+
+pub use bucket::StoreTrouble;
+pub use reader::BlobReader;
+pub use store::{Encryption, Patience, SecretKey, Store};
 
 /// Bytes read at a time.
 const CHUNK: usize = 1 << 20;
@@ -22,15 +33,22 @@ const HEAD: usize = 64;
 /// Bytes, named by their hash. Cheap to clone.
 #[derive(Clone)]
 pub struct Blobs {
-    dir: Arc<PathBuf>,
-    /// Where blobs are written before they have a name; on the same file system.
+    form: Form,
+    /// Where blobs are written before they have a name; in a folder's form on the same file
+    /// system.
     incoming: Arc<PathBuf>,
 }
 
+#[derive(Clone)]
+enum Form {
+    Folder(Folder),
+    Bucket(Bucket),
+}
+
 impl Blobs {
-    /// Opens the folder; removes what was half received when the process before died.
-    pub(crate) async fn open(place: &Path) -> Result<Self, ArchiveError> {
-        let incoming = place.join("incoming");
+    /// Opens the blobs; removes what was half received when the process before died.
+    pub(crate) async fn open(place: &Place) -> Result<Self, ArchiveError> {
+        let incoming = place.dir.join("incoming");
         let doing = "clearing what was half received";
         if fs::try_exists(&incoming).await.doing(doing)? {
             fs::remove_dir_all(&incoming).await.doing(doing)?;
@@ -38,24 +56,26 @@ impl Blobs {
         Self::open_beside(place).await
     }
 
-    /// Opens the folder, whoever else works in it.
-    pub(crate) async fn open_beside(place: &Path) -> Result<Self, ArchiveError> {
-        let doing = "opening the blobs";
-        let (dir, incoming) = (place.join("blobs"), place.join("incoming"));
-        fs::create_dir_all(&incoming).await.doing(doing)?;
-        fs::create_dir_all(&dir).await.doing(doing)?;
-        // All at once and synced, so that a blob's durability needs no folder but its own.
-        for shard in 0..=u8::MAX {
-            match fs::create_dir(dir.join(format!("{shard:02x}"))).await {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(error).doing(doing);
-                }
-                _ => {}
-            }
+    /// Opens the blobs, whoever else works with them. A store is not asked for anything yet.
+    pub(crate) async fn open_beside(place: &Place) -> Result<Self, ArchiveError> {
+        let incoming = place.dir.join("incoming");
+        fs::create_dir_all(&incoming).await.doing("opening the blobs")?;
+        let form = match &place.store {
+            None => Form::Folder(Folder::open(&place.dir).await?),
+            Some(store) => Form::Bucket(Bucket::open(store).await?),
+        };
+        Ok(Self { form, incoming: Arc::new(incoming) })
+    }
+
+    /// Whether blobs can be kept and read at this moment; tries once.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`] when they can't.
+    pub async fn ready(&self) -> Result<(), ArchiveError> {
+        match &self.form {
+            Form::Folder(folder) => folder.ready().await,
+            Form::Bucket(bucket) => bucket.ready().await,
         }
-        sync(&dir).await.doing(doing)?;
-        sync(place).await.doing(doing)?;
-        Ok(Self { dir: Arc::new(dir), incoming: Arc::new(incoming) })
     }
 
     /// Begins to receive a blob of unknown size.
@@ -89,21 +109,26 @@ impl Blobs {
     /// # Errors
     /// [`ArchiveError::Missing`], and [`ArchiveError::Corrupt`] when the hash differs.
     pub async fn get(&self, key: Blake3) -> Result<Vec<u8>, ArchiveError> {
-        let bytes = fs::read(self.path(key)).await.map_err(|error| absent(error, key))?;
+        let bytes = match &self.form {
+            Form::Folder(folder) => folder.get(key).await?,
+            Form::Bucket(bucket) => bucket.get(key).await?,
+        };
         if *blake3::hash(&bytes).as_bytes() != key.0 {
-            return Err(differs(key));
+            let detail = "its hash differs".to_owned();
+            return Err(ArchiveError::Corrupt { what: format!("blob {key}"), detail });
         }
         Ok(bytes)
     }
 
-    /// The blob as a file to stream from, not checked, and its size in bytes.
+    /// The blob to stream from, not checked, and its size in bytes.
     ///
     /// # Errors
-    /// [`ArchiveError::Missing`].
-    pub async fn open_file(&self, key: Blake3) -> Result<(File, u64), ArchiveError> {
-        let file = File::open(self.path(key)).await.map_err(|error| absent(error, key))?;
-        let bytes = file.metadata().await.doing("opening a blob")?.len();
-        Ok((file, bytes))
+    /// [`ArchiveError::Missing`], [`ArchiveError::Unavailable`].
+    pub async fn reader(&self, key: Blake3) -> Result<(BlobReader, u64), ArchiveError> {
+        match &self.form {
+            Form::Folder(folder) => folder.reader(key).await,
+            Form::Bucket(bucket) => bucket.reader(key).await,
+        }
     }
 
     /// Whether the blob is there; its bytes are not looked at.
@@ -111,7 +136,10 @@ impl Blobs {
     /// # Errors
     /// [`ArchiveError::Unavailable`].
     pub async fn contains(&self, key: Blake3) -> Result<bool, ArchiveError> {
-        fs::try_exists(self.path(key)).await.doing("looking for a blob")
+        match &self.form {
+            Form::Folder(folder) => folder.contains(key).await,
+            Form::Bucket(bucket) => bucket.contains(key).await,
+        }
     }
 
     /// Every blob there is, in no order.
@@ -119,17 +147,10 @@ impl Blobs {
     /// # Errors
     /// [`ArchiveError::Unavailable`].
     pub async fn list(&self) -> Result<Vec<Blake3>, ArchiveError> {
-        let doing = "listing the blobs";
-        let mut found = Vec::new();
-        for shard in 0..=u8::MAX {
-            let shard = format!("{shard:02x}");
-            let mut entries = fs::read_dir(self.dir.join(&shard)).await.doing(doing)?;
-            while let Some(entry) = entries.next_entry().await.doing(doing)? {
-                let name = format!("{shard}{}", entry.file_name().to_string_lossy());
-                found.extend(name.parse::<Blake3>());
-            }
+        match &self.form {
+            Form::Folder(folder) => folder.list().await,
+            Form::Bucket(bucket) => bucket.list().await,
         }
-        Ok(found)
     }
 
     /// Removes a blob; one that isn't there is removed already. Only `sohoa check --mend` does.
@@ -137,38 +158,41 @@ impl Blobs {
     /// # Errors
     /// [`ArchiveError::Unavailable`].
     pub async fn remove(&self, key: Blake3) -> Result<(), ArchiveError> {
-        match fs::remove_file(self.path(key)).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(error).doing("removing a blob")
-            }
-            _ => Ok(()),
+        match &self.form {
+            Form::Folder(folder) => folder.remove(key).await,
+            Form::Bucket(bucket) => bucket.remove(key).await,
         }
     }
 
     /// Whether the bytes are those that the name promises; false when they differ.
     pub(crate) async fn is_true(&self, key: Blake3) -> Result<bool, ArchiveError> {
-        let doing = "checking a blob";
-        let (mut file, _) = self.open_file(key).await?;
-        let (mut hasher, mut chunk) = (blake3::Hasher::new(), vec![0; CHUNK]);
-        loop {
-            match file.read(&mut chunk).await.doing(doing)? {
-                0 => return Ok(*hasher.finalize().as_bytes() == key.0),
-                read => _ = hasher.update(&chunk[..read]),
-            }
-        }
+        let (reader, _) = self.reader(key).await?;
+        hashes_to(reader, key).await
     }
 
     /// How long ago the blob was written, in seconds; 0 when it can't be told.
     pub(crate) async fn age_seconds(&self, key: Blake3) -> Result<u64, ArchiveError> {
-        let meta = fs::metadata(self.path(key)).await.map_err(|error| absent(error, key))?;
-        let age = meta.modified().ok().and_then(|written| written.elapsed().ok());
-        Ok(age.map_or(0, |age| age.as_secs()))
+        match &self.form {
+            Form::Folder(folder) => folder.age_seconds(key).await,
+            Form::Bucket(bucket) => bucket.age_seconds(key).await,
+        }
     }
 
-    fn path(&self, key: Blake3) -> PathBuf {
-        let name = key.to_string();
-        let (shard, rest) = name.split_at(2);
-        self.dir.join(shard).join(rest)
+    /// Uploads that nobody is sending any more: their process died. What a folder holds of such,
+    /// the next start clears.
+    pub(crate) async fn abandoned(&self) -> Result<Vec<String>, ArchiveError> {
+        match &self.form {
+            Form::Folder(_) => Ok(Vec::new()),
+            Form::Bucket(bucket) => bucket.abandoned().await,
+        }
+    }
+
+    /// Removes what came of such an upload.
+    pub(crate) async fn clear(&self, upload: &str) -> Result<(), ArchiveError> {
+        match &self.form {
+            Form::Folder(_) => Ok(()),
+            Form::Bucket(bucket) => bucket.clear(upload).await,
+        }
     }
 }
 
@@ -219,33 +243,24 @@ impl Incoming {
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`]; nothing is kept then.
     pub async fn finish(mut self) -> Result<(Blake3, u64), ArchiveError> {
-        let doing = "keeping a blob";
         let key = Blake3(*self.hasher.finalize().as_bytes());
-        let target = self.blobs.path(key);
-        self.file.flush().await.doing(doing)?;
-        self.file.sync_all().await.doing(doing)?;
-        // Over a blob of that name, if there is one: it may be damaged, and this one is not.
-        fs::rename(&self.path, &target).await.doing(doing)?;
-        self.path.disable_cleanup(true);
-        if let Some(shard) = target.parent() {
-            sync(shard).await.doing(doing)?;
+        // Full disks show here at the latest, before anything has a name.
+        self.file.flush().await.doing("keeping a blob")?;
+        match &self.blobs.form {
+            Form::Folder(folder) => folder.keep(key, self.file, self.path).await?,
+            Form::Bucket(bucket) => bucket.keep(key, &self.path, self.len).await?,
         }
         Ok((key, self.len))
     }
 }
 
-/// Makes the names in a folder durable.
-async fn sync(dir: &Path) -> io::Result<()> {
-    File::open(dir).await?.sync_all().await
-}
-
-fn absent(error: io::Error, key: Blake3) -> ArchiveError {
-    if error.kind() == io::ErrorKind::NotFound {
-        return ArchiveError::Missing(format!("blob {key}"));
+/// Whether the bytes are those that the name promises.
+async fn hashes_to(mut reader: BlobReader, key: Blake3) -> Result<bool, ArchiveError> {
+    let (mut hasher, mut chunk) = (blake3::Hasher::new(), vec![0; CHUNK]);
+    loop {
+        match reader.read(&mut chunk).await.doing("checking a blob")? {
+            0 => return Ok(*hasher.finalize().as_bytes() == key.0),
+            read => _ = hasher.update(&chunk[..read]),
+        }
     }
-    ArchiveError::Unavailable { what: "reading a blob", source: error.into() }
-}
-
-fn differs(key: Blake3) -> ArchiveError {
-    ArchiveError::Corrupt { what: format!("blob {key}"), detail: "its hash differs".to_owned() }
 }

@@ -1,8 +1,8 @@
 //! The outside world: blobs, records and the queue. Only this crate spells a file's place, a
 //! queue's name or SQL.
 //!
-//! This is the embedded form: records and queue in one SQLite, blobs in a folder beside it. One
-//! process at a time has the folder.
+//! The embedded form: records and queue in one SQLite, blobs in a folder beside it. One process
+//! at a time has the folder. Blobs may be in an S3 store instead.
 
 mod error;
 
@@ -21,7 +21,9 @@ mod check;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use blobs::{Blobs, Incoming};
+pub use blobs::{
+    BlobReader, Blobs, Encryption, Incoming, Patience, SecretKey, Store, StoreTrouble,
+};
 pub use check::{Finding, Findings};
 pub use error::{AcceptError, ArchiveError, DatabaseTrouble, LookupError, OpenError};
 pub use queue::{Delivery, LEASE, Queue};
@@ -46,6 +48,8 @@ pub struct Place {
     /// `{owner}`, `{kind}`, `{number}`, `{procedure}`, `{component}`, `{office}`, `{yymmdd}` and
     /// `{n:2}`. The grammar is not published; this is what running systems use.
     pub digitisation_template: String,
+    /// Where blobs are on many machines; in the folder when left out.
+    pub store: Option<Store>,
     /// Jobs that may wait before stations are asked to come back later.
     pub max_waiting_jobs: u32,
 }
@@ -58,6 +62,7 @@ impl Place {
             dir: dir.into(),
             code_template: "{office}-{yymmdd}-{n:4}".to_owned(),
             digitisation_template: "{owner}.{kind}.{number}.{n:2}".to_owned(),
+            store: None,
             max_waiting_jobs: 10_000,
         }
     }
@@ -84,7 +89,7 @@ impl Archive {
     pub async fn open(place: &Place) -> Result<Self, ArchiveError> {
         let lock = Lock::take(&place.dir)?;
         let db = Arc::new(Database::open(place, Some(lock)).await?);
-        let blobs = Blobs::open(&place.dir).await?;
+        let blobs = Blobs::open(place).await?;
         let queue = Queue::open(Arc::clone(&db)).await?;
         Ok(Self { blobs, records: Records::new(db), queue })
     }
@@ -101,7 +106,7 @@ impl Archive {
             opened => return opened,
         }
         let db = Arc::new(Database::open(place, None).await?);
-        let blobs = Blobs::open_beside(&place.dir).await?;
+        let blobs = Blobs::open_beside(place).await?;
         Ok(Self { blobs, records: Records::new(Arc::clone(&db)), queue: Queue::beside(db) })
     }
 

@@ -13,10 +13,10 @@ use crate::config::Config;
 /// Where the archive lies and what its codes look like.
 pub(crate) fn place(data: &Path, config: &Config) -> Place {
     Place {
-        dir: data.to_owned(),
         code_template: config.office.dossier_code.clone(),
         digitisation_template: config.office.digitisation_code.clone(),
         max_waiting_jobs: config.intake.max_waiting_jobs,
+        ..Place::at(data)
     }
 }
 
