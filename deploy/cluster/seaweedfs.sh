@@ -51,11 +51,12 @@ JSON
         -keyout "$dir/tls.key" -out "$dir/ca.pem" -days 3650 -subj /CN=localhost \
         -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
         -addext basicConstraints=critical,CA:false 2>>"$dir/log"
+    [ -f "$dir/kek" ] || openssl rand -hex 32 >"$dir/kek"
     # Ports of its parts are named one by one: left to itself it adds 10,000, which is where the
     # kernel hands out ports of its own. Volumes are many and small, for every bucket and every
     # kind of disk takes seven at once.
     cd "$dir"
-    HOME=$dir/home setsid "$weed" -logtostderr=true server -dir="$dir/data" \
+    HOME=$dir/home WEED_S3_SSE_KEK=$(cat "$dir/kek") setsid "$weed" -logtostderr=true server -dir="$dir/data" \
         -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.telemetry=false \
         -master.port=$((port + 1)) -master.port.grpc=$((port + 4)) \
         -master.electionTimeout=1s -master.heartbeatInterval=100ms \
@@ -63,7 +64,7 @@ JSON
         -volume.port=$((port + 2)) -volume.port.grpc=$((port + 5)) \
         -filer -filer.port=$((port + 3)) -filer.port.grpc=$((port + 6)) \
         -filer.localSocket=filer.sock \
-        -s3 -s3.port="$port" -s3.port.grpc=$((port + 7)) -s3.config="$dir/s3.json" \
+        -s3 -s3.port="$port" -s3.port.grpc=$((port + 7)) -s3.config="$dir/s3.json" -s3.autoCreateBucket=false \
         -s3.port.https=$((port + 8)) -s3.cert.file="$dir/ca.pem" -s3.key.file="$dir/tls.key" \
         -s3.localSocket=s3.sock -s3.port.iceberg=0 -s3.port.lance=0 \
         >>"$dir/log" 2>&1 </dev/null 9>&- &

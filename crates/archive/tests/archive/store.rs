@@ -13,8 +13,9 @@ use crate::proxy::{Mood, Proxy};
 use crate::shelf::{STORE, Shelf, client, impatient, name, noise, shelf, started, store, uploads};
 
 /// An archive that speaks to the store through a proxy, with little patience.
-async fn behind_a_proxy() -> (Shelf, Proxy) {
-    let store = impatient(store());
+async fn behind_a_proxy(attempts: u32) -> (Shelf, Proxy) {
+    let mut store = impatient(store());
+    store.patience.attempts = attempts;
     let proxy = Proxy::start(STORE).await;
     let endpoint = format!("http://{}", proxy.address());
     (shelf(Some(Store { endpoint, ..store })).await, proxy)
@@ -44,7 +45,7 @@ async fn a_large_scan_goes_up_in_parts_and_comes_back_whole() {
 
 #[tokio::test]
 async fn an_upload_that_breaks_off_leaves_nothing_to_read() {
-    let (shelf, proxy) = behind_a_proxy().await;
+    let (shelf, proxy) = behind_a_proxy(2).await;
     let blobs = &shelf.archive.blobs;
     for len in [3 << 20, 20 << 20] {
         let bytes = noise(len, 2);
@@ -82,7 +83,7 @@ async fn an_upload_whose_process_died_is_cleared_away_once_it_is_old() {
 
 #[tokio::test]
 async fn a_store_in_trouble_is_given_up_soon_and_works_when_it_is_over() {
-    let (shelf, proxy) = behind_a_proxy().await;
+    let (shelf, proxy) = behind_a_proxy(2).await;
     let blobs = &shelf.archive.blobs;
     let there = blobs.put(&noise(50_000, 3)).await.unwrap();
     let troubles = [
@@ -127,7 +128,7 @@ async fn a_store_in_trouble_is_given_up_soon_and_works_when_it_is_over() {
 
 #[tokio::test]
 async fn a_store_that_stumbles_is_not_noticed() {
-    let (shelf, proxy) = behind_a_proxy().await;
+    let (shelf, proxy) = behind_a_proxy(5).await;
     let blobs = &shelf.archive.blobs;
     for mood in [Mood::Answers(503), Mood::Refuses, Mood::CutsComing(1)] {
         proxy.is(mood);
@@ -146,7 +147,7 @@ async fn a_store_that_stumbles_is_not_noticed() {
 
 #[tokio::test]
 async fn a_full_store_says_so_and_keeps_nothing() {
-    let (shelf, proxy) = behind_a_proxy().await;
+    let (shelf, proxy) = behind_a_proxy(2).await;
     proxy.is(Mood::Answers(507));
     for len in [1000, 17 << 20] {
         let refused = shelf.archive.blobs.put(&noise(len, 4)).await;
@@ -200,7 +201,10 @@ async fn a_store_over_tls_is_believed_by_its_own_authority_alone() {
     let unknown = shelf(Some(tls.clone())).await;
     assert!(unavailable(unknown.archive.blobs.get(key).await));
     assert!(unavailable(unknown.archive.blobs.put(b"secret").await));
-    for nonsense in [folder.join("s3.json"), folder.join("nowhere.pem")] {
+    let garbled = known.dir.path().join("garbled.pem");
+    let pem = std::fs::read_to_string(folder.join("ca.pem")).unwrap();
+    std::fs::write(&garbled, pem.replace('M', "-")).unwrap();
+    for nonsense in [garbled, folder.join("s3.json"), folder.join("nowhere.pem")] {
         let dir = tempfile::tempdir().unwrap();
         let store = Store { ca: Some(nonsense), ..tls.clone() };
         let place = Place { store: Some(store), ..Place::at(dir.path()) };

@@ -72,7 +72,10 @@ pub(super) fn timeouts(store: &Store, bytes: u64) -> TimeoutConfig {
 async fn tls(store: &Store) -> Result<TlsContext, ArchiveError> {
     let mut trust = TrustStore::default();
     if let Some(ca) = &store.ca {
-        let pem = fs::read(ca).await.doing("reading the store's certificate authorities")?;
+        let pem = fs::read_to_string(ca).await.doing("reading the store's authorities")?;
+        if !pem.contains("-----BEGIN CERTIFICATE-----") {
+            return Err(wrong("the store's authorities are no PEM certificates"));
+        }
         trust = TrustStore::empty().with_pem_certificate(pem);
     }
     let context = TlsContext::builder().with_trust_store(trust).build();
