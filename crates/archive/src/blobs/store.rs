@@ -7,8 +7,8 @@ use std::time::Duration;
 /// A bucket of an S3-compatible store.
 #[derive(Debug, Clone)]
 pub struct Store {
-    /// Its address: `https://s3.example.vn`.
-    pub endpoint: String,
+    /// Its address: `https://s3.example.vn`; the region's own at AWS when left out.
+    pub endpoint: Option<String>,
     /// The region that requests are signed for; most stores take any.
     pub region: String,
     /// The bucket; it must be there.
@@ -58,8 +58,8 @@ impl fmt::Debug for SecretKey {
 pub enum Encryption {
     /// With keys of its own (SSE-S3).
     Own,
-    /// With this key of a key service (SSE-KMS).
-    Kms(String),
+    /// With this key of a key service, or the bucket's own there (SSE-KMS).
+    Kms(Option<String>),
 }
 
 /// How long to wait for a store before giving up.

@@ -35,7 +35,7 @@ pub(crate) async fn shelf(store: Option<Store>) -> Shelf {
 pub(crate) fn store() -> Store {
     started();
     Store {
-        endpoint: "http://127.0.0.1:28333".to_owned(),
+        endpoint: Some(format!("http://{STORE}")),
         region: "us-east-1".to_owned(),
         bucket: "sohoa".to_owned(),
         prefix: format!("{}/", Uuid::new_v4()),

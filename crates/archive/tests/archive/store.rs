@@ -17,7 +17,7 @@ async fn behind_a_proxy(attempts: u32) -> (Shelf, Proxy) {
     let mut store = impatient(store());
     store.patience.attempts = attempts;
     let proxy = Proxy::start(STORE).await;
-    let endpoint = format!("http://{}", proxy.address());
+    let endpoint = Some(format!("http://{}", proxy.address()));
     (shelf(Some(Store { endpoint, ..store })).await, proxy)
 }
 
@@ -184,7 +184,7 @@ async fn a_wrong_bucket_or_key_is_trouble_and_not_a_missing_blob() {
         assert!(unavailable(blobs.list().await));
         assert!(unavailable(blobs.ready().await));
     }
-    let endpoint = Store { endpoint: "127.0.0.1:28333".to_owned(), ..store() };
+    let endpoint = Store { endpoint: Some("127.0.0.1:28333".to_owned()), ..store() };
     let dir = tempfile::tempdir().unwrap();
     let place = Place { store: Some(endpoint), ..Place::at(dir.path()) };
     assert!(unavailable(Archive::open(&place).await));
@@ -193,7 +193,7 @@ async fn a_wrong_bucket_or_key_is_trouble_and_not_a_missing_blob() {
 #[tokio::test]
 async fn a_store_over_tls_is_believed_by_its_own_authority_alone() {
     let folder = started();
-    let tls = Store { endpoint: "https://localhost:28341".to_owned(), ..impatient(store()) };
+    let tls = Store { endpoint: Some("https://localhost:28341".to_owned()), ..impatient(store()) };
     let known = shelf(Some(Store { ca: Some(folder.join("ca.pem")), ..tls.clone() })).await;
     let key = known.archive.blobs.put(&noise(20 << 20, 8)).await.unwrap();
     assert!(known.archive.blobs.get(key).await.unwrap() == noise(20 << 20, 8));

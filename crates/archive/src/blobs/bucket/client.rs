@@ -26,7 +26,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 pub(super) async fn of(store: &Store) -> Result<Client, ArchiveError> {
-    if !["http://", "https://"].iter().any(|scheme| store.endpoint.starts_with(scheme)) {
+    let schemes = ["http://", "https://"];
+    if store.endpoint.as_ref().is_some_and(|at| !schemes.iter().any(|s| at.starts_with(s))) {
         return Err(wrong("the store's endpoint must begin with https:// or http://"));
     }
     let provider = Provider::Rustls(CryptoMode::Ring);
@@ -43,10 +44,11 @@ pub(super) async fn of(store: &Store) -> Result<Client, ArchiveError> {
         .with_initial_backoff(PAUSE)
         .with_max_backoff(LONGEST_PAUSE);
     let stalls = StalledStreamProtectionConfig::enabled().grace_period(store.patience.attempt(0));
-    let config = aws_sdk_s3::Config::builder()
+    let mut config = aws_sdk_s3::Config::builder();
+    config.set_endpoint_url(store.endpoint.clone());
+    let config = config
         .behavior_version(BehaviorVersion::v2026_01_12())
         .http_client(http)
-        .endpoint_url(&store.endpoint)
         .force_path_style(store.path_style)
         .region(Region::new(store.region.clone()))
         .credentials_provider(Credentials::new(id, secret, None, None, "configuration"))

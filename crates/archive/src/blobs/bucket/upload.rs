@@ -213,7 +213,7 @@ fn encryption(to: &Bucket) -> (Option<ServerSideEncryption>, Option<String>) {
     match &to.store.encryption {
         None => (None, None),
         Some(Encryption::Own) => (Some(ServerSideEncryption::Aes256), None),
-        Some(Encryption::Kms(key)) => (Some(ServerSideEncryption::AwsKms), Some(key.clone())),
+        Some(Encryption::Kms(key)) => (Some(ServerSideEncryption::AwsKms), key.clone()),
     }
 }
 
