@@ -28,6 +28,8 @@ pub(crate) enum Mood {
     CutsGoing(u64),
     /// Carries so many bytes from the server and then cuts.
     CutsComing(u64),
+    /// Carries everything, but flips a bit of this byte of what goes to the server.
+    Flips(u64),
 }
 
 /// Stops listening when dropped.
@@ -86,7 +88,7 @@ impl Drop for Proxy {
 
 /// One connection, until either side has enough of it.
 async fn serve(mut client: TcpStream, before: SocketAddr, mood: Mood) {
-    let (mut going, mut coming, mut rate) = (u64::MAX, u64::MAX, u64::MAX);
+    let (mut going, mut coming, mut rate, mut flip) = (u64::MAX, u64::MAX, u64::MAX, None);
     match mood {
         Mood::Fair => {}
         Mood::Refuses => return,
@@ -98,10 +100,22 @@ async fn serve(mut client: TcpStream, before: SocketAddr, mood: Mood) {
         Mood::Slow(bytes) => rate = bytes,
         Mood::CutsGoing(bytes) => going = bytes,
         Mood::CutsComing(bytes) => coming = bytes,
+        Mood::Flips(byte) => flip = Some(byte),
     }
     let Ok(server) = TcpStream::connect(before).await else { return };
     let (from_client, to_client) = client.into_split();
-    let (from_server, to_server) = server.into_split();
+    let (from_server, mut to_server) = server.into_split();
+    let mut from_client = from_client;
+    if let Some(byte) = flip {
+        let mut start = vec![0; usize::try_from(byte).unwrap() + 1];
+        if from_client.read_exact(&mut start).await.is_err() {
+            return;
+        }
+        *start.last_mut().unwrap() ^= 1;
+        if to_server.write_all(&start).await.is_err() {
+            return;
+        }
+    }
     tokio::select! {
         () = carry(from_client, to_server, going, rate) => {}
         () = carry(from_server, to_client, coming, rate) => {}

@@ -127,6 +127,17 @@ async fn a_store_in_trouble_is_given_up_soon_and_works_when_it_is_over() {
 }
 
 #[tokio::test]
+async fn a_bit_that_flips_on_the_way_is_noticed_by_the_store() {
+    let (shelf, proxy) = behind_a_proxy(2).await;
+    for len in [200_000, 17 << 20] {
+        proxy.is(Mood::Flips(150_000));
+        assert!(unavailable(shelf.archive.blobs.put(&noise(len, 10)).await));
+        proxy.is(Mood::Fair);
+        assert_eq!(shelf.archive.blobs.list().await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
 async fn a_store_that_stumbles_is_not_noticed() {
     let (shelf, proxy) = behind_a_proxy(5).await;
     let blobs = &shelf.archive.blobs;

@@ -12,6 +12,7 @@ use aws_sdk_s3::types::{
 };
 use schemas::ids::Blake3;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::Bucket;
 use super::trouble::{Asking, StoreTrouble};
@@ -26,6 +27,9 @@ const IN_PARTS: u64 = 16 << 20;
 
 /// Bytes in a part; S3 takes no fewer than 5 MiB in any but the last, and 10,000 parts.
 const PART: u64 = 8 << 20;
+
+/// Bytes read from the file at a time.
+const READ_AT_ONCE: usize = 256 << 10;
 
 /// Parts on their way at the same time.
 const AT_ONCE: usize = 3;
@@ -180,11 +184,13 @@ async fn is_well(to: &Bucket, key: Blake3, len: u64) -> Result<bool, ArchiveErro
         Some(seen) if seen.len == len && seen.age < YOUNG => {}
         _ => return Ok(false),
     }
-    match to.reader(key).await {
-        Ok((reader, _)) => hashes_to(reader, key).await,
-        Err(ArchiveError::Missing(_)) => Ok(false),
-        Err(error) => Err(error),
-    }
+    let reader = match to.reader(key).await {
+        Ok((reader, _)) => reader,
+        Err(ArchiveError::Missing(_)) => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let looked = timeout(to.patience().whole(len), hashes_to(reader, key)).await;
+    looked.unwrap_or_else(|_| Err(trouble("timeout", "it took too long to read it back")))
 }
 
 /// True when it was done, false when the name was taken.
@@ -199,7 +205,7 @@ fn unless_taken<T, E: ProvideErrorMetadata>(
 
 async fn piece(path: &Path, start: u64, bytes: u64) -> Result<ByteStream, ArchiveError> {
     let from = ByteStream::read_from().path(path).offset(start).length(Length::Exact(bytes));
-    from.build().await.map_err(|error| ArchiveError::Unavailable {
+    from.buffer_size(READ_AT_ONCE).build().await.map_err(|error| ArchiveError::Unavailable {
         what: "reading what was received",
         source: error.into(),
     })
