@@ -6,8 +6,9 @@ mod folder;
 mod reader;
 mod store;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemas::Uuid;
 use schemas::ids::Blake3;
@@ -17,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::Place;
 use crate::error::{ArchiveError, Doing};
-use bucket::Bucket;
+use bucket::{Bucket, Source};
 use folder::Folder;
 
 pub use bucket::StoreTrouble;
@@ -26,6 +27,12 @@ pub use store::{Encryption, Patience, SecretKey, Store};
 
 /// Bytes read at a time.
 const CHUNK: usize = 1 << 20;
+
+/// Longest blob on its way to a store that is held in memory: most scans of a page are shorter, and
+/// an intake takes no more than some dozens at once.
+const IN_MEMORY: usize = 1 << 20;
+
+const RECEIVING: &str = "receiving a blob";
 
 /// Longest beginning that [`Incoming::head`] keeps.
 const HEAD: usize = 64;
@@ -62,7 +69,10 @@ impl Blobs {
         fs::create_dir_all(&incoming).await.doing("opening the blobs")?;
         let form = match &place.store {
             None => Form::Folder(Folder::open(&place.dir).await?),
-            Some(store) => Form::Bucket(Bucket::open(store).await?),
+            Some(store) => {
+                clear_old(&incoming, store.patience.abandoned).await?;
+                Form::Bucket(Bucket::open(store).await?)
+            }
         };
         Ok(Self { form, incoming: Arc::new(incoming) })
     }
@@ -83,13 +93,21 @@ impl Blobs {
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn receive(&self) -> Result<Incoming, ArchiveError> {
+        let held = match &self.form {
+            Form::Folder(_) => self.file().await?,
+            Form::Bucket(_) => Held::Memory(Vec::new()),
+        };
+        let (blobs, hasher) = (self.clone(), blake3::Hasher::new());
+        Ok(Incoming { blobs, held, hasher, len: 0, head: Vec::with_capacity(HEAD) })
+    }
+
+    /// A file to receive into.
+    async fn file(&self) -> Result<Held, ArchiveError> {
         let path = self.incoming.join(Uuid::new_v4().to_string());
         let mut options = OpenOptions::new();
         let open = options.write(true).create_new(true).mode(0o600).open(&path);
-        let file = open.await.doing("receiving a blob")?;
-        let path = TempPath::try_from_path(path).doing("receiving a blob")?;
-        let (blobs, hasher) = (self.clone(), blake3::Hasher::new());
-        Ok(Incoming { blobs, file, path, hasher, len: 0, head: Vec::with_capacity(HEAD) })
+        let file = open.await.doing(RECEIVING)?;
+        Ok(Held::File(file, TempPath::try_from_path(path).doing(RECEIVING)?))
     }
 
     /// Keeps `bytes`; when this returns they are durable. Doing so twice changes nothing.
@@ -199,11 +217,17 @@ impl Blobs {
 /// A blob being received. Dropped unfinished, it leaves nothing behind.
 pub struct Incoming {
     blobs: Blobs,
-    file: File,
-    path: TempPath,
+    held: Held,
     hasher: blake3::Hasher,
     len: u64,
     head: Vec<u8>,
+}
+
+/// Where the bytes are meanwhile.
+enum Held {
+    /// What goes to a store isn't written to a disk first, as long as it is small.
+    Memory(Vec<u8>),
+    File(File, TempPath),
 }
 
 impl Incoming {
@@ -212,7 +236,7 @@ impl Incoming {
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn write(&mut self, chunk: &[u8]) -> Result<(), ArchiveError> {
-        self.file.write_all(chunk).await.doing("receiving a blob")?;
+        self.hold(chunk).await?;
         self.hasher.update(chunk);
         self.len += chunk.len() as u64;
         let missing = (HEAD - self.head.len()).min(chunk.len());
@@ -243,15 +267,58 @@ impl Incoming {
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`]; nothing is kept then.
     pub async fn finish(mut self) -> Result<(Blake3, u64), ArchiveError> {
+        let doing = "keeping a blob";
         let key = Blake3(*self.hasher.finalize().as_bytes());
         // Full disks show here at the latest, before anything has a name.
-        self.file.flush().await.doing("keeping a blob")?;
-        match &self.blobs.form {
-            Form::Folder(folder) => folder.keep(key, self.file, self.path).await?,
-            Form::Bucket(bucket) => bucket.keep(key, &self.path, self.len).await?,
+        if let Held::File(file, _) = &mut self.held {
+            file.flush().await.doing(doing)?;
+        }
+        match (&self.blobs.form, self.held) {
+            (Form::Folder(folder), Held::File(file, path)) => folder.keep(key, file, path).await?,
+            (Form::Bucket(bucket), Held::File(_, path)) => {
+                bucket.keep(key, Source::File(&path), self.len).await?;
+            }
+            (Form::Bucket(bucket), Held::Memory(bytes)) => {
+                bucket.keep(key, Source::Bytes(&bytes), self.len).await?;
+            }
+            (Form::Folder(_), Held::Memory(_)) => unreachable!("a folder receives into files"),
         }
         Ok((key, self.len))
     }
+
+    async fn hold(&mut self, chunk: &[u8]) -> Result<(), ArchiveError> {
+        match &mut self.held {
+            Held::Memory(bytes) if bytes.len() + chunk.len() <= IN_MEMORY => {
+                bytes.extend_from_slice(chunk);
+            }
+            Held::Memory(bytes) => {
+                let bytes = std::mem::take(bytes);
+                self.held = self.blobs.file().await?;
+                if let Held::File(file, _) = &mut self.held {
+                    file.write_all(&bytes).await.doing(RECEIVING)?;
+                    file.write_all(chunk).await.doing(RECEIVING)?;
+                }
+            }
+            Held::File(file, _) => file.write_all(chunk).await.doing(RECEIVING)?,
+        }
+        Ok(())
+    }
+}
+
+/// Removes what was half received so long ago that it is nobody's any more. Where the folder is
+/// not one process's alone, nothing younger can be told from what is being received.
+async fn clear_old(incoming: &Path, abandoned: Duration) -> Result<(), ArchiveError> {
+    let doing = "clearing what was half received";
+    let mut entries = fs::read_dir(incoming).await.doing(doing)?;
+    while let Some(entry) = entries.next_entry().await.doing(doing)? {
+        let written = entry.metadata().await.and_then(|meta| meta.modified());
+        let age = written.ok().and_then(|written| written.elapsed().ok());
+        if age.is_some_and(|age| abandoned <= age) {
+            // Another process may have been quicker, and a later start comes by again.
+            fs::remove_file(entry.path()).await.unwrap_or_default();
+        }
+    }
+    Ok(())
 }
 
 /// Whether the bytes are those that the name promises.

@@ -8,7 +8,6 @@ mod client;
 mod trouble;
 mod upload;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -23,6 +22,7 @@ use crate::error::ArchiveError;
 use trouble::Asking;
 
 pub use trouble::StoreTrouble;
+pub(super) use upload::Source;
 
 /// A bucket. Cheap to clone.
 #[derive(Clone)]
@@ -44,14 +44,14 @@ impl Bucket {
         Ok(())
     }
 
-    /// Sends what was written to `path`, which is so long; when this returns it is kept.
+    /// Sends what was received, which is so long; when this returns it is kept.
     pub(super) async fn keep(
         &self,
         key: Blake3,
-        path: &Path,
+        from: Source<'_>,
         len: u64,
     ) -> Result<(), ArchiveError> {
-        upload::keep(self, key, path, len).await
+        upload::keep(self, key, from, len).await
     }
 
     /// A connection may break while the bytes come, which the client does not try again.

@@ -82,6 +82,23 @@ async fn an_upload_whose_process_died_is_cleared_away_once_it_is_old() {
 }
 
 #[tokio::test]
+async fn what_was_half_received_is_cleared_away_once_it_is_old() {
+    let shelf = shelf(Some(store())).await;
+    let old = shelf.dir.path().join("incoming").join("old");
+    std::fs::write(&old, b"half").unwrap();
+    let two_days = Duration::from_secs(2 * 24 * 3600);
+    let file = std::fs::File::options().write(true).open(&old).unwrap();
+    file.set_modified(std::time::SystemTime::now() - two_days).unwrap();
+    let mut received = shelf.archive.blobs.receive().await.unwrap();
+    received.write(&noise(2 << 20, 11)).await.unwrap();
+    let place = Place { store: shelf.store.clone(), ..Place::at(shelf.dir.path()) };
+    let beside = Archive::open_beside(&place).await.unwrap();
+    assert_eq!(shelf.incoming(), 1, "the one that is being received");
+    let (key, _) = received.finish().await.unwrap();
+    assert!(beside.blobs.get(key).await.unwrap() == noise(2 << 20, 11));
+}
+
+#[tokio::test]
 async fn a_store_in_trouble_is_given_up_soon_and_works_when_it_is_over() {
     let (shelf, proxy) = behind_a_proxy(2).await;
     let blobs = &shelf.archive.blobs;

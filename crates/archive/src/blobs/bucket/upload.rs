@@ -42,6 +42,15 @@ const YOUNG: Duration = Duration::from_secs(1800);
 /// moment by another request.
 const TAKEN: [&str; 2] = ["PreconditionFailed", "ConditionalRequestConflict"];
 
+/// Where the bytes are.
+#[derive(Clone, Copy)]
+pub(in crate::blobs) enum Source<'a> {
+    /// All of a blob that is sent in one piece.
+    Bytes(&'a [u8]),
+    /// Any blob.
+    File(&'a Path),
+}
+
 /// Whether to write over an object of the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Over {
@@ -52,15 +61,15 @@ enum Over {
 pub(super) async fn keep(
     to: &Bucket,
     key: Blake3,
-    path: &Path,
+    from: Source<'_>,
     len: u64,
 ) -> Result<(), ArchiveError> {
-    if send(to, key, path, len, Over::No).await? || is_well(to, key, len).await? {
+    if send(to, key, from, len, Over::No).await? || is_well(to, key, len).await? {
         return Ok(());
     }
     // It may be damaged, and this one is not; or so old that a check would clear it away before
     // its row is written.
-    send(to, key, path, len, Over::Yes).await?;
+    send(to, key, from, len, Over::Yes).await?;
     Ok(())
 }
 
@@ -68,19 +77,19 @@ pub(super) async fn keep(
 async fn send(
     to: &Bucket,
     key: Blake3,
-    path: &Path,
+    from: Source<'_>,
     len: u64,
     over: Over,
 ) -> Result<bool, ArchiveError> {
     if len < IN_PARTS {
-        return whole(to, key, path, len, over).await;
+        return whole(to, key, from, len, over).await;
     }
     let (algorithm, kms) = encryption(to);
     let asked = to.client.create_multipart_upload().bucket(&to.store.bucket).key(to.name(key));
     let asked = asked.set_server_side_encryption(algorithm).set_ssekms_key_id(kms);
     let begun = asked.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await.asking(DOING)?;
     let upload = begun.upload_id().unwrap_or_default();
-    let sent = match parts(to, key, upload, path, len).await {
+    let sent = match parts(to, key, upload, from, len).await {
         Ok(parts) => complete(to, key, upload, parts, over).await,
         Err(error) => Err(error),
     };
@@ -98,14 +107,14 @@ async fn send(
 async fn whole(
     to: &Bucket,
     key: Blake3,
-    path: &Path,
+    from: Source<'_>,
     len: u64,
     over: Over,
 ) -> Result<bool, ArchiveError> {
     let (algorithm, kms) = encryption(to);
     let asked = to.client.put_object().bucket(&to.store.bucket).key(to.name(key));
     let asked = asked.set_server_side_encryption(algorithm).set_ssekms_key_id(kms);
-    let asked = asked.set_if_none_match(condition(over)).body(piece(path, 0, len).await?);
+    let asked = asked.set_if_none_match(condition(over)).body(piece(from, 0, len).await?);
     let config = Builder::new().timeout_config(to.timeouts(len));
     unless_taken(asked.customize().config_override(config).send().await)
 }
@@ -114,7 +123,7 @@ async fn parts(
     to: &Bucket,
     key: Blake3,
     upload: &str,
-    path: &Path,
+    from: Source<'_>,
     len: u64,
 ) -> Result<Vec<CompletedPart>, ArchiveError> {
     let (mut sending, mut sent) = (JoinSet::new(), Vec::new());
@@ -124,7 +133,7 @@ async fn parts(
         let asked = to.client.upload_part().bucket(&to.store.bucket).key(to.name(key));
         let asked = asked.upload_id(upload).part_number(number);
         let asked = asked.checksum_algorithm(ChecksumAlgorithm::Crc32);
-        let asked = asked.body(piece(path, start, bytes).await?);
+        let asked = asked.body(piece(from, start, bytes).await?);
         let config = Builder::new().timeout_config(to.timeouts(bytes));
         sending.spawn(async move {
             let part = asked.customize().config_override(config).send().await.asking(DOING)?;
@@ -203,9 +212,14 @@ fn unless_taken<T, E: ProvideErrorMetadata>(
     }
 }
 
-async fn piece(path: &Path, start: u64, bytes: u64) -> Result<ByteStream, ArchiveError> {
-    let from = ByteStream::read_from().path(path).offset(start).length(Length::Exact(bytes));
-    from.buffer_size(READ_AT_ONCE).build().await.map_err(|error| ArchiveError::Unavailable {
+async fn piece(from: Source<'_>, start: u64, bytes: u64) -> Result<ByteStream, ArchiveError> {
+    let path = match from {
+        Source::Bytes(all) => return Ok(ByteStream::from(all.to_vec())),
+        Source::File(path) => path,
+    };
+    let piece = ByteStream::read_from().path(path).offset(start).length(Length::Exact(bytes));
+    let piece = piece.buffer_size(READ_AT_ONCE).build().await;
+    piece.map_err(|error| ArchiveError::Unavailable {
         what: "reading what was received",
         source: error.into(),
     })
