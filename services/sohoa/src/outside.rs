@@ -23,6 +23,7 @@ pub(crate) fn place(data: &Path, config: &Config) -> anyhow::Result<Place> {
         digitisation_template: config.office.digitisation_code.clone(),
         max_waiting_jobs: config.intake.max_waiting_jobs,
         database: None,
+        store: None,
     })
 }
 
