@@ -2,7 +2,7 @@
 # Installs what Sohoa needs on Debian 12: setup.sh run|test|bench|fuzz
 #
 #   run    what it takes to build and run: OCR, fonts, compilers, PDFium
-#   test   the same, and what only the tests use: veraPDF with Java, PDF tools, cargo-deny
+#   test   the same, and what only the tests use: veraPDF with Java, PDF tools, RabbitMQ, cargo-deny
 #   bench  the same as run, and what Sohoa is set beside: OCRmyPDF, trueocr, jdeskew (in Python's
 #          own environment, .parts/bench), veraPDF with Java, PDF tools
 #   fuzz   what it takes to run, and cargo-fuzz
@@ -21,6 +21,9 @@ packages=(build-essential ca-certificates clang cmake curl libclang-dev liblepto
 if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
     packages+=(fonts-liberation2 libactivation-java libjaxb-java openjdk-17-jdk-headless
         poppler-utils qpdf tesseract-ocr)
+fi
+if [ "$purpose" = test ]; then
+    packages+=(rabbitmq-server)
 fi
 if [ "$purpose" = bench ]; then
     packages+=(ghostscript python3-venv)
@@ -47,6 +50,12 @@ for package in "${packages[@]}"; do
 done
 if [ ${#missing[@]} -gt 0 ]; then
     echo "setup: installing ${missing[*]}"
+    # Services are started by deploy/cluster, each in a folder of its own, and not by the package.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root install -m 755 /dev/stdin "$policy"
+        trap 'as_root rm -f "$policy"' EXIT
+    fi
     retried as_root apt-get update -qq
     retried as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
