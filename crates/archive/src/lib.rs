@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub use blobs::{Blobs, Incoming};
 pub use check::{Finding, Findings};
 pub use error::{AcceptError, ArchiveError, DatabaseTrouble, LookupError, OpenError};
-pub use queue::{Delivery, LEASE, Queue};
+pub use queue::{Broker, BrokerUrl, Delivery, LEASE, Queue};
 pub use records::Records;
 pub use records::dossiers::{Dossier, NewDossier};
 pub use records::filing::{DocumentRow, FiledDocument, revision_of};
@@ -48,6 +48,8 @@ pub struct Place {
     pub digitisation_template: String,
     /// Jobs that may wait before stations are asked to come back later.
     pub max_waiting_jobs: u32,
+    /// What carries jobs to workers; without it they are taken from the database.
+    pub broker: Option<Broker>,
 }
 
 impl Place {
@@ -59,6 +61,7 @@ impl Place {
             code_template: "{office}-{yymmdd}-{n:4}".to_owned(),
             digitisation_template: "{owner}.{kind}.{number}.{n:2}".to_owned(),
             max_waiting_jobs: 10_000,
+            broker: None,
         }
     }
 }
@@ -85,7 +88,7 @@ impl Archive {
         let lock = Lock::take(&place.dir)?;
         let db = Arc::new(Database::open(place, Some(lock)).await?);
         let blobs = Blobs::open(&place.dir).await?;
-        let queue = Queue::open(Arc::clone(&db)).await?;
+        let queue = Queue::open(Arc::clone(&db), place.broker.as_ref()).await?;
         Ok(Self { blobs, records: Records::new(db), queue })
     }
 
@@ -105,8 +108,9 @@ impl Archive {
         Ok(Self { blobs, records: Records::new(Arc::clone(&db)), queue: Queue::beside(db) })
     }
 
-    /// Closes the database. Other clones can't be used any more.
+    /// Takes leave of the broker and closes the database. Other clones can't be used any more.
     pub async fn close(self) {
+        self.queue.close().await;
         self.records.db.close().await;
     }
 }

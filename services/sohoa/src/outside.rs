@@ -17,6 +17,7 @@ pub(crate) fn place(data: &Path, config: &Config) -> Place {
         code_template: config.office.dossier_code.clone(),
         digitisation_template: config.office.digitisation_code.clone(),
         max_waiting_jobs: config.intake.max_waiting_jobs,
+        broker: None,
     }
 }
 

@@ -9,6 +9,10 @@ mod scans;
 
 mod queue;
 
+mod broker;
+mod broker_faults;
+mod rabbitmq;
+
 mod filing;
 mod records;
 
