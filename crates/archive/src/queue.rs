@@ -53,6 +53,8 @@ const POLL: Duration = Duration::from_millis(500);
 
 const RELEASE: &str = "update job set lease = null, due_at = $1 where lease is not null";
 
+const FREE_RELAY: &str = "update relay_lease set held_until = 0 where name = 'queue'";
+
 // Everything announced goes to the queue. (`where true`: without it SQLite takes the conflict
 // clause for a join's.)
 const RELAY: [&str; 3] = [
@@ -148,6 +150,7 @@ impl Queue {
         let mut change = db.change().await?;
         let release = sqlx::query(RELEASE).bind(change.now);
         release.execute(change.on()).await.doing("releasing leases")?;
+        sqlx::query(FREE_RELAY).execute(change.on()).await.doing("releasing leases")?;
         relay(&mut change).await?;
         change.commit().await?;
         let carried = match broker {

@@ -112,8 +112,16 @@ impl Caller {
         let tls = OwnedTLSConfig { identity: None, cert_chain: self.ca.clone() };
         let runtime = lapin::runtime::default_runtime()?;
         let call = Connection::connect_uri_with_config(uri, properties, tls, runtime);
-        tokio::time::timeout(CONNECT, call).await.map_err(|_| Trouble::Late)?.map_err(Into::into)
+        in_time(async { Ok(call.await?) }).await
     }
+}
+
+/// What it takes before messages flow. A broker that has just come back may accept connections
+/// and then leave a question unanswered for ever, where it answers the next one that asks.
+pub(super) async fn in_time<T>(
+    beginning: impl Future<Output = Result<T, Trouble>>,
+) -> Result<T, Trouble> {
+    tokio::time::timeout(CONNECT, beginning).await.map_err(|_| Trouble::Late)?
 }
 
 /// Why the broker is of no use just now. Nothing is lost by it, so nobody but the log hears.

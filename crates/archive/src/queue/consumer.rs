@@ -19,7 +19,7 @@ use schemas::message::Lane;
 use tokio::sync::{Notify, mpsc, watch};
 use tracing::{debug, info, warn};
 
-use super::broker::{Caller, Pauses, Trouble};
+use super::broker::{Caller, Pauses, Trouble, in_time};
 use super::topology::{self, LANES, Names};
 use super::{ANYTHING, Delivery, LEASE, later, park_unknown, stopped, understood};
 use crate::database::Database;
@@ -35,7 +35,7 @@ pub(super) const DUE_AT: &str = "due-at";
 const ON_ITS_WAY: Duration = Duration::from_millis(20);
 
 /// How long a job of the backlog waits for one of the counter that is still on its way.
-const COURTESY: Duration = Duration::from_millis(200);
+const COURTESY: Duration = Duration::from_millis(500);
 
 const COUNTER_WAITS: &str = "
     select exists (select 1 from office_turn t where t.lane = 'counter' and exists
@@ -347,11 +347,14 @@ async fn consume(
     let connection = caller.call("worker").await?;
     let mut wanted = tray.prefetch.subscribe();
     let messages = *wanted.borrow_and_update();
-    topology::declare(&connection.create_channel().await?, names, tray.delivery_limit).await?;
-    let [mut counter, mut backlog] = [
-        subscribe(&connection, names, LANES[0], messages).await?,
-        subscribe(&connection, names, LANES[1], messages).await?,
-    ];
+    let [mut counter, mut backlog] = in_time(async {
+        topology::declare(&connection.create_channel().await?, names, tray.delivery_limit).await?;
+        Ok([
+            subscribe(&connection, names, LANES[0], messages).await?,
+            subscribe(&connection, names, LANES[1], messages).await?,
+        ])
+    })
+    .await?;
     pauses.begin_anew();
     tray.connected.store(true, Ordering::Relaxed);
     info!(prefetch = messages, "jobs come from the broker");
@@ -387,7 +390,8 @@ async fn subscribe(
     let (queue, tag) = (names.lane(lane).into(), lane.as_str().into());
     let consumer =
         channel.basic_consume(queue, tag, BasicConsumeOptions::default(), FieldTable::default());
-    Ok(consumer.await?)
+    let c = consumer.await?;
+    Ok(c)
 }
 
 /// Tells the broker. Where it can't be told it takes the message back and delivers it again,

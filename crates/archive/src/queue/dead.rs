@@ -10,7 +10,7 @@ use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicNackOptions, Bas
 use lapin::types::FieldTable;
 use tracing::{error, warn};
 
-use super::broker::Trouble;
+use super::broker::{Trouble, in_time};
 use super::consumer::due_at;
 use super::topology::Names;
 use super::{park_exhausted, understood};
@@ -38,12 +38,13 @@ pub(super) async fn park(
     names: &Names,
     delivery_limit: u32,
 ) -> Result<(), Trouble> {
-    let channel = connection.create_channel().await?;
-    channel.basic_qos(AT_ONCE, BasicQosOptions::default()).await?;
-    let options = BasicConsumeOptions::default();
-    let consumer =
-        channel.basic_consume(names.parked().into(), "parked".into(), options, FieldTable::default());
-    let mut letters = consumer.await?;
+    let mut letters = in_time(async {
+        let channel = connection.create_channel().await?;
+        channel.basic_qos(AT_ONCE, BasicQosOptions::default()).await?;
+        let (queue, options) = (names.parked().into(), BasicConsumeOptions::default());
+        Ok(channel.basic_consume(queue, "parked".into(), options, FieldTable::default()).await?)
+    })
+    .await?;
     while let Some(letter) = letters.next().await {
         let letter = letter?;
         let id = letter.properties.message_id().as_ref().map(|id| id.as_str());

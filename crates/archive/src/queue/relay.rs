@@ -17,7 +17,7 @@ use serde::Deserialize;
 use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 
-use super::broker::{Broker, Caller, Pauses, Trouble};
+use super::broker::{Broker, Caller, Pauses, Trouble, in_time};
 use super::consumer::DUE_AT;
 use super::topology::{self, LANES, Names};
 use super::{POLL, SERVED, dead, later, relay, stopped};
@@ -48,6 +48,9 @@ const HOLD_IT: &str = "
 const ANYTHING: &str = "
     select exists (select 1 from outbox)
         or exists (select 1 from job where lease is not null and due_at <= $1) as anything";
+
+const LET_GO: &str = "
+    update relay_lease set held_until = 0 where name = 'queue' and holder = $1";
 
 const ROOM: &str = "select count(*) as sent from job where lane = $1 and sent_at is not null";
 
@@ -125,12 +128,19 @@ enum Round {
 impl Relay {
     /// Sends until `stop`, whatever happens to the broker.
     pub(super) async fn run(self, mut stop: watch::Receiver<bool>) {
+        tokio::select! {
+            () = stopped(&mut stop) => {}
+            () = self.send_for_ever() => {}
+        }
+        if let Err(error) = self.let_go().await {
+            warn!(error = &error as &dyn std::error::Error, "the next to send has to wait");
+        }
+    }
+
+    async fn send_for_ever(&self) {
         let mut pauses = Pauses::default();
         loop {
-            let ended = tokio::select! {
-                () = stopped(&mut stop) => return,
-                ended = self.send(&mut pauses) => ended,
-            };
+            let ended = self.send(&mut pauses).await;
             self.connected.store(false, Ordering::Relaxed);
             let pause = pauses.next();
             if let Err(trouble) = ended {
@@ -140,18 +150,19 @@ impl Relay {
                     "no jobs go to the broker"
                 );
             }
-            tokio::select! {
-                () = stopped(&mut stop) => return,
-                () = tokio::time::sleep(pause) => {}
-            }
+            tokio::time::sleep(pause).await;
         }
     }
 
     async fn send(&self, pauses: &mut Pauses) -> Result<(), Trouble> {
         let connection = self.caller.call("relay").await?;
-        let channel = connection.create_channel().await?;
-        channel.confirm_select(ConfirmSelectOptions::default()).await?;
-        topology::declare(&channel, &self.names, self.broker.delivery_limit).await?;
+        let channel = in_time(async {
+            let channel = connection.create_channel().await?;
+            channel.confirm_select(ConfirmSelectOptions::default()).await?;
+            topology::declare(&channel, &self.names, self.broker.delivery_limit).await?;
+            Ok(channel)
+        })
+        .await?;
         pauses.begin_anew();
         self.connected.store(true, Ordering::Relaxed);
         info!("jobs go to the broker");
@@ -278,6 +289,14 @@ impl Relay {
         let hold = sqlx::query(HOLD_IT).bind(&self.holder).bind(until).bind(now);
         let held = hold.execute(change.on()).await.doing("becoming the one that sends")?;
         Ok(held.rows_affected() > 0)
+    }
+
+    /// Leaves the sending to the next one.
+    async fn let_go(&self) -> Result<(), ArchiveError> {
+        let mut change = self.db.change().await?;
+        let let_go = sqlx::query(LET_GO).bind(&self.holder);
+        let_go.execute(change.on()).await.doing("leaving the sending to another")?;
+        change.commit().await
     }
 
     /// Publishes letters in their order; answers with those that the broker has.

@@ -56,6 +56,9 @@ async fn a_broker_killed_while_500_jobs_flow_loses_none_and_doubles_none() {
     let broker = rabbitmq.broker("%2f", rabbitmq.port);
     let bed = Bed::pages("A", Lane::Counter, "500").await;
     let bed = bed.again_with(|place| place.broker = Some(broker)).await;
+    // RabbitMQ keeps the names of new quorum queues in memory for some seconds; killed then, it
+    // forgets which log is theirs, and they never come back.
+    tokio::time::sleep(Duration::from_secs(8)).await;
     let done = Arc::new(AtomicUsize::new(0));
     let killer = {
         let (rabbitmq, done) = (Arc::clone(&rabbitmq), Arc::clone(&done));

@@ -112,6 +112,10 @@ async fn a_job_that_nobody_ever_ends_is_parked_with_its_reason(form: Form) {
     drop(take(&bed).await);
     let worn_out = "update job set attempts = 20, due_at = 0";
     assert_eq!(bed.tamper(worn_out).await, 1, "nineteen more processes died over it");
+    // With its only scan parked, the dossier can be filed.
+    let filing = take(&bed).await;
+    assert!(matches!(filing.message.job, Job::File { .. }), "{filing:?}");
+    bed.archive.queue.done(filing).await.unwrap();
     assert!(bed.archive.queue.take().await.unwrap().is_none());
     let parked = bed.archive.records.parked(10).await.unwrap();
     assert_eq!((parked[0].code.as_str(), parked[0].attempts), ("queue.delivery_limit", 20));
