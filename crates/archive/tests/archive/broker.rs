@@ -8,7 +8,7 @@ use schemas::message::{Job, Lane};
 
 use crate::bed::{Bed, accept, bed, open};
 use crate::queue::{announce, take};
-use crate::rabbitmq::{broker, broker_by_wire};
+use crate::rabbitmq::{Wire, broker, broker_at, broker_by_wire, shared};
 
 impl Bed {
     /// As many jobs as that, announced but not yet sent: pages of one dossier, in their order.
@@ -142,7 +142,7 @@ async fn what_the_broker_lost_is_sent_again() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let name = format!("{}.counter", lost.prefix);
-    crate::rabbitmq::shared().ctl(&["-p", "archive", "purge_queue", &name]);
+    shared().ctl(&["-p", "archive", "purge_queue", &name]);
     let mut seen = BTreeMap::new();
     while let Some(delivery) = bed.archive.queue.take().await.unwrap() {
         *seen.entry(page(&delivery)).or_insert(0) += 1;
@@ -153,22 +153,18 @@ async fn what_the_broker_lost_is_sent_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_broker_scans_are_accepted_and_their_jobs_come_when_it_does() {
-    let (wire, broker) = broker_by_wire().await;
-    let port = wire.port;
     // Nobody listens on that port.
     let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let free = nobody.local_addr().unwrap();
     drop(nobody);
-    let away = format!("{:?}", broker.url);
-    assert!(away.contains(&port.to_string()), "{away}");
-    let broker = crate::rabbitmq::shared().broker("archive", free.port());
+    let broker = broker_at(free.port());
     let bed = bed().await.again_with(|place| place.broker = Some(broker)).await;
     announce(&bed, "A", Lane::Counter, 3).await;
     assert!(!bed.archive.queue.flows());
     let waiting = tokio::time::timeout(Duration::from_secs(1), bed.archive.queue.next()).await;
     assert!(waiting.is_err(), "there is nobody to bring a job");
     let listener = tokio::net::TcpListener::bind(free).await.unwrap();
-    let _wire = crate::rabbitmq::Wire::from_to(listener, crate::rabbitmq::shared().port);
+    let _wire = Wire::from_to(listener, shared().port);
     for _ in 0..3 {
         let delivery = bed.archive.queue.next().await.unwrap();
         bed.archive.queue.done(delivery).await.unwrap();

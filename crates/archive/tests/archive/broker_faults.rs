@@ -117,9 +117,10 @@ async fn a_wire_cut_again_and_again_while_500_jobs_flow_loses_none_and_doubles_n
                 }
                 wire.cut();
             }
+            wire
         })
     };
     assert_eq!(drain(&bed.archive, &done).await, each_once());
-    cutter.await.unwrap();
+    let _wire = cutter.await.unwrap();
     assert!(bed.archive.queue.take().await.unwrap().is_none());
 }

@@ -84,7 +84,12 @@ pub(crate) fn shared() -> &'static RabbitMq {
 
 /// A broker of one's own, as far as one can tell.
 pub(crate) fn broker() -> Broker {
-    shared().broker(VHOST, shared().port)
+    broker_at(shared().port)
+}
+
+/// The same, reached on that port.
+pub(crate) fn broker_at(port: u16) -> Broker {
+    shared().broker(VHOST, port)
 }
 
 /// A wire to a broker.
@@ -128,7 +133,7 @@ impl Wire {
 /// A wire to the shared broker, and a broker at its end.
 pub(crate) async fn broker_by_wire() -> (Wire, Broker) {
     let wire = Wire::to(shared().port).await;
-    let broker = shared().broker(VHOST, wire.port);
+    let broker = broker_at(wire.port);
     (wire, broker)
 }
 
