@@ -64,7 +64,9 @@ enum Fate {
 /// When the queue can't be asked any more.
 pub async fn run(desk: Arc<Desk>, stop: CancellationToken) -> anyhow::Result<()> {
     // One hand more than readers: while one stores a result, none of them stands idle.
-    let hands = Arc::new(Semaphore::new(desk.readers.count() + 1));
+    let hands = desk.readers.count() + 1;
+    desk.archive.queue.prefetch(hands);
+    let hands = Arc::new(Semaphore::new(hands));
     let mut in_hand = JoinSet::new();
     loop {
         let hand = hands.clone().acquire_owned().await?;

@@ -15,8 +15,8 @@ mod consumer;
 mod dead;
 
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use schemas::Uuid;
@@ -27,8 +27,8 @@ use sqlx::sqlite::SqliteRow;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-pub use broker::{Broker, BrokerUrl};
 use broker::Caller;
+pub use broker::{Broker, BrokerUrl};
 use consumer::{Slip, Tray};
 use topology::Names;
 
@@ -327,8 +327,7 @@ impl Carried {
         let (stop, stopped) = watch::channel(false);
         let room = Arc::new(Notify::new());
         let relaying = Arc::new(AtomicBool::new(false));
-        let (tray, ends) =
-            Tray::new(Arc::clone(db), broker.delivery_limit, Arc::clone(&room));
+        let (tray, ends) = Tray::new(Arc::clone(db), broker.delivery_limit, Arc::clone(&room));
         let relay = relay::Relay {
             db: Arc::clone(db),
             broker: broker.clone(),

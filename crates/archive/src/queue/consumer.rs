@@ -34,11 +34,16 @@ pub(super) const DUE_AT: &str = "due-at";
 /// How often to look at the ledger while something is on its way here.
 const ON_ITS_WAY: Duration = Duration::from_millis(20);
 
+/// Places of the lanes in the tray, as in [`LANES`].
+const COUNTER: usize = 0;
+const BACKLOG: usize = 1;
+
 /// How long a job of the backlog waits for one of the counter that is still on its way.
 const COURTESY: Duration = Duration::from_millis(500);
 
 const COUNTER_WAITS: &str = "
-    select exists (select 1 from office_turn t where t.lane = 'counter' and exists
+    select exists (select 1 from outbox where lane = 'counter' and due_at <= $1)
+        or exists (select 1 from office_turn t where t.lane = 'counter' and exists
         (select 1 from job j where j.lane = t.lane and j.office = t.office and j.due_at <= $1
          and j.lease is null)) as anything";
 
@@ -170,8 +175,23 @@ impl Tray {
 
     /// Leases the first job in the tray that is still to be done; the counter's go first.
     async fn take_arrived(&self) -> Result<Option<Delivery>, ArchiveError> {
-        self.let_the_counter_go_first().await?;
-        while let Some((lane, slip)) = self.first() {
+        let until = Instant::now() + COURTESY;
+        loop {
+            let mut arrived = pin!(self.arrived.notified());
+            arrived.as_mut().enable();
+            let (lane, slip) = if let Some(slip) = self.first(COUNTER) {
+                (COUNTER, slip)
+            } else if held(&self.lanes)[BACKLOG].is_empty() {
+                return Ok(None);
+            } else if Instant::now() < until && self.counter_waits().await? {
+                // It may have had no place in the tray until just now.
+                _ = tokio::time::timeout(ON_ITS_WAY, arrived).await.is_ok();
+                continue;
+            } else if let Some(slip) = self.first(BACKLOG) {
+                (BACKLOG, slip)
+            } else {
+                continue;
+            };
             match self.lease(slip).await {
                 Ok(None) => {}
                 Ok(leased) => return Ok(leased),
@@ -182,40 +202,19 @@ impl Tray {
                 }
             }
         }
-        Ok(None)
     }
 
-    /// Where only the backlog's jobs are in the tray, and the ledger has some of the counter,
-    /// waits for one of these: it may have had no place in the tray until just now.
-    async fn let_the_counter_go_first(&self) -> Result<(), ArchiveError> {
-        let until = Instant::now() + COURTESY;
-        loop {
-            let mut arrived = pin!(self.arrived.notified());
-            arrived.as_mut().enable();
-            let only_backlog = {
-                let lanes = held(&self.lanes);
-                lanes[0].is_empty() && !lanes[1].is_empty()
-            };
-            if !only_backlog || until <= Instant::now() {
-                return Ok(());
-            }
-            let now = jiff::Timestamp::now().as_microsecond();
-            let row = sqlx::query(COUNTER_WAITS).bind(now).fetch_one(&self.db.readers).await;
-            if !row.doing("taking a job")?.take::<bool>("anything")? {
-                return Ok(());
-            }
-            _ = tokio::time::timeout(ON_ITS_WAY, arrived).await.is_ok();
-        }
-    }
-
-    fn first(&self) -> Option<(usize, Slip)> {
+    /// The first in a lane's tray. One whose connection is gone will come again.
+    fn first(&self, lane: usize) -> Option<Slip> {
         let mut lanes = held(&self.lanes);
-        lanes.iter_mut().enumerate().find_map(|(lane, slips)| {
-            std::iter::from_fn(|| slips.pop_front())
-                // The connection that it came by is gone: it will come again.
-                .find(|slip| slip.acker.usable())
-                .map(|slip| (lane, slip))
-        })
+        std::iter::from_fn(|| lanes[lane].pop_front()).find(|slip| slip.acker.usable())
+    }
+
+    /// Whether the ledger has a job of the counter that nobody has taken.
+    async fn counter_waits(&self) -> Result<bool, ArchiveError> {
+        let now = jiff::Timestamp::now().as_microsecond();
+        let row = sqlx::query(COUNTER_WAITS).bind(now).fetch_one(&self.db.readers).await;
+        row.doing("taking a job")?.take("anything")
     }
 
     async fn lease(&self, slip: Slip) -> Result<Option<Delivery>, (ArchiveError, Slip)> {
@@ -304,8 +303,7 @@ pub(super) async fn run(
     }
     let mut pauses = Pauses::default();
     loop {
-        let ended =
-            consume(&tray, &mut ends, &caller, &names, &mut pauses, stop.clone()).await;
+        let ended = consume(&tray, &mut ends, &caller, &names, &mut pauses, stop.clone()).await;
         tray.connected.store(false, Ordering::Relaxed);
         // Outside the lock: each tells of its end as it goes.
         let lost = std::mem::take(&mut *held(&tray.lanes));
@@ -350,8 +348,8 @@ async fn consume(
     let [mut counter, mut backlog] = in_time(async {
         topology::declare(&connection.create_channel().await?, names, tray.delivery_limit).await?;
         Ok([
-            subscribe(&connection, names, LANES[0], messages).await?,
-            subscribe(&connection, names, LANES[1], messages).await?,
+            subscribe(&connection, names, LANES[COUNTER], messages).await?,
+            subscribe(&connection, names, LANES[BACKLOG], messages).await?,
         ])
     })
     .await?;
@@ -361,8 +359,8 @@ async fn consume(
     loop {
         tokio::select! {
             Some((acker, verdict)) = ends.recv() => end(&acker, verdict).await,
-            message = counter.next() => tray.put(0, message.ok_or(Trouble::Gone)??),
-            message = backlog.next() => tray.put(1, message.ok_or(Trouble::Gone)??),
+            message = counter.next() => tray.put(COUNTER, message.ok_or(Trouble::Gone)??),
+            message = backlog.next() => tray.put(BACKLOG, message.ok_or(Trouble::Gone)??),
             () = stopped(&mut stop) => {
                 while let Ok((acker, verdict)) = ends.try_recv() {
                     end(&acker, verdict).await;

@@ -98,9 +98,13 @@ struct Letter {
 }
 
 /// What a message says of itself in every version.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Envelope {
+    #[serde(default)]
     version: u16,
+    /// The trace that it belongs to, as W3C Trace Context has it.
+    #[serde(default)]
+    traceparent: Option<String>,
 }
 
 /// What it takes to send.
@@ -322,7 +326,11 @@ impl Relay {
     }
 
     /// Sends again what the broker should have and has not: a queue that was emptied or lost.
-    async fn ask_for_lost(&self, connection: &Connection, channel: &Channel) -> Result<(), Trouble> {
+    async fn ask_for_lost(
+        &self,
+        connection: &Connection,
+        channel: &Channel,
+    ) -> Result<(), Trouble> {
         let before = jiff::Timestamp::now().as_microsecond() - number(DOUBT.as_micros());
         for lane in LANES {
             let query = sqlx::query(SENT_LONG_AGO).bind(lane.as_str()).bind(before);
@@ -422,10 +430,13 @@ async fn pick(
 }
 
 fn properties(letter: &Letter) -> BasicProperties {
-    let version = serde_json::from_str::<Envelope>(&letter.body).map_or(0, |said| said.version);
+    let said = serde_json::from_str::<Envelope>(&letter.body).unwrap_or_default();
     let mut headers = FieldTable::default();
     headers.insert(DUE_AT.into(), AMQPValue::LongLongInt(letter.due_at));
-    headers.insert("message-version".into(), AMQPValue::ShortUInt(version));
+    headers.insert("message-version".into(), AMQPValue::ShortUInt(said.version));
+    if let Some(parent) = said.traceparent {
+        headers.insert("traceparent".into(), AMQPValue::LongString(parent.into()));
+    }
     BasicProperties::default()
         .with_message_id(letter.job_id.as_str().into())
         .with_type(letter.job.as_str().into())

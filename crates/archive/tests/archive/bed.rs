@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use archive::{
-    Accepted, Archive, ArchiveError, Delivery, Dossier, FiledDocument, NewDossier, NewScan, Place, Scan,
-    revision_of,
+    Accepted, Archive, ArchiveError, Delivery, Dossier, FiledDocument, NewDossier, NewScan, Place,
+    Scan, revision_of,
 };
 use jiff::Timestamp;
 use jiff::civil::date;
