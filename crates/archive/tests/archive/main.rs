@@ -11,6 +11,7 @@ mod queue;
 
 mod broker;
 mod broker_faults;
+mod pace;
 mod rabbitmq;
 
 mod filing;
