@@ -3,8 +3,8 @@
 #
 #   run    what it takes to build and run: OCR, fonts, compilers, PDFium
 #   test   the same, and what only the tests use: veraPDF with Java, PDF tools, PostgreSQL,
-#          SeaweedFS (an S3 store), Prometheus (taken out of its package, so that no server is
-#          started), cargo-deny, what checks the deployment files (in Python's own environment,
+#          RabbitMQ, SeaweedFS (an S3 store), Prometheus (taken out of its package, so that no
+#          server is started), cargo-deny, what checks the deployment files (in Python's own environment,
 #          .parts/deploy)
 #   bench  the same as run, and what Sohoa is set beside: OCRmyPDF, trueocr, jdeskew (in Python's
 #          own environment, .parts/bench), veraPDF with Java, PDF tools
@@ -26,7 +26,7 @@ if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
         poppler-utils qpdf tesseract-ocr)
 fi
 if [ "$purpose" = test ]; then
-    packages+=(openssl postgresql python3-venv systemd)
+    packages+=(openssl postgresql python3-venv rabbitmq-server systemd)
 fi
 if [ "$purpose" = bench ]; then
     packages+=(ghostscript python3-venv)
@@ -53,6 +53,12 @@ for package in "${packages[@]}"; do
 done
 if [ ${#missing[@]} -gt 0 ]; then
     echo "setup: installing ${missing[*]}"
+    # Services are started by deploy/cluster, each in a folder of its own, and not by the package.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root install -m 755 /dev/stdin "$policy"
+        trap 'as_root rm -f "$policy"' EXIT
+    fi
     retried as_root apt-get update -qq
     retried as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

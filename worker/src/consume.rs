@@ -71,7 +71,9 @@ const GRACE: Duration = Duration::from_secs(6);
 /// When the queue can't be asked any more.
 pub async fn run(desk: Arc<Desk>, stop: CancellationToken) -> anyhow::Result<()> {
     // One hand more than readers: while one stores a result, none of them stands idle.
-    let hands = Arc::new(Semaphore::new(desk.readers.count() + 1));
+    let hands = desk.readers.count() + 1;
+    desk.archive.queue.prefetch(hands);
+    let hands = Arc::new(Semaphore::new(hands));
     let mut in_hand = JoinSet::new();
     let pace = Arc::new(Pace::default());
     let told = tokio::spawn(pace.clone().tell(desk.archive.records.clone()));

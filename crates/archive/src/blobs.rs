@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::fs::Access;
 use schemas::Uuid;
 use schemas::ids::Blake3;
 use tempfile::TempPath;
@@ -159,14 +158,6 @@ impl Blobs {
             Form::Folder(folder) => folder.contains(key).await,
             Form::Bucket(bucket) => bucket.contains(key).await,
         }
-    }
-
-    /// Whether blobs can be kept: the folder is there and may be written to.
-    pub(crate) async fn reach(&self) -> Result<(), ArchiveError> {
-        let doing = "asking the folder of blobs";
-        let there = rustix::fs::access(&*self.incoming, Access::WRITE_OK | Access::EXEC_OK);
-        there.map_err(io::Error::from).doing(doing)?;
-        fs::metadata(self.dir.join("00")).await.map(|_| ()).doing(doing)
     }
 
     /// Every blob there is, in no order.

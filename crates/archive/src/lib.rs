@@ -29,7 +29,7 @@ pub use blobs::{
 pub use check::{Finding, Findings};
 pub use database::{PostgresUrl, PostgresUrlError};
 pub use error::{AcceptError, ArchiveError, DatabaseTrouble, LookupError, OpenError};
-pub use queue::{Delivery, LEASE, Queue};
+pub use queue::{Broker, BrokerUrl, Delivery, LEASE, Queue};
 pub use reach::Part;
 pub use records::Records;
 pub use records::dossiers::{Dossier, NewDossier};
@@ -59,6 +59,8 @@ pub struct Place {
     pub max_waiting_jobs: u32,
     /// The PostgreSQL that many processes share; none for a SQLite in the folder.
     pub database: Option<PostgresUrl>,
+    /// What carries jobs to workers; without it they are taken from the database.
+    pub broker: Option<Broker>,
 }
 
 impl Place {
@@ -72,6 +74,7 @@ impl Place {
             store: None,
             max_waiting_jobs: 10_000,
             database: None,
+            broker: None,
         }
     }
 }
@@ -105,7 +108,7 @@ impl Archive {
         let lock = Lock::take(&place.dir)?;
         let db = Arc::new(Database::open(place, Some(lock)).await?);
         let blobs = Blobs::open(place).await?;
-        let queue = Queue::open(Arc::clone(&db)).await?;
+        let queue = Queue::open(Arc::clone(&db), place.broker.as_ref()).await?;
         Ok(Self { blobs, records: Records::new(db), queue })
     }
 
@@ -143,8 +146,9 @@ impl Archive {
         Ok(Self { blobs, records: Records::new(Arc::clone(&db)), queue: Queue::beside(db) })
     }
 
-    /// Closes the database. Other clones can't be used any more.
+    /// Takes leave of the broker and closes the database. Other clones can't be used any more.
     pub async fn close(self) {
+        self.queue.close().await;
         self.records.db.close().await;
     }
 }

@@ -17,6 +17,11 @@ mod scans;
 mod queue;
 mod vitals;
 
+mod broker;
+mod broker_faults;
+mod pace;
+mod rabbitmq;
+
 mod filing;
 mod records;
 

@@ -14,6 +14,8 @@ mod scans;
 
 #[path = "../archive/queue.rs"]
 mod queue;
+#[path = "../archive/rabbitmq.rs"]
+mod rabbitmq;
 
 #[path = "../archive/filing.rs"]
 mod filing;
