@@ -41,8 +41,8 @@ async fn a_live_run_answers_every_query_of_the_dashboard_and_of_the_rules() {
     stage.scan(&dossier, b"\x89PNG\r\n\x1a\n and nothing after it").await;
     stage.settled(&dossier).await;
     let parked = Instant::now();
-    while prometheus.ask("sohoa_parked_jobs == 1").await.is_empty() {
-        assert!(parked.elapsed() < Duration::from_secs(20), "Prometheus doesn't see it");
+    while prometheus.ask("ALERTS{alertname=\"SohoaParked\"}").await.is_empty() {
+        assert!(parked.elapsed() < Duration::from_secs(20), "nobody would be called");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 
