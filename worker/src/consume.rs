@@ -113,7 +113,7 @@ async fn settle(desk: Arc<Desk>, delivery: Delivery, stop: CancellationToken) {
     let message = delivery.message.clone();
     let attempt = delivery.attempt;
     let (job, target) = (message.job.name(), message.job.target(message.dossier));
-    let span = info_span!("job", dossier.id = %message.dossier, job, %target, attempt);
+    let span = info_span!("job", dossier.id = %message.dossier, job, job.target = %target, attempt);
     if let Some(parent) = &message.traceparent {
         vitals::trace::follow(&span, parent);
     }

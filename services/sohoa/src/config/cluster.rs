@@ -234,7 +234,7 @@ mod tests {
         check("url = 'postgres:", "url = 'mysql:", Err("postgres://"));
         check("url = 'postgres:", "uri = 'postgres:", Err("line 3: unknown field `uri`"));
         check("sse = 'AES256'", "sse = 'ROT13'", Err("expected `AES256` or `aws:kms`"));
-        check("secret_key = 'v", "secret_key_file = '/no/such/v", Err("store.secret_key_file"));
+        check("secret_key = 'verysecret'", "secret_key_file = '/no'", Err("secret_key_file"));
         check("secret_key = 'v", "secret_key_file = 'x'\nsecret_key = 'v", Err("exclude"));
         check("endpoint = 'http:", "endpoint = 'ftp:", Err("not an http://"));
         check("[broker]", "[broker]\nwindow = 0", Err("broker.window"));

@@ -87,7 +87,7 @@ impl SpanExporter for Collector {
         let body = ExportTraceServiceRequest { resource_spans }.encode_to_vec();
         let protobuf = HeaderValue::from_static("application/x-protobuf");
         let request = self.http.post(self.to.clone()).header(CONTENT_TYPE, protobuf).body(body);
-        let sent = self.runtime.spawn(request.send());
+        let sent = self.runtime.spawn(async move { request.send().await });
         let sent = match sent.await {
             Ok(Ok(response)) => response.error_for_status().map(|_| ()),
             Ok(Err(error)) => Err(error),
