@@ -121,8 +121,12 @@ impl Queue {
     }
 
     pub(crate) async fn reach(&self) -> Result<(), ArchiveError> {
-        sqlx::query(HERE).fetch_one(&self.db.readers).await.doing("asking the queue")?;
-        Ok(())
+        let doing = "asking the queue";
+        sqlx::query(HERE).fetch_one(&self.db.readers).await.doing(doing)?;
+        if self.flows() {
+            return Ok(());
+        }
+        Err(ArchiveError::Unavailable { what: doing, source: "the broker is away".into() })
     }
 }
 

@@ -19,9 +19,9 @@ impl Bed {
             "insert into outbox (job_id, dossier_id, lane, office, job, target, message, made_at,
                 due_at)
              with recursive n (i) as (select 1 union all select i + 1 from n where i < {count})
-             select printf('%08d', i), dossier_id, lane, office, job, target,
-                replace(message, target, printf('%08d-0000-4000-8000-000000000000', i)), made_at,
-                made_at
+             select substr(cast(100000000 + i as text), 2), dossier_id, lane, office, job, target,
+                replace(message, target, substr(cast(100000000 + i as text), 2)
+                    || '-0000-4000-8000-000000000000'), made_at, made_at
              from outbox, n"
         );
         assert_eq!(bed.tamper(copies.leak()).await.to_string(), count);
