@@ -48,7 +48,7 @@ pub(crate) struct BrokerConfig {
     /// Certificates of the authority that vouches for it, as PEM; the usual ones when left out.
     ca: Option<PathBuf>,
     /// Jobs that may be on their way to workers at once.
-    window: u16,
+    window: u32,
     /// How often a job that ends with its worker is given to another.
     delivery_limit: u32,
 }
@@ -116,7 +116,7 @@ pub(crate) struct Cluster {
     pub(crate) database_url: Secret,
     pub(crate) broker_url: Secret,
     pub(crate) broker_ca: Option<PathBuf>,
-    pub(crate) window: u16,
+    pub(crate) window: u32,
     pub(crate) delivery_limit: u32,
     pub(crate) endpoint: Option<Address>,
     pub(crate) region: String,
