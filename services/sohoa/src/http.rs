@@ -25,7 +25,7 @@ use crate::office::Roles;
 use crate::ready::{Leaning, metrics, ready};
 
 /// How long requests in hand may take after the process was asked to stop.
-const DRAIN: Duration = Duration::from_secs(8);
+const DRAIN: Duration = Duration::from_secs(7);
 
 /// Routes for those who watch the process.
 const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];

@@ -20,8 +20,11 @@ use reqwest::{Client, Url};
 use tokio::runtime::Handle;
 use tracing::warn;
 
-/// Longest time that a delivery may take, and the last one at the end of the process.
-pub(super) const LONGEST: Duration = Duration::from_secs(2);
+/// Longest time that a delivery may take.
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// The same for the last one, at the end of the process.
+pub(super) const LAST: Duration = Duration::from_secs(1);
 
 /// How often finished spans are delivered.
 const DELIVERY: Duration = Duration::from_secs(1);
