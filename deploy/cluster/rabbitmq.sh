@@ -9,9 +9,10 @@
 #   rabbitmq.sh ctl DIR N ARGUMENT…         rabbitmqctl on node N
 #
 # Node N listens for AMQP on PORT + N - 1 (25672 unless said otherwise) and for the other nodes on
-# PORT + 100 + N - 1; PORT + 200 is its own port mapper's. NODES is 1 or 3. Both are remembered
-# in DIR, as is the password of the user `sohoa`. A second start returns at once. Needs Debian's
-# rabbitmq-server, whose own node and files it never touches.
+# PORT + 100 + N - 1, for AMQP over TLS on PORT + 150 + N - 1; PORT + 200 is its own port mapper's.
+# NODES is 1 or 3. Both are remembered in DIR, as is the password of the user `sohoa`; DIR/tls/ca.pem
+# vouches for the nodes. A second start returns at once. Needs Debian's rabbitmq-server, whose own
+# node and files it never touches, and openssl.
 set -euo pipefail
 
 usage() {
@@ -65,6 +66,20 @@ at() {
         "$sbin/$1" "${@:2}"
 }
 
+# An authority of this folder's own, and a certificate for all of its nodes.
+certify() {
+    [ -f "$dir/tls/node.pem" ] && return 0
+    mkdir -p "$dir/tls"
+    local key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650)
+    openssl req -x509 "${key[@]}" -subj '/CN=sohoa test authority' \
+        -keyout "$dir/tls/ca.key" -out "$dir/tls/ca.pem" 2>/dev/null
+    openssl req "${key[@]}" -subj /CN=localhost \
+        -keyout "$dir/tls/node.key" -out "$dir/tls/node.csr" 2>/dev/null
+    printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n' >"$dir/tls/names"
+    openssl x509 -req -in "$dir/tls/node.csr" -CA "$dir/tls/ca.pem" -CAkey "$dir/tls/ca.key" \
+        -CAcreateserial -days 3650 -extfile "$dir/tls/names" -out "$dir/tls/node.pem" 2>/dev/null
+}
+
 alive() {
     [ -f "$dir/node$1/pid" ] && kill -0 "$(cat "$dir/node$1/pid")" 2>/dev/null
 }
@@ -84,6 +99,7 @@ answers() {
 launch() {
     local n=$1 home=$dir/node$1
     alive "$n" && return 0
+    certify
     mkdir -p "$home/log" "$home/mnesia"
     rm -f "$home/.erlang.cookie"
     install -m 400 "$dir/cookie" "$home/.erlang.cookie"
@@ -96,6 +112,11 @@ loopback_users = none
 log.file.level = warning
 vm_memory_high_watermark.absolute = 512MB
 disk_free_limit.absolute = 100MB
+listeners.ssl.1 = 127.0.0.1:$((port + 150 + n - 1))
+ssl_options.cacertfile = $dir/tls/ca.pem
+ssl_options.certfile = $dir/tls/node.pem
+ssl_options.keyfile = $dir/tls/node.key
+ssl_options.verify = verify_none
 cluster_partition_handling = pause_minority
 CONF
     at "$n" rabbitmq-server -detached >/dev/null

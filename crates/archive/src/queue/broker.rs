@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use lapin::tcp::OwnedTLSConfig;
-use lapin::uri::{AMQPScheme, AMQPUri};
+use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties};
 use schemas::Uuid;
 
@@ -28,7 +28,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 pub struct Broker {
     /// Where it is, and who we are to it.
     pub url: BrokerUrl,
-    /// Certificates that may vouch for it, in PEM; `amqps` needs them.
+    /// Certificates that may vouch for it beside those of the system, in PEM, for `amqps`.
     pub ca: Option<PathBuf>,
     /// Jobs of the lane `counter` that may lie at the broker before a worker has leased them. An
     /// office's job waits behind as many at most. Twice the readers of all workers or more, or
@@ -92,10 +92,6 @@ impl Caller {
         let doing = "reading the certificates that vouch for the broker";
         let ca = match &broker.ca {
             Some(path) => Some(tokio::fs::read_to_string(path).await.doing(doing)?),
-            None if broker.url.0.scheme == AMQPScheme::AMQPS => {
-                let source = "amqps needs them".into();
-                return Err(ArchiveError::Unavailable { what: doing, source });
-            }
             None => None,
         };
         Ok(Self { url: broker.url.clone(), ca })

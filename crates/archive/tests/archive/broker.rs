@@ -8,7 +8,7 @@ use schemas::message::{Job, Lane};
 
 use crate::bed::{Bed, accept, bed, open};
 use crate::queue::{announce, take};
-use crate::rabbitmq::{Wire, broker, broker_at, broker_by_wire, shared};
+use crate::rabbitmq::{VHOST, Wire, broker, broker_at, broker_by_wire, shared};
 
 impl Bed {
     /// As many jobs as that, announced but not yet sent: pages of one dossier, in their order.
@@ -142,7 +142,7 @@ async fn what_the_broker_lost_is_sent_again() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let name = format!("{}.counter", lost.prefix);
-    shared().ctl(&["-p", "archive", "purge_queue", &name]);
+    shared().ctl(&["-p", VHOST, "purge_queue", &name]);
     let mut seen = BTreeMap::new();
     while let Some(delivery) = bed.archive.queue.take().await.unwrap() {
         *seen.entry(page(&delivery)).or_insert(0) += 1;
@@ -173,4 +173,18 @@ async fn without_a_broker_scans_are_accepted_and_their_jobs_come_when_it_does() 
     let dossier = open(&bed.archive, "A", Lane::Counter).await;
     accept(&bed.archive, dossier.id, b"later").await;
     take(&bed).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_go_over_tls_only_to_a_broker_that_is_vouched_for() {
+    let over_tls = shared().broker_over_tls(VHOST);
+    let bed = bed().await.again_with(|place| place.broker = Some(over_tls.clone())).await;
+    announce(&bed, "A", Lane::Counter, 1).await;
+    bed.archive.queue.done(take(&bed).await).await.unwrap();
+
+    // The authorities of this machine don't know it.
+    let unvouched = Broker { ca: None, ..over_tls };
+    let bed = bed.again_with(|place| place.broker = Some(unvouched)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(!bed.archive.queue.flows());
 }

@@ -51,6 +51,16 @@ impl RabbitMq {
         Broker { prefix: format!("sohoa.{}", Uuid::new_v4().simple()), ..broker }
     }
 
+    /// The same over TLS, vouched for by the authority of its folder.
+    pub(crate) fn broker_over_tls(&self, vhost: &str) -> Broker {
+        let broker = self.broker(vhost, self.port);
+        let url = self.url.replace("amqp://", "amqps://");
+        let url =
+            url.replace(&format!(":{}/%2f", self.port), &format!(":{}/{vhost}", self.port + 150));
+        let ca = Some(self.dir.join("tls/ca.pem"));
+        Broker { url: url.parse().unwrap(), ca, ..broker }
+    }
+
     fn run(&self, command: &str, arguments: &[&str]) -> String {
         let done = Command::new(root().join("deploy/cluster/rabbitmq.sh"))
             .arg(command)
@@ -66,7 +76,7 @@ impl RabbitMq {
 }
 
 /// Queues of earlier runs go with their virtual host.
-const VHOST: &str = "archive";
+pub(crate) const VHOST: &str = "archive";
 
 /// The RabbitMQ that tests share.
 pub(crate) fn shared() -> &'static RabbitMq {
