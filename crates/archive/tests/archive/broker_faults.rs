@@ -52,7 +52,7 @@ static MORTAL: Mutex<()> = Mutex::const_new(());
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_broker_killed_while_500_jobs_flow_loses_none_and_doubles_none() {
     let _one = MORTAL.lock().await;
-    let rabbitmq = Arc::new(RabbitMq::start("rabbitmq-mortal", 25692));
+    let rabbitmq = Arc::new(RabbitMq::start("rabbitmq-mortal", 1));
     let broker = rabbitmq.broker("%2f", rabbitmq.port);
     let bed = Bed::pages("A", Lane::Counter, "500").await;
     let bed = bed.again_with(|place| place.broker = Some(broker)).await;
@@ -81,7 +81,7 @@ async fn a_broker_killed_while_500_jobs_flow_loses_none_and_doubles_none() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_broker_short_of_memory_takes_no_messages_and_scans_are_accepted_all_the_same() {
     let _one = MORTAL.lock().await;
-    let rabbitmq = RabbitMq::start("rabbitmq-mortal", 25692);
+    let rabbitmq = RabbitMq::start("rabbitmq-mortal", 1);
     let broker = rabbitmq.broker("%2f", rabbitmq.port);
     let bed = bed().await.again_with(|place| place.broker = Some(broker)).await;
     announce(&bed, "A", Lane::Counter, 1).await;

@@ -19,11 +19,17 @@ pub(crate) struct RabbitMq {
 
 impl RabbitMq {
     /// Starts it where it isn't up yet.
-    pub(crate) fn start(name: &str, port: u16) -> Self {
+    pub(crate) fn start(name: &str, nth: u16) -> Self {
         let dir = root().join("target/cluster").join(name);
-        let mut rabbitmq = Self { dir, port, url: String::new() };
-        let said = rabbitmq.run("start", &[&port.to_string()]);
+        // Two copies of this source on one machine are to get along with each other.
+        let here = blake3::hash(root().as_os_str().as_encoded_bytes()).as_bytes()[0];
+        let wanted = 25600 + 2 * (u16::from(here) % 24) + nth;
+        let mut rabbitmq = Self { dir, port: wanted, url: String::new() };
+        let said = rabbitmq.run("start", &[&wanted.to_string()]);
         rabbitmq.url = said.trim().to_owned();
+        // It keeps to the port that it was first started on.
+        let port = rabbitmq.url.trim_end_matches("/%2f").rsplit(':').next();
+        rabbitmq.port = port.unwrap().parse().unwrap();
         rabbitmq
     }
 
@@ -82,7 +88,7 @@ pub(crate) const VHOST: &str = "archive";
 pub(crate) fn shared() -> &'static RabbitMq {
     static SHARED: OnceLock<RabbitMq> = OnceLock::new();
     SHARED.get_or_init(|| {
-        let rabbitmq = RabbitMq::start("rabbitmq", 25672);
+        let rabbitmq = RabbitMq::start("rabbitmq", 0);
         if rabbitmq.ctl(&["list_vhosts"]).lines().any(|name| name == VHOST) {
             rabbitmq.ctl(&["delete_vhost", VHOST]);
         }
