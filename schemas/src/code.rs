@@ -124,6 +124,8 @@ reasons! {
     ReaderNoWall = "reader.no_wall", 503, "Máy này không dựng được lớp bảo vệ của bộ đọc nên bộ đọc không chạy. Báo cho người quản trị.";
     /// The page could not be sealed into a PDF.
     SealFailed = "seal.failed", 500, "Không tạo được tệp PDF của giấy tờ. Báo cho người quản trị.";
+    /// The signing key or the time stamp authority could not be reached, again and again.
+    SignFailed = "sign.failed", 500, "Chưa ký số được giấy tờ: không dùng được khoá ký hoặc máy chủ dấu thời gian. Kiểm tra thiết bị ký, rồi cho làm lại.";
     /// A message of a later version than this program knows.
     MessageUnknown = "message.unknown", 500, "Việc này do phiên bản mới hơn gửi đến. Hãy nâng cấp chương trình.";
 }

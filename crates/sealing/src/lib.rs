@@ -23,11 +23,13 @@ mod metadata;
 
 mod plain;
 mod room;
+mod seen;
 mod shown;
 
 use schemas::reading::{PageImage, PageReading};
 
 pub use room::{Mark, Room, RoomError, make_room};
+pub use seen::Sealed;
 pub use shown::Corner;
 
 /// A page on its way into a document.

@@ -59,6 +59,12 @@ impl<'a> Plain<'a> {
         Some(Self { file, places, trailer, start, size })
     }
 
+    /// Numbers of the objects that are other ones now, or gone.
+    pub(crate) fn changed(&self, now: &Plain<'_>) -> Vec<u32> {
+        let places = self.places.iter();
+        places.filter(|(id, at)| now.places.get(*id) != Some(*at)).map(|(id, _)| *id).collect()
+    }
+
     pub(crate) fn trailer(&self) -> &Dictionary<'a> {
         &self.trailer
     }
@@ -128,6 +134,15 @@ impl<'a> Dictionary<'a> {
         let mut found = self.entries.iter().filter(|(own, _)| *own == key);
         let (_, value) = found.next()?;
         found.next().is_none().then_some(*value)
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.entries.iter().map(|(key, _)| *key)
+    }
+
+    /// The entries but one.
+    pub(crate) fn without(&self, key: &[u8]) -> Vec<(&'a [u8], &'a [u8])> {
+        self.entries.iter().filter(|(own, _)| *own != key).copied().collect()
     }
 
     /// As it is written, with one entry more.

@@ -152,7 +152,8 @@ fn update(pdf: &[u8], mark: &Mark) -> Option<Room> {
         text(mark.role),
     );
     let blank = [" "; 3].map(|_| " ".repeat(PLACE)).join(" ");
-    let dictionary = format!("{head}/ByteRange[0 {blank}]/Contents<{}>>>", "0".repeat(2 * mark.room));
+    let dictionary =
+        format!("{head}/ByteRange[0 {blank}]/Contents<{}>>>", "0".repeat(2 * mark.room));
     let at = end.add(signature_id, dictionary.as_bytes());
     let places = at + head.len() + "/ByteRange[0 ".len();
     let from = places + blank.len() + "]/Contents".len();
@@ -200,9 +201,7 @@ impl Update {
         }
         self.bytes.extend(table.bytes());
         let (root, start) = (plain.root()?, plain.start);
-        self.bytes.extend(
-            format!("trailer\n<</Size {size}/Root {root} 0 R/Prev {start}").bytes(),
-        );
+        self.bytes.extend(format!("trailer\n<</Size {size}/Root {root} 0 R/Prev {start}").bytes());
         for key in [&b"Info"[..], b"ID"] {
             if let Some(value) = plain.trailer().get(key) {
                 self.bytes.extend([b"/", key, b" ", value].concat());
@@ -236,7 +235,8 @@ fn listed(ids: &[u32]) -> String {
 
 /// A text string: UTF-16 with its mark in front, as digits.
 fn text(text: &str) -> String {
-    let bytes: Vec<u8> = schemas::text::tidy(text).encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let bytes: Vec<u8> =
+        schemas::text::tidy(text).encode_utf16().flat_map(u16::to_be_bytes).collect();
     format!("<FEFF{}>", hex(&bytes))
 }
 

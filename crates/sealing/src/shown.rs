@@ -129,12 +129,7 @@ impl Letters {
         codes.iter().map(|code| self.advance(*code)).sum()
     }
 
-    fn write(
-        &self,
-        font: Ref,
-        next: &mut Ref,
-        objects: &mut Vec<(Ref, Vec<u8>)>,
-    ) -> Option<()> {
+    fn write(&self, font: Ref, next: &mut Ref, objects: &mut Vec<(Ref, Vec<u8>)>) -> Option<()> {
         let (descendant, descriptor) = (next.bump(), next.bump());
         let (file, unicode) = (next.bump(), next.bump());
         let subset = subsetter::subset(FILE, 0, &self.used).ok()?;

@@ -14,13 +14,15 @@ use x509_cert::ext::pkix::SubjectKeyIdentifier;
 use crate::hash::{Hash, has_signed};
 
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
-pub(crate) const MESSAGE_DIGEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.4");
+pub(crate) const MESSAGE_DIGEST: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.4");
 const SIGNING_TIME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.5");
 /// Which certificate was signed with (RFC 5035).
 pub(crate) const SIGNING_CERTIFICATE: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.47");
 /// Content of a time stamp (RFC 3161), which a PDF may have as a signature of its own.
-pub(crate) const TIME_STAMP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.4");
+pub(crate) const TIME_STAMP: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.4");
 const RSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
 
 /// What a signature says.
@@ -42,7 +44,13 @@ impl Signed {
     /// Of which nothing can be told.
     #[must_use]
     pub fn unknown() -> Self {
-        Self { signer: None, issuer: None, time: None, state: SignatureState::Unknown, certificates: Vec::new() }
+        Self {
+            signer: None,
+            issuer: None,
+            time: None,
+            state: SignatureState::Unknown,
+            certificates: Vec::new(),
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 //! may be used for (RFC 5280, section 6, as far as signatures on papers need it). Nobody is asked
 //! whether a certificate was revoked: that needs a network.
 
-use der::asn1::ObjectIdentifier;
 use der::Encode;
+use der::asn1::ObjectIdentifier;
 use jiff::Timestamp;
 use schemas::subject::Name;
 use x509_cert::Certificate;
@@ -73,11 +73,9 @@ impl Roots {
         match self.root_of(own, certificates, 0) {
             None => Trust::Unrooted,
             Some(path) if !path.iter().all(|one| is_valid(one, at)) => Trust::OutOfDate,
-            Some(path) => {
-                Trust::Trusted(path.last().and_then(|root| {
-                    common_name(root.tbs_certificate().subject())
-                }))
-            }
+            Some(path) => Trust::Trusted(
+                path.last().and_then(|root| common_name(root.tbs_certificate().subject())),
+            ),
         }
     }
 

@@ -67,11 +67,7 @@ fn on_the_token() {
 }
 
 fn place(key: &str) -> TokenPlace {
-    TokenPlace {
-        module: PathBuf::from(MODULE),
-        token: "quay-3".to_owned(),
-        key: key.to_owned(),
-    }
+    TokenPlace { module: PathBuf::from(MODULE), token: "quay-3".to_owned(), key: key.to_owned() }
 }
 
 fn open(key: &str, pin: &str) -> Result<Token, SignFailed> {
