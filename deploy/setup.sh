@@ -3,7 +3,8 @@
 #
 #   run    what it takes to build and run: OCR, fonts, compilers, PDFium
 #   test   the same, and what only the tests use: veraPDF with Java, PDF tools, PostgreSQL,
-#          Prometheus (taken out of its package, so that no server is started), cargo-deny
+#          Prometheus (taken out of its package, so that no server is started), SoftHSM, pyHanko
+#          (in Python's own environment, .parts/pyhanko), cargo-deny
 #   bench  the same as run, and what Sohoa is set beside: OCRmyPDF, trueocr, jdeskew (in Python's
 #          own environment, .parts/bench), veraPDF with Java, PDF tools
 #   fuzz   what it takes to run, and cargo-fuzz
@@ -24,7 +25,7 @@ if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
         poppler-utils qpdf tesseract-ocr)
 fi
 if [ "$purpose" = test ]; then
-    packages+=(postgresql)
+    packages+=(openssl postgresql python3-venv softhsm2)
 fi
 if [ "$purpose" = bench ]; then
     packages+=(ghostscript python3-venv)
@@ -115,16 +116,23 @@ fi
 if [ "$purpose" = test ]; then
     deb prometheus prometheus usr/bin/prometheus usr/bin/promtool
 fi
-if [ "$purpose" = bench ]; then
-    pins=$root/tests/bench/requirements.txt
+# python NAME WHAT: Python's own environment in a folder of .parts/, of the pins of tests/NAME.
+python() {
+    local name=$1 what=$2 pins=$root/tests/$1/requirements.txt
     # The pins are copied in last: a copy that is theirs says that all of it is there.
-    if ! cmp -s "$pins" "$parts/bench/pins.txt"; then
-        echo "setup: installing the readers that Sohoa is set beside"
-        /usr/bin/python3 -m venv --clear "$parts/bench"
-        retried "$parts/bench/bin/python" -m pip install -q --disable-pip-version-check \
-            --only-binary :all: --require-hashes -r "$pins"
-        cp "$pins" "$parts/bench/pins.txt"
-    fi
+    cmp -s "$pins" "$parts/$name/pins.txt" && return 0
+    echo "setup: installing $what"
+    /usr/bin/python3 -m venv --clear "$parts/$name"
+    retried "$parts/$name/bin/python" -m pip install -q --disable-pip-version-check \
+        --only-binary :all: --require-hashes -r "$pins"
+    cp "$pins" "$parts/$name/pins.txt"
+}
+
+if [ "$purpose" = test ]; then
+    python pyhanko 'pyHanko, which looks at signatures'
+fi
+if [ "$purpose" = bench ]; then
+    python bench 'the readers that Sohoa is set beside'
 fi
 
 rust=$(cargo --version 2>/dev/null | cut -d' ' -f2 || true)

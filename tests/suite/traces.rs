@@ -82,17 +82,7 @@ async fn one_page_is_one_trace_from_intake_to_record() {
     })
     .await;
     let by_id: BTreeMap<String, &Span> = spans.iter().map(|s| (hex(&s.span_id), s)).collect();
-    let way = |mut span: &Span| {
-        let mut way = vec![named(span)];
-        while let Some(parent) = by_id.get(&hex(&span.parent_span_id)) {
-            way.push(named(parent));
-            span = parent;
-        }
-        assert_eq!(hex(&span.parent_span_id), &CALLER[36..52], "the caller's span is above all");
-        way.reverse();
-        way.join(" > ")
-    };
-    let ways: Vec<String> = spans.iter().map(way).collect();
+    let ways: Vec<String> = spans.iter().map(|span| way(span, &by_id)).collect();
     let up_to_read = "request > accept scan > job unpack > job read";
     for want in [
         format!("{up_to_read} > decode"),
@@ -123,6 +113,18 @@ async fn a_collector_that_is_not_there_costs_nothing_but_the_traces() {
     let view = stage.put_through(&story.opening(None), &story.scans()[..1]).await;
     assert_eq!(view.pages.read, 1);
     assert!(stage.log().contains("traces not delivered"));
+}
+
+/// The names of the spans that lead to a span, from the first of ours.
+fn way(span: &Span, by_id: &BTreeMap<String, &Span>) -> String {
+    let (mut span, mut way) = (span, vec![named(span)]);
+    while let Some(parent) = by_id.get(&hex(&span.parent_span_id)) {
+        way.push(named(parent));
+        span = parent;
+    }
+    assert_eq!(hex(&span.parent_span_id), &CALLER[36..52], "the caller's span is above all");
+    way.reverse();
+    way.join(" > ")
 }
 
 /// What a span is called; of a job, which.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use sealing::{Corner, Mark, RoomError, make_room};
+use sealing::{Corner, Mark, RoomError, Sealed, make_room};
 use signing::{Signer, SoftKey, ranges};
 use tempfile::TempDir;
 
@@ -115,4 +115,67 @@ fn a_file_that_was_not_sealed_here_is_refused_and_so_is_a_signature_without_room
     }
     let room = make_room(&seal(&[empty()]), &mark).unwrap();
     assert_eq!(room.fill(&[1; 11]), Err(RoomError::TooLong(11)));
+}
+
+#[test]
+fn what_comes_between_two_signatures_may_be_nothing_but_a_signature() {
+    let keys = Keys::made();
+    let pdf = seal(&[scanned(Coding::Grey, 0, 0.0), empty()]);
+    let once = signed(&pdf, &keys.open("officer.p12"), "Người số hóa", Some(Corner::TopLeft));
+    let end = once.len();
+    let again = |pdf: &[u8]| signed(pdf, &keys.open("agency.p12"), "Cơ quan", None);
+    let since = |pdf: &[u8]| Sealed::of(pdf).map(|sealed| sealed.only_signed_since(end));
+    assert_eq!(since(&again(&once)), Some(true));
+    assert_eq!(since(&once), Some(true), "nothing came");
+    assert_eq!(Sealed::of(&again(&once)).unwrap().signature_fields(), 2);
+
+    // The first page shows the second one's picture; a form field more; the whole pages changed.
+    let text = String::from_utf8_lossy(&once).into_owned();
+    let object = |mark: &str| {
+        let at = text.rfind(mark).unwrap();
+        let from = text[..at].rfind(" 0 obj").unwrap();
+        let id = text[..from].rsplit(['\n', ' ']).next().unwrap().to_owned();
+        let body = &text[from + 6..from + text[from..].find("endobj").unwrap()];
+        (id, body.trim().to_owned())
+    };
+    let (page, body) = object("/MediaBox");
+    let (form, fields) = object("/Fields[");
+    let (field, widget) = object("/FT/Sig");
+    for (id, body) in [
+        (&page, body.replace("/Contents ", "/Contents 1 0 R/Was ")),
+        (&form, fields.replace("/Fields", "/NeedAppearances true/Fields")),
+        (&field, widget.replace("/F 132", "/F 132/AA<<>>")),
+    ] {
+        assert!(text.contains(&format!("{id} 0 obj")) && body.starts_with("<<"), "{id} {body}");
+        let changed = update(&once, id, &body);
+        assert!(changed.starts_with(&once));
+        assert_eq!(since(&again(&changed)), Some(false), "{body}");
+    }
+}
+
+/// The file with another object of that number, added as an editor would.
+fn update(pdf: &[u8], id: &str, body: &str) -> Vec<u8> {
+    let text = String::from_utf8_lossy(pdf);
+    let start = text.rsplit("startxref\n").next().unwrap().lines().next().unwrap();
+    let trailer = &text[text.rfind("trailer\n<<").unwrap() + 10..];
+    let size = trailer.split("/Size ").nth(1).unwrap().split('/').next().unwrap();
+    let root = trailer.split("/Root ").nth(1).unwrap().split('/').next().unwrap();
+    let info = trailer.split("/Info ").nth(1).unwrap().split('/').next().unwrap();
+    let (place, table) = (pdf.len(), pdf.len() + format!("{id} 0 obj\n{body}\nendobj\n").len());
+    let more = format!(
+        "{id} 0 obj\n{body}\nendobj\nxref\n{id} 1\n{place:010} 00000 n\r\n\
+         trailer\n<</Size {size}/Root {root}/Info {info}/Prev {start}>>\nstartxref\n{table}\n%%EOF\n"
+    );
+    [pdf, more.as_bytes()].concat()
+}
+
+#[test]
+fn the_images_in_a_file_are_the_ones_that_were_kept() {
+    let sheets = [scanned(Coding::Grey, 0, 0.0), scanned(Coding::Ccitt, 90, 1.0)];
+    let pdf = twice(&seal(&sheets), &Keys::made());
+    let images = Sealed::of(&pdf).unwrap().images().unwrap();
+    let kept: Vec<_> = sheets.iter().map(|sheet| Some(sheet.bytes.as_slice())).collect();
+    assert_eq!(images, kept);
+    let paletted = seal(&[scanned(Coding::Paletted, 0, 0.0)]);
+    assert_eq!(Sealed::of(&paletted).unwrap().images(), Some(vec![None]));
 }
