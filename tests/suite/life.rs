@@ -1,5 +1,7 @@
 //! Life of a process: what it says of itself, and how it ends.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -54,6 +56,34 @@ async fn a_process_asked_to_stop_ends_within_ten_seconds_and_hands_its_page_back
         log.lines().find(|line| line.contains("job done") && line.contains("\"job\":\"read\""));
     assert!(done.unwrap().contains("\"attempt\":1"), "{done:?}");
     assert_eq!(stage.check()["check"]["findings"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_on_its_way_is_received_by_a_process_that_was_asked_to_stop() {
+    let mut stage = Stage::start().await;
+    let dossier = stage.open(&opening(&somebody(1))).await;
+    let scan = jpeg_page(1);
+    let (first, rest) = scan.split_at(scan.len() / 2);
+    let address = stage.address().trim_start_matches("http://").to_owned();
+    let mut line = TcpStream::connect(&address).unwrap();
+    let (code, length) = (&dossier.code, scan.len());
+    let head = format!(
+        "POST /v1/dossiers/{code}/scans HTTP/1.1\r\nhost: here\r\ncontent-length: {length}\r\n\r\n"
+    );
+    line.write_all(head.as_bytes()).unwrap();
+    line.write_all(first).unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    stage.ask_to_stop();
+    tokio::time::sleep(Duration::from_millis(1000)).await;
+    let refused = TcpStream::connect(&address);
+    assert!(refused.is_err(), "nothing new is taken");
+    line.write_all(rest).unwrap();
+    let mut answer = String::new();
+    line.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    assert_eq!(stage.ended().code(), Some(0));
+    stage.launch().await;
+    assert_eq!(stage.settled(&dossier).await.pages.read, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -76,7 +76,9 @@ const GRACE: Duration = Duration::from_secs(6);
 /// When the queue can't be asked any more.
 pub async fn run(desk: Arc<Desk>, stop: CancellationToken) -> anyhow::Result<()> {
     // One hand more than readers: while one stores a result, none of them stands idle.
-    let hands = Arc::new(Semaphore::new(desk.readers.count() + 1));
+    let hands = desk.readers.count() + 1;
+    desk.archive.queue.prefetch(hands);
+    let hands = Arc::new(Semaphore::new(hands));
     let mut in_hand = JoinSet::new();
     let pace = Arc::new(Pace::default());
     let told = tokio::spawn(pace.clone().tell(desk.archive.records.clone()));
@@ -116,7 +118,7 @@ async fn settle(desk: Arc<Desk>, delivery: Delivery, stop: CancellationToken) {
     let message = delivery.message.clone();
     let attempt = delivery.attempt;
     let (job, target) = (message.job.name(), message.job.target(message.dossier));
-    let span = info_span!("job", dossier.id = %message.dossier, job, %target, attempt);
+    let span = info_span!("job", dossier.id = %message.dossier, job, job.target = %target, attempt);
     if let Some(parent) = &message.traceparent {
         vitals::trace::follow(&span, parent);
     }

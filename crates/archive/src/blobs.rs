@@ -1,21 +1,38 @@
-//! Bytes, named by their blake3 hash, as files `blobs/ab/cdef…`. A file under its name is whole
-//! and durable: it is written beside, synced, renamed, and the folder synced.
+//! Bytes, named by their blake3 hash: files of a folder on one machine, objects of an S3 store on
+//! many. Nobody above can tell which.
 
-use std::io;
+mod bucket;
+mod folder;
+mod reader;
+mod store;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use rustix::fs::Access;
 use schemas::Uuid;
 use schemas::ids::Blake3;
 use tempfile::TempPath;
 use tokio::fs::{self, File, OpenOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::Place;
 use crate::error::{ArchiveError, Doing};
+use bucket::{Bucket, Source};
+use folder::Folder;
+
+pub use bucket::StoreTrouble;
+pub use reader::BlobReader;
+pub use store::{Encryption, Patience, SecretKey, Store};
 
 /// Bytes read at a time.
 const CHUNK: usize = 1 << 20;
+
+/// Longest blob on its way to a store that is held in memory: most scans of a page are shorter, and
+/// an intake takes no more than some dozens at once.
+const IN_MEMORY: usize = 1 << 20;
+
+const RECEIVING: &str = "receiving a blob";
 
 /// Longest beginning that [`Incoming::head`] keeps.
 const HEAD: usize = 64;
@@ -23,15 +40,22 @@ const HEAD: usize = 64;
 /// Bytes, named by their hash. Cheap to clone.
 #[derive(Clone)]
 pub struct Blobs {
-    dir: Arc<PathBuf>,
-    /// Where blobs are written before they have a name; on the same file system.
+    form: Form,
+    /// Where blobs are written before they have a name; in a folder's form on the same file
+    /// system.
     incoming: Arc<PathBuf>,
 }
 
+#[derive(Clone)]
+enum Form {
+    Folder(Folder),
+    Bucket(Bucket),
+}
+
 impl Blobs {
-    /// Opens the folder; removes what was half received when the process before died.
-    pub(crate) async fn open(place: &Path) -> Result<Self, ArchiveError> {
-        let incoming = place.join("incoming");
+    /// Opens the blobs; removes what was half received when the process before died.
+    pub(crate) async fn open(place: &Place) -> Result<Self, ArchiveError> {
+        let incoming = place.dir.join("incoming");
         let doing = "clearing what was half received";
         if fs::try_exists(&incoming).await.doing(doing)? {
             fs::remove_dir_all(&incoming).await.doing(doing)?;
@@ -39,24 +63,29 @@ impl Blobs {
         Self::open_beside(place).await
     }
 
-    /// Opens the folder, whoever else works in it.
-    pub(crate) async fn open_beside(place: &Path) -> Result<Self, ArchiveError> {
-        let doing = "opening the blobs";
-        let (dir, incoming) = (place.join("blobs"), place.join("incoming"));
-        fs::create_dir_all(&incoming).await.doing(doing)?;
-        fs::create_dir_all(&dir).await.doing(doing)?;
-        // All at once and synced, so that a blob's durability needs no folder but its own.
-        for shard in 0..=u8::MAX {
-            match fs::create_dir(dir.join(format!("{shard:02x}"))).await {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(error).doing(doing);
-                }
-                _ => {}
+    /// Opens the blobs, whoever else works with them. A store is not asked for anything yet.
+    pub(crate) async fn open_beside(place: &Place) -> Result<Self, ArchiveError> {
+        let incoming = place.dir.join("incoming");
+        fs::create_dir_all(&incoming).await.doing("opening the blobs")?;
+        let form = match &place.store {
+            None => Form::Folder(Folder::open(&place.dir).await?),
+            Some(store) => {
+                clear_old(&incoming, store.patience.abandoned).await?;
+                Form::Bucket(Bucket::open(store).await?)
             }
+        };
+        Ok(Self { form, incoming: Arc::new(incoming) })
+    }
+
+    /// Whether blobs can be kept and read at this moment; tries once.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`] when they can't.
+    pub async fn ready(&self) -> Result<(), ArchiveError> {
+        match &self.form {
+            Form::Folder(folder) => folder.ready().await,
+            Form::Bucket(bucket) => bucket.ready().await,
         }
-        sync(&dir).await.doing(doing)?;
-        sync(place).await.doing(doing)?;
-        Ok(Self { dir: Arc::new(dir), incoming: Arc::new(incoming) })
     }
 
     /// Begins to receive a blob of unknown size.
@@ -64,13 +93,21 @@ impl Blobs {
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn receive(&self) -> Result<Incoming, ArchiveError> {
+        let held = match &self.form {
+            Form::Folder(_) => self.file().await?,
+            Form::Bucket(_) => Held::Memory(Vec::new()),
+        };
+        let (blobs, hasher) = (self.clone(), blake3::Hasher::new());
+        Ok(Incoming { blobs, held, hasher, len: 0, head: Vec::with_capacity(HEAD) })
+    }
+
+    /// A file to receive into.
+    async fn file(&self) -> Result<Held, ArchiveError> {
         let path = self.incoming.join(Uuid::new_v4().to_string());
         let mut options = OpenOptions::new();
         let open = options.write(true).create_new(true).mode(0o600).open(&path);
-        let file = open.await.doing("receiving a blob")?;
-        let path = TempPath::try_from_path(path).doing("receiving a blob")?;
-        let (blobs, hasher) = (self.clone(), blake3::Hasher::new());
-        Ok(Incoming { blobs, file, path, hasher, len: 0, head: Vec::with_capacity(HEAD) })
+        let file = open.await.doing(RECEIVING)?;
+        Ok(Held::File(file, TempPath::try_from_path(path).doing(RECEIVING)?))
     }
 
     /// Keeps `bytes`; when this returns they are durable. Doing so twice changes nothing.
@@ -90,21 +127,26 @@ impl Blobs {
     /// # Errors
     /// [`ArchiveError::Missing`], and [`ArchiveError::Corrupt`] when the hash differs.
     pub async fn get(&self, key: Blake3) -> Result<Vec<u8>, ArchiveError> {
-        let bytes = fs::read(self.path(key)).await.map_err(|error| absent(error, key))?;
+        let bytes = match &self.form {
+            Form::Folder(folder) => folder.get(key).await?,
+            Form::Bucket(bucket) => bucket.get(key).await?,
+        };
         if *blake3::hash(&bytes).as_bytes() != key.0 {
-            return Err(differs(key));
+            let detail = "its hash differs".to_owned();
+            return Err(ArchiveError::Corrupt { what: format!("blob {key}"), detail });
         }
         Ok(bytes)
     }
 
-    /// The blob as a file to stream from, not checked, and its size in bytes.
+    /// The blob to stream from, not checked, and its size in bytes.
     ///
     /// # Errors
-    /// [`ArchiveError::Missing`].
-    pub async fn open_file(&self, key: Blake3) -> Result<(File, u64), ArchiveError> {
-        let file = File::open(self.path(key)).await.map_err(|error| absent(error, key))?;
-        let bytes = file.metadata().await.doing("opening a blob")?.len();
-        Ok((file, bytes))
+    /// [`ArchiveError::Missing`], [`ArchiveError::Unavailable`].
+    pub async fn reader(&self, key: Blake3) -> Result<(BlobReader, u64), ArchiveError> {
+        match &self.form {
+            Form::Folder(folder) => folder.reader(key).await,
+            Form::Bucket(bucket) => bucket.reader(key).await,
+        }
     }
 
     /// Whether the blob is there; its bytes are not looked at.
@@ -112,15 +154,10 @@ impl Blobs {
     /// # Errors
     /// [`ArchiveError::Unavailable`].
     pub async fn contains(&self, key: Blake3) -> Result<bool, ArchiveError> {
-        fs::try_exists(self.path(key)).await.doing("looking for a blob")
-    }
-
-    /// Whether blobs can be kept: the folder is there and may be written to.
-    pub(crate) async fn reach(&self) -> Result<(), ArchiveError> {
-        let doing = "asking the folder of blobs";
-        let there = rustix::fs::access(&*self.incoming, Access::WRITE_OK | Access::EXEC_OK);
-        there.map_err(io::Error::from).doing(doing)?;
-        fs::metadata(self.dir.join("00")).await.map(|_| ()).doing(doing)
+        match &self.form {
+            Form::Folder(folder) => folder.contains(key).await,
+            Form::Bucket(bucket) => bucket.contains(key).await,
+        }
     }
 
     /// Every blob there is, in no order.
@@ -128,17 +165,10 @@ impl Blobs {
     /// # Errors
     /// [`ArchiveError::Unavailable`].
     pub async fn list(&self) -> Result<Vec<Blake3>, ArchiveError> {
-        let doing = "listing the blobs";
-        let mut found = Vec::new();
-        for shard in 0..=u8::MAX {
-            let shard = format!("{shard:02x}");
-            let mut entries = fs::read_dir(self.dir.join(&shard)).await.doing(doing)?;
-            while let Some(entry) = entries.next_entry().await.doing(doing)? {
-                let name = format!("{shard}{}", entry.file_name().to_string_lossy());
-                found.extend(name.parse::<Blake3>());
-            }
+        match &self.form {
+            Form::Folder(folder) => folder.list().await,
+            Form::Bucket(bucket) => bucket.list().await,
         }
-        Ok(found)
     }
 
     /// Removes a blob; one that isn't there is removed already. Only `sohoa check --mend` does.
@@ -146,49 +176,58 @@ impl Blobs {
     /// # Errors
     /// [`ArchiveError::Unavailable`].
     pub async fn remove(&self, key: Blake3) -> Result<(), ArchiveError> {
-        match fs::remove_file(self.path(key)).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(error).doing("removing a blob")
-            }
-            _ => Ok(()),
+        match &self.form {
+            Form::Folder(folder) => folder.remove(key).await,
+            Form::Bucket(bucket) => bucket.remove(key).await,
         }
     }
 
     /// Whether the bytes are those that the name promises; false when they differ.
     pub(crate) async fn is_true(&self, key: Blake3) -> Result<bool, ArchiveError> {
-        let doing = "checking a blob";
-        let (mut file, _) = self.open_file(key).await?;
-        let (mut hasher, mut chunk) = (blake3::Hasher::new(), vec![0; CHUNK]);
-        loop {
-            match file.read(&mut chunk).await.doing(doing)? {
-                0 => return Ok(*hasher.finalize().as_bytes() == key.0),
-                read => _ = hasher.update(&chunk[..read]),
-            }
-        }
+        let (reader, _) = self.reader(key).await?;
+        hashes_to(reader, key).await
     }
 
     /// How long ago the blob was written, in seconds; 0 when it can't be told.
     pub(crate) async fn age_seconds(&self, key: Blake3) -> Result<u64, ArchiveError> {
-        let meta = fs::metadata(self.path(key)).await.map_err(|error| absent(error, key))?;
-        let age = meta.modified().ok().and_then(|written| written.elapsed().ok());
-        Ok(age.map_or(0, |age| age.as_secs()))
+        match &self.form {
+            Form::Folder(folder) => folder.age_seconds(key).await,
+            Form::Bucket(bucket) => bucket.age_seconds(key).await,
+        }
     }
 
-    fn path(&self, key: Blake3) -> PathBuf {
-        let name = key.to_string();
-        let (shard, rest) = name.split_at(2);
-        self.dir.join(shard).join(rest)
+    /// Uploads that nobody is sending any more: their process died. What a folder holds of such,
+    /// the next start clears.
+    pub(crate) async fn abandoned(&self) -> Result<Vec<String>, ArchiveError> {
+        match &self.form {
+            Form::Folder(_) => Ok(Vec::new()),
+            Form::Bucket(bucket) => bucket.abandoned().await,
+        }
+    }
+
+    /// Removes what came of such an upload.
+    pub(crate) async fn clear(&self, upload: &str) -> Result<(), ArchiveError> {
+        match &self.form {
+            Form::Folder(_) => Ok(()),
+            Form::Bucket(bucket) => bucket.clear(upload).await,
+        }
     }
 }
 
 /// A blob being received. Dropped unfinished, it leaves nothing behind.
 pub struct Incoming {
     blobs: Blobs,
-    file: File,
-    path: TempPath,
+    held: Held,
     hasher: blake3::Hasher,
     len: u64,
     head: Vec<u8>,
+}
+
+/// Where the bytes are meanwhile.
+enum Held {
+    /// What goes to a store isn't written to a disk first, as long as it is small.
+    Memory(Vec<u8>),
+    File(File, TempPath),
 }
 
 impl Incoming {
@@ -197,7 +236,7 @@ impl Incoming {
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn write(&mut self, chunk: &[u8]) -> Result<(), ArchiveError> {
-        self.file.write_all(chunk).await.doing("receiving a blob")?;
+        self.hold(chunk).await?;
         self.hasher.update(chunk);
         self.len += chunk.len() as u64;
         let missing = (HEAD - self.head.len()).min(chunk.len());
@@ -230,31 +269,65 @@ impl Incoming {
     pub async fn finish(mut self) -> Result<(Blake3, u64), ArchiveError> {
         let doing = "keeping a blob";
         let key = Blake3(*self.hasher.finalize().as_bytes());
-        let target = self.blobs.path(key);
-        self.file.flush().await.doing(doing)?;
-        self.file.sync_all().await.doing(doing)?;
-        // Over a blob of that name, if there is one: it may be damaged, and this one is not.
-        fs::rename(&self.path, &target).await.doing(doing)?;
-        self.path.disable_cleanup(true);
-        if let Some(shard) = target.parent() {
-            sync(shard).await.doing(doing)?;
+        // Full disks show here at the latest, before anything has a name.
+        if let Held::File(file, _) = &mut self.held {
+            file.flush().await.doing(doing)?;
+        }
+        match (&self.blobs.form, self.held) {
+            (Form::Folder(folder), Held::File(file, path)) => folder.keep(key, file, path).await?,
+            (Form::Bucket(bucket), Held::File(_, path)) => {
+                bucket.keep(key, Source::File(&path), self.len).await?;
+            }
+            (Form::Bucket(bucket), Held::Memory(bytes)) => {
+                bucket.keep(key, Source::Bytes(&bytes), self.len).await?;
+            }
+            (Form::Folder(_), Held::Memory(_)) => unreachable!("a folder receives into files"),
         }
         Ok((key, self.len))
     }
-}
 
-/// Makes the names in a folder durable.
-async fn sync(dir: &Path) -> io::Result<()> {
-    File::open(dir).await?.sync_all().await
-}
-
-fn absent(error: io::Error, key: Blake3) -> ArchiveError {
-    if error.kind() == io::ErrorKind::NotFound {
-        return ArchiveError::Missing(format!("blob {key}"));
+    async fn hold(&mut self, chunk: &[u8]) -> Result<(), ArchiveError> {
+        match &mut self.held {
+            Held::Memory(bytes) if bytes.len() + chunk.len() <= IN_MEMORY => {
+                bytes.extend_from_slice(chunk);
+            }
+            Held::Memory(bytes) => {
+                let bytes = std::mem::take(bytes);
+                self.held = self.blobs.file().await?;
+                if let Held::File(file, _) = &mut self.held {
+                    file.write_all(&bytes).await.doing(RECEIVING)?;
+                    file.write_all(chunk).await.doing(RECEIVING)?;
+                }
+            }
+            Held::File(file, _) => file.write_all(chunk).await.doing(RECEIVING)?,
+        }
+        Ok(())
     }
-    ArchiveError::Unavailable { what: "reading a blob", source: error.into() }
 }
 
-fn differs(key: Blake3) -> ArchiveError {
-    ArchiveError::Corrupt { what: format!("blob {key}"), detail: "its hash differs".to_owned() }
+/// Removes what was half received so long ago that it is nobody's any more. Where the folder is
+/// not one process's alone, nothing younger can be told from what is being received.
+async fn clear_old(incoming: &Path, abandoned: Duration) -> Result<(), ArchiveError> {
+    let doing = "clearing what was half received";
+    let mut entries = fs::read_dir(incoming).await.doing(doing)?;
+    while let Some(entry) = entries.next_entry().await.doing(doing)? {
+        let written = entry.metadata().await.and_then(|meta| meta.modified());
+        let age = written.ok().and_then(|written| written.elapsed().ok());
+        if age.is_some_and(|age| abandoned <= age) {
+            // Another process may have been quicker, and a later start comes by again.
+            fs::remove_file(entry.path()).await.unwrap_or_default();
+        }
+    }
+    Ok(())
+}
+
+/// Whether the bytes are those that the name promises.
+async fn hashes_to(mut reader: BlobReader, key: Blake3) -> Result<bool, ArchiveError> {
+    let (mut hasher, mut chunk) = (blake3::Hasher::new(), vec![0; CHUNK]);
+    loop {
+        match reader.read(&mut chunk).await.doing("checking a blob")? {
+            0 => return Ok(*hasher.finalize().as_bytes() == key.0),
+            read => _ = hasher.update(&chunk[..read]),
+        }
+    }
 }

@@ -19,7 +19,7 @@ use crate::rows::Columns;
 
 /// A blob without a row may be one whose row is about to be written; after an hour, in seconds,
 /// it is not.
-const ORPHAN_AGE: u64 = 3600;
+pub(crate) const ORPHAN_AGE: u64 = 3600;
 
 /// Rows read at a time where a table is read whole.
 const BATCH: i64 = 500;
@@ -114,11 +114,10 @@ impl Archive {
             lookups: row.int("lookups")?,
             ..Findings::default()
         };
-        if let Some(sql) = self.records.db.dialect.sound() {
-            let sound = sqlx::query(sql).fetch_one(&mut *view).await.doing(doing)?;
-            if sound.take::<&str>("quick_check")? != "ok" {
-                found.add("database.damaged", "sohoa.sqlite", false);
-            }
+        let sound = sqlx::query(self.records.db.dialect.sound());
+        let sound = sound.fetch_one(&mut *view).await.doing(doing)?;
+        if sound.take::<&str>("quick_check")? != "ok" {
+            found.add("database.damaged", "database", false);
         }
         rules::check(&mut view, &mut found).await?;
         check_records(&mut view, &mut found).await?;
@@ -152,6 +151,9 @@ impl Archive {
             if !wanted.contains_key(&key) && self.blobs.age_seconds(key).await? >= ORPHAN_AGE {
                 found.add("blob.orphan", key, true);
             }
+        }
+        for upload in self.blobs.abandoned().await? {
+            found.add("blob.upload", upload, true);
         }
         found.findings.sort_by(|a, b| (a.code, &a.what).cmp(&(b.code, &b.what)));
         Ok(())
@@ -201,6 +203,7 @@ fn text_vi(code: &str) -> &'static str {
         "record.hash" => "Nội dung giấy tờ số hoá không khớp với mã băm của nó.",
         "lookup.chain" => "Chuỗi tra cứu bị đứt: có lượt tra cứu bị sửa, bị xoá hoặc bị chèn.",
         "blob.orphan" => "Tệp không thuộc về hồ sơ nào; sẽ được xoá.",
+        "blob.upload" => "Lượt gửi tệp lên kho bị bỏ dở; phần đã gửi sẽ được xoá.",
         "database.damaged" => "Cơ sở dữ liệu bị hỏng. Hãy khôi phục từ bản sao lưu.",
         code => rules::text_vi(code),
     }

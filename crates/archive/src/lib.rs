@@ -2,8 +2,8 @@
 //! queue's name or SQL.
 //!
 //! Embedded, records and queue are in one SQLite, blobs in a folder beside it, and one process at
-//! a time has the folder. In the cluster records are on PostgreSQL, for as many processes as
-//! there are.
+//! a time has the folder. In the cluster records are on PostgreSQL and blobs in an S3 store, for
+//! as many processes as there are.
 
 mod error;
 
@@ -23,11 +23,13 @@ mod reach;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use blobs::{Blobs, Incoming};
+pub use blobs::{
+    BlobReader, Blobs, Encryption, Incoming, Patience, SecretKey, Store, StoreTrouble,
+};
 pub use check::{Finding, Findings};
 pub use database::{PostgresUrl, PostgresUrlError};
 pub use error::{AcceptError, ArchiveError, DatabaseTrouble, LookupError, OpenError};
-pub use queue::{Delivery, LEASE, Queue};
+pub use queue::{Broker, BrokerUrl, Delivery, LEASE, Queue};
 pub use reach::Part;
 pub use records::Records;
 pub use records::dossiers::{Dossier, NewDossier};
@@ -52,10 +54,14 @@ pub struct Place {
     /// `{owner}`, `{kind}`, `{number}`, `{procedure}`, `{component}`, `{office}`, `{yymmdd}` and
     /// `{n:2}`. The grammar is not published; this is what running systems use.
     pub digitisation_template: String,
+    /// Where blobs are on many machines; in the folder when left out.
+    pub store: Option<Store>,
     /// Jobs that may wait before stations are asked to come back later.
     pub max_waiting_jobs: u32,
     /// The PostgreSQL that many processes share; none for a SQLite in the folder.
     pub database: Option<PostgresUrl>,
+    /// What carries jobs to workers; without it they are taken from the database.
+    pub broker: Option<Broker>,
 }
 
 impl Place {
@@ -66,8 +72,10 @@ impl Place {
             dir: dir.into(),
             code_template: "{office}-{yymmdd}-{n:4}".to_owned(),
             digitisation_template: "{owner}.{kind}.{number}.{n:2}".to_owned(),
+            store: None,
             max_waiting_jobs: 10_000,
             database: None,
+            broker: None,
         }
     }
 }
@@ -100,8 +108,8 @@ impl Archive {
         }
         let lock = Lock::take(&place.dir)?;
         let db = Arc::new(Database::open(place, Some(lock)).await?);
-        let blobs = Blobs::open(&place.dir).await?;
-        let queue = Queue::open(Arc::clone(&db)).await?;
+        let blobs = Blobs::open(place).await?;
+        let queue = Queue::open(Arc::clone(&db), place.broker.as_ref()).await?;
         Ok(Self { blobs, records: Records::new(db), queue })
     }
 
@@ -135,12 +143,13 @@ impl Archive {
     /// Opens what other processes have open too.
     async fn open_shared(place: &Place) -> Result<Self, ArchiveError> {
         let db = Arc::new(Database::open(place, None).await?);
-        let blobs = Blobs::open_beside(&place.dir).await?;
+        let blobs = Blobs::open_beside(place).await?;
         Ok(Self { blobs, records: Records::new(Arc::clone(&db)), queue: Queue::beside(db) })
     }
 
-    /// Closes the database. Other clones can't be used any more.
+    /// Takes leave of the broker and closes the database. Other clones can't be used any more.
     pub async fn close(self) {
+        self.queue.close().await;
         self.records.db.close().await;
     }
 }

@@ -1,10 +1,22 @@
-//! The queue in the database. The counter goes before the backlog; within a lane offices take
-//! turns. A job is leased, not taken out: when its worker dies, the lease runs out (or the next
-//! process, which knows that the one before is dead, ends it) and the job comes back, the attempt
-//! counted.
+//! The queue. The counter goes before the backlog; within a lane offices take turns. A job is
+//! leased, not taken out: when its worker dies, the lease runs out (or the next process, which
+//! knows that the one before is dead, ends it) and the job comes back, the attempt counted.
+//!
+//! The table `job` is the ledger in both forms, and what it says counts. In the embedded form
+//! workers take from it; in the cluster form a broker brings them what the [`relay`] sends from
+//! it, so that a message lost, late or doubled changes nothing.
+
+mod broker;
+mod topology;
+
+mod relay;
+
+mod consumer;
+mod dead;
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use schemas::Uuid;
@@ -12,20 +24,37 @@ use schemas::code::Reason;
 use schemas::ids::{DossierId, OfficeCode};
 use schemas::message::{Lane, Message};
 use sqlx::any::AnyRow;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+use broker::Caller;
+pub use broker::{Broker, BrokerUrl};
+use consumer::{Slip, Tray};
+use topology::Names;
 
 use crate::database::dialect::Dialect;
 use crate::database::{Change, Database};
 use crate::error::{ArchiveError, Doing};
+use crate::records::Records;
 use crate::records::parked::Parked;
 use crate::rows::{Columns, number};
 
 /// How long a job is a worker's own before it is given to another.
 pub const LEASE: Duration = Duration::from_secs(5 * 60);
 
+/// How often a job is given out before a person looks at it. More than a worker tries when the
+/// world fails: it is for jobs that end whoever has them.
+pub(crate) const DELIVERY_LIMIT: u32 = 20;
+
+/// Longest time for the broker to hear that this process ends.
+const FAREWELL: Duration = Duration::from_secs(3);
+
 /// How often to look although nobody called: leases run out and times come unannounced.
 const POLL: Duration = Duration::from_millis(500);
 
 const RELEASE: &str = "update job set lease = null, due_at = $1 where lease is not null";
+
+const FREE_RELAY: &str = "update relay_lease set held_until = 0 where name = 'queue'";
 
 // Looked at first, without the write lock: most of the time there is nothing.
 const ANYTHING: &str = "
@@ -37,7 +66,7 @@ const SERVED: &str = "
     where lane = $1 and office = $2";
 
 const TAKE: &str = "
-    update job set attempts = attempts + 1, lease = $4, due_at = $5
+    update job set attempts = attempts + 1, lease = $4, due_at = $5, sent_at = null
     where job_id =
         (select job_id from job where lane = $1 and office = $2 and due_at <= $3
          order by due_at, job_id limit 1)
@@ -60,6 +89,24 @@ const DROP: &str = "delete from job where job_id = $1";
 #[derive(Clone)]
 pub struct Queue {
     pub(crate) db: Arc<Database>,
+    /// None in the embedded form.
+    carried: Option<Arc<Carried>>,
+}
+
+/// The tasks between ledger and broker. They end with the last of the queue's clones.
+struct Carried {
+    tray: Arc<Tray>,
+    relaying: Arc<AtomicBool>,
+    stop: watch::Sender<bool>,
+    tasks: tokio::sync::Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        for task in self.tasks.get_mut() {
+            task.abort();
+        }
+    }
 }
 
 /// A job in a worker's hands until [`LEASE`] is over.
@@ -71,33 +118,55 @@ pub struct Delivery {
     pub attempt: u32,
     id: String,
     lease: String,
+    /// The broker's message; it hears of its end when the last clone is dropped.
+    slip: Option<Arc<Slip>>,
 }
 
 impl Queue {
     /// Ends the leases of the process before, and relays what it announced last. Where many
     /// processes work, the leases of one that died run out.
-    pub(crate) async fn open(db: Arc<Database>) -> Result<Self, ArchiveError> {
-        if db.dialect == Dialect::Postgres {
-            return Ok(Self::beside(db));
+    pub(crate) async fn open(
+        db: Arc<Database>,
+        broker: Option<&Broker>,
+    ) -> Result<Self, ArchiveError> {
+        if db.dialect == Dialect::Sqlite {
+            succeed(&db).await?;
         }
-        let mut change = db.change().await?;
-        let release = sqlx::query(RELEASE).bind(change.now);
-        release.execute(change.on()).await.doing("releasing leases")?;
-        relay(&mut change).await?;
-        change.commit().await?;
-        Ok(Self { db })
+        let carried = match broker {
+            Some(broker) => Some(Arc::new(Carried::start(&db, broker).await?)),
+            None => None,
+        };
+        Ok(Self { db, carried })
     }
 
     /// The queue of another process, its leases untouched.
     pub(crate) fn beside(db: Arc<Database>) -> Self {
-        Self { db }
+        Self { db, carried: None }
     }
 
-    /// Waits for a job and takes it.
+    /// Says how many jobs of a lane this process works on at once, so that the broker brings it
+    /// as many.
+    pub fn prefetch(&self, jobs: usize) {
+        if let Some(carried) = &self.carried {
+            carried.tray.prefetch(u16::try_from(jobs).unwrap_or(u16::MAX));
+        }
+    }
+
+    /// Whether jobs flow: always in the embedded form, else while the broker is there. Without it
+    /// scans are accepted all the same, and their jobs wait.
+    #[must_use]
+    pub fn flows(&self) -> bool {
+        self.carried.as_ref().is_none_or(|carried| carried.relaying.load(Ordering::Relaxed))
+    }
+
+    /// Waits for a job and takes it. A broker that is away is waited for.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`]: call again after a while.
     pub async fn next(&self) -> Result<Delivery, ArchiveError> {
+        if let Some(carried) = &self.carried {
+            return carried.tray.next().await;
+        }
         loop {
             // Listens before it looks, so that no call in between is missed.
             let mut called = pin!(self.db.calls.announced());
@@ -110,11 +179,14 @@ impl Queue {
         }
     }
 
-    /// Takes a job if there is one to be done now.
+    /// Takes a job if there is one to be done now; waits for one that the broker has yet to bring.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn take(&self) -> Result<Option<Delivery>, ArchiveError> {
+        if let Some(carried) = &self.carried {
+            return carried.tray.take().await;
+        }
         let doing = "taking a job";
         loop {
             let now = jiff::Timestamp::now().as_microsecond();
@@ -144,7 +216,11 @@ impl Queue {
                 }
             };
             change.commit().await?;
-            return Ok(Some(Delivery { message, attempt, id, lease }));
+            if DELIVERY_LIMIT < attempt {
+                park_exhausted(&self.db, &message, &id, attempt - 1).await?;
+                continue;
+            }
+            return Ok(Some(Delivery { message, attempt, id, lease, slip: None }));
         }
     }
 
@@ -188,15 +264,16 @@ impl Queue {
         change.commit().await
     }
 
-    /// Gives the job back at once, as if it had never been taken: its worker is asked to stop.
+    /// Gives a job back that was not worked on to its end, because this process ends: somebody
+    /// else may have it at once, and the attempt doesn't count.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`]: it comes back when the lease is
-    /// over, the attempt counted.
+    /// over.
     pub async fn hand_back(&self, delivery: Delivery) -> Result<(), ArchiveError> {
         let mut change = self.db.change().await?;
         let now = change.now;
-        let back = sqlx::query(HAND_BACK).bind(delivery.id).bind(delivery.lease).bind(now);
+        let back = sqlx::query(HAND_BACK).bind(&delivery.id).bind(&delivery.lease).bind(now);
         back.execute(change.on()).await.doing("handing a job back")?;
         change.announced = true;
         change.commit().await
@@ -205,7 +282,55 @@ impl Queue {
     /// Makes everyone who waits look again.
     pub fn wake(&self) {
         self.db.calls.wake(true, false);
+        if let Some(carried) = &self.carried {
+            carried.tray.wake();
+        }
     }
+
+    /// Takes leave of the broker, which gives what it brought here to others at once.
+    pub(crate) async fn close(&self) {
+        let Some(carried) = &self.carried else { return };
+        carried.stop.send_replace(true);
+        for mut task in carried.tasks.lock().await.drain(..) {
+            if tokio::time::timeout(FAREWELL, &mut task).await.is_err() {
+                task.abort();
+            }
+        }
+    }
+}
+
+impl Carried {
+    async fn start(db: &Arc<Database>, broker: &Broker) -> Result<Self, ArchiveError> {
+        let caller = Caller::new(broker).await?;
+        let names = Names::new(&broker.prefix);
+        let (stop, stopped) = watch::channel(false);
+        let room = Arc::new(Notify::new());
+        let relaying = Arc::new(AtomicBool::new(false));
+        let (tray, ends) = Tray::new(Arc::clone(db), broker.delivery_limit, Arc::clone(&room));
+        let relay = relay::Relay {
+            db: Arc::clone(db),
+            broker: broker.clone(),
+            caller: caller.clone(),
+            names: names.clone(),
+            connected: Arc::clone(&relaying),
+            room,
+            holder: relay::holder(),
+        };
+        let consumer = consumer::run(Arc::clone(&tray), ends, caller, names, stopped.clone());
+        let tasks = vec![tokio::spawn(relay.run(stopped)), tokio::spawn(consumer)];
+        Ok(Self { tray, relaying, stop, tasks: tokio::sync::Mutex::new(tasks) })
+    }
+}
+
+/// Takes over from the process before, which is dead.
+async fn succeed(db: &Database) -> Result<(), ArchiveError> {
+    let doing = "releasing leases";
+    let mut change = db.change().await?;
+    let release = sqlx::query(RELEASE).bind(change.now);
+    release.execute(change.on()).await.doing(doing)?;
+    sqlx::query(FREE_RELAY).execute(change.on()).await.doing(doing)?;
+    relay(&mut change).await?;
+    change.commit().await
 }
 
 /// Moves what was announced to the queue.
@@ -282,4 +407,25 @@ async fn park_unknown(
     parked.put(change, row.take("message")?).await?;
     sqlx::query(DROP).bind(id).execute(change.on()).await.doing("parking a job")?;
     Ok(())
+}
+
+/// A person should see a job that never came to an end, however often it was given out.
+async fn park_exhausted(
+    db: &Arc<Database>,
+    message: &Message,
+    id: &str,
+    attempts: u32,
+) -> Result<(), ArchiveError> {
+    let records = Records::new(Arc::clone(db));
+    let detail = "whoever had it never ended it";
+    records.park(message, attempts, Reason::DeliveryLimit, detail).await?;
+    let mut change = db.change().await?;
+    sqlx::query(DROP).bind(id).execute(change.on()).await.doing("parking a job")?;
+    change.commit().await
+}
+
+/// Waits until it is time to end.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error says that there is nobody any more who could say so.
+    drop(stop.wait_for(|stop| *stop).await);
 }

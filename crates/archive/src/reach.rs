@@ -37,7 +37,7 @@ impl Archive {
         match part {
             Part::Database => self.records.reach().await,
             Part::Broker => self.queue.reach().await,
-            Part::Store => self.blobs.reach().await,
+            Part::Store => self.blobs.ready().await,
         }
     }
 }

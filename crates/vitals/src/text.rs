@@ -5,7 +5,7 @@ use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use crate::counts::COUNTS;
 use crate::standing::Standing;
 
-/// Media type of [`text`]: OpenMetrics, which Prometheus asks for first.
+/// Media type of [`text`]: that of `OpenMetrics`, which Prometheus asks for first.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Everything counted in this process, and how the system stands.

@@ -79,7 +79,7 @@ pub(crate) async fn record_file(
 ) -> Answer<Response> {
     let lookup = read(&desk, &id, &headers).await?;
     let record = &lookup.record;
-    let (file, bytes) = desk.archive.blobs.open_file(record.pdf).await?;
+    let (file, bytes) = desk.archive.blobs.reader(record.pdf).await?;
     let name = format!("attachment; filename=\"{}-v{}.pdf\"", record.id, record.version);
     let headers = [
         (header::CONTENT_TYPE, "application/pdf".to_owned()),

@@ -303,6 +303,20 @@ mod tests {
     }
 
     #[test]
+    fn the_configuration_that_the_readme_shows_is_one() {
+        let readme = include_str!("../../../README.md");
+        let shown: Vec<&str> = readme.split("```toml\n").skip(1).collect();
+        let block = |i: usize| shown[i].split("```").next().unwrap();
+        let config = Config::parse(block(0)).unwrap();
+        let usual = Config::default();
+        assert_eq!(config.intake.max_scan_bytes, usual.intake.max_scan_bytes);
+        assert_eq!(config.reader.read_seconds, usual.reader.read_seconds);
+        // The cluster's is one but for the files that it names.
+        let cluster = Config::parse(block(1)).unwrap_err().to_string();
+        assert!(cluster.contains("broker.ca names a file"), "{cluster}");
+    }
+
+    #[test]
     fn a_bad_configuration_says_what_is_bad() {
         check("", Ok(()));
         check("office.code = 'H26.01.02'", Ok(()));

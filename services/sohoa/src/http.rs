@@ -15,7 +15,7 @@ use records::RecordsDesk;
 use review::ReviewDesk;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, debug, info_span};
+use tracing::{Instrument, Span, debug, info_span};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use worker::Readers;
@@ -25,7 +25,10 @@ use crate::office::Roles;
 use crate::ready::{Leaning, metrics, ready};
 
 /// How long requests in hand may take after the process was asked to stop.
-const DRAIN: Duration = Duration::from_secs(8);
+const DRAIN: Duration = Duration::from_secs(7);
+
+/// Routes for those who watch the process.
+const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// What the process serves, and with what.
 pub(crate) struct Counter {
@@ -108,14 +111,20 @@ async fn seen(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("none", MatchedPath::as_str).to_owned();
     let method = known(request.method());
-    let span = info_span!("request", method, route);
+    // Who looks whether the process is well does so every few seconds.
+    let span = match PROBES.contains(&route.as_str()) {
+        true => Span::none(),
+        false => info_span!("request", method, route),
+    };
     let parent = request.headers().get(vitals::trace::HEADER);
     if let Some(parent) = parent.and_then(|parent| parent.to_str().ok()) {
         vitals::trace::follow(&span, parent);
     }
     let response = next.run(request).instrument(span.clone()).await;
     let (status, took) = (response.status().as_u16(), since.elapsed());
-    span.in_scope(|| debug!(status, took_ms = took.as_millis(), "answered"));
+    if !span.is_none() {
+        span.in_scope(|| debug!(status, took_ms = took.as_millis(), "answered"));
+    }
     vitals::request(method, &route, status, took.as_secs_f64());
     response
 }

@@ -14,12 +14,15 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 use worker::{Desk, Readers, Signing};
 
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::{http, outside, show};
+
+/// How long the roles may take to end: with what ends after them, that is within ten seconds.
+const LONGEST: Duration = Duration::from_millis(7500);
 
 /// The roles of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +110,11 @@ pub(crate) async fn run(
     };
     tokio::select! {
         ended = ended => ended,
+        // What they lean on may be gone, too, and can't be waited for.
+        () = tokio::time::sleep(LONGEST) => {
+            warn!("stopped before everything had ended");
+            Ok(Exit::Failed)
+        }
         // Whoever asks twice doesn't want to wait. Readers end with this process, and what is
         // in hand comes back when its lease is over.
         () = signals.next() => Ok(Exit::Failed),

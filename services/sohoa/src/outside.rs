@@ -12,18 +12,18 @@ use crate::config::Config;
 
 /// Where the archive lies and what its codes look like.
 pub(crate) fn place(data: &Path, config: &Config) -> anyhow::Result<Place> {
-    if config.cluster()?.is_some() {
-        bail!(
-            "this program opens the embedded forms only: SQLite, a folder, a queue in the database"
-        );
-    }
-    Ok(Place {
-        dir: data.to_owned(),
+    let mut place = Place {
         code_template: config.office.dossier_code.clone(),
         digitisation_template: config.office.digitisation_code.clone(),
         max_waiting_jobs: config.intake.max_waiting_jobs,
-        database: None,
-    })
+        ..Place::at(data)
+    };
+    if let Some(cluster) = config.cluster()? {
+        place.database = Some(cluster.database);
+        place.broker = Some(cluster.broker);
+        place.store = Some(cluster.store);
+    }
+    Ok(place)
 }
 
 /// Opens the archive beside a server that may be running on the same folder.

@@ -59,7 +59,7 @@ impl Telemetry {
     pub(crate) fn end(self) {
         if let Some(traces) = self.traces {
             // A collector that is not there has been complained about before.
-            traces.shutdown_with_timeout(otlp::LONGEST).unwrap_or_default();
+            traces.shutdown_with_timeout(otlp::LAST).unwrap_or_default();
         }
     }
 }

@@ -7,7 +7,7 @@ use schemas::ids::{Blake3, DocumentId, DossierId, PageId, RecordId, ScanId};
 use schemas::message::Job;
 
 use super::rules::{Cure, RULES};
-use super::{Finding, Findings};
+use super::{Finding, Findings, ORPHAN_AGE};
 use crate::Archive;
 use crate::database::Change;
 use crate::error::{ArchiveError, Doing};
@@ -70,6 +70,10 @@ impl Archive {
         let mut change = self.records.db.change().await?;
         let mended = match finding.code {
             "blob.orphan" => return self.remove_orphan(change, what).await,
+            "blob.upload" => {
+                self.blobs.clear(what).await?;
+                return Ok(true);
+            }
             "page.image_missing" | "page.image_damaged" => {
                 cure(&mut change, Cure::Read, what).await?
             }
@@ -98,7 +102,12 @@ impl Archive {
         if row.doing("looking for a blob's uses")?.flag("used")? {
             return Ok(false);
         }
-        self.blobs.remove(id::<Blake3>(key)?).await?;
+        let key = id::<Blake3>(key)?;
+        // Somebody may have sent it again since it was found, and not written its row yet.
+        if !self.blobs.contains(key).await? || self.blobs.age_seconds(key).await? < ORPHAN_AGE {
+            return Ok(false);
+        }
+        self.blobs.remove(key).await?;
         Ok(true)
     }
 }

@@ -21,12 +21,12 @@ const HERE: &str = "select 1 as here";
 
 const OUTBOX_AND_PARKED: &str = "
     select (select min(due_at) from outbox) as due_at,
-        (select count(*) from (select 1 from parked limit $1) as some) as parked";
+        (select count(*) from (select 1 from parked limit $1) as counted) as parked";
 
 // Offices take turns, so a lane's oldest job is the oldest of its offices' next ones: one step
 // into an index for each office.
 const DEPTH: &str = "
-    select (select count(*) from (select 1 from job where lane = $1 limit $2) as some) as jobs,
+    select (select count(*) from (select 1 from job where lane = $1 limit $2) as counted) as jobs,
         (select min((select min(j.due_at) from job j where j.lane = t.lane and j.office = t.office))
          from office_turn t where t.lane = $1) as due_at";
 
@@ -121,8 +121,12 @@ impl Queue {
     }
 
     pub(crate) async fn reach(&self) -> Result<(), ArchiveError> {
-        sqlx::query(HERE).fetch_one(&self.db.readers).await.doing("asking the queue")?;
-        Ok(())
+        let doing = "asking the queue";
+        sqlx::query(HERE).fetch_one(&self.db.readers).await.doing(doing)?;
+        if self.flows() {
+            return Ok(());
+        }
+        Err(ArchiveError::Unavailable { what: doing, source: "the broker is away".into() })
     }
 }
 

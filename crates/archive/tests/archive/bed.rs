@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use archive::{
-    Accepted, Archive, Delivery, Dossier, FiledDocument, NewDossier, NewScan, Scan, revision_of,
+    Accepted, Archive, ArchiveError, Delivery, Dossier, FiledDocument, NewDossier, NewScan, Place,
+    Scan, revision_of,
 };
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -22,24 +23,46 @@ use crate::form::Form;
 
 pub(crate) struct Bed {
     pub(crate) form: Form,
+    pub(crate) place: Place,
     pub(crate) archive: Archive,
 }
+
+const TICK: Duration = Duration::from_millis(20);
 
 pub(crate) const NUMBER: &str = "001199000013";
 
 pub(crate) async fn bed() -> Bed {
+    bed_with(|_| {}).await
+}
+
+/// A bed whose place is not quite the usual one.
+pub(crate) async fn bed_with(change: impl FnOnce(&mut Place)) -> Bed {
     let form = Form::new().await;
-    let archive = Archive::open(&form.place()).await.unwrap();
-    Bed { form, archive }
+    let mut place = form.place();
+    change(&mut place);
+    let archive = Archive::open(&place).await.unwrap();
+    Bed { form, place, archive }
 }
 
 impl Bed {
     /// Ends as a crash does, without a word, and starts again.
     pub(crate) async fn again(self) -> Bed {
-        let Bed { form, archive } = self;
+        self.again_with(|_| {}).await
+    }
+
+    /// The same, in a place that has changed meanwhile.
+    pub(crate) async fn again_with(self, change: impl FnOnce(&mut Place)) -> Bed {
+        let Bed { form, mut place, archive } = self;
         drop(archive);
-        let archive = Archive::open(&form.place()).await.unwrap();
-        Bed { form, archive }
+        change(&mut place);
+        // Tasks of the process that "died" let go of the folder a moment later.
+        for _ in 0..200 {
+            match Archive::open(&place).await {
+                Err(ArchiveError::Locked(_)) => tokio::time::sleep(TICK).await,
+                opened => return Bed { form, place, archive: opened.unwrap() },
+            }
+        }
+        panic!("the folder stays locked");
     }
 
     /// Somebody with a tool of their own changes the database.

@@ -140,7 +140,8 @@ async fn rows_that_do_not_agree_are_found_and_mended() {
         ("delete from record", "document.record_missing"),
         ("update dossier set settled = 0", "dossier.not_settled"),
         (
-            "insert into job values ('j', 'd', 'counter', 'A', 'read', 'p', '{}', 0, 9e15, 0, null)",
+            "insert into job (job_id, dossier_id, lane, office, job, target, message, made_at, due_at)
+             values ('j', 'd', 'counter', 'A', 'read', 'p', '{}', 0, 9e15)",
             "job.no_target",
         ),
     ];

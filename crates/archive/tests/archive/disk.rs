@@ -12,11 +12,11 @@ use tempfile::TempDir;
 
 use crate::bed::{accept, findings, new_dossier, new_scan, open};
 
-struct SmallDisk(TempDir);
+pub(crate) struct SmallDisk(TempDir);
 
 impl SmallDisk {
     /// None where the test may not mount anything.
-    fn mount() -> Option<Self> {
+    pub(crate) fn mount() -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             eprintln!("skipped: mounting a small disk needs root");
             return None;
@@ -30,7 +30,7 @@ impl SmallDisk {
         Some(Self(dir))
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 

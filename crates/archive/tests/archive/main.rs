@@ -1,15 +1,26 @@
-//! The archive on a real SQLite and a real folder. The same tests run on PostgreSQL in `cluster`.
+//! The archive on a real SQLite, a real folder and a real S3 store. The same tests of records run
+//! on PostgreSQL in `cluster`.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod bed;
 mod form;
+mod proxy;
+mod shelf;
+
+mod blobs;
+mod store;
 
 mod dossiers;
 mod scans;
 
 mod queue;
 mod vitals;
+
+mod broker;
+mod broker_faults;
+mod pace;
+mod rabbitmq;
 
 mod filing;
 mod records;

@@ -1,32 +1,41 @@
-//! The queue: order, turns, leases, waiting.
+//! The queue in both forms: order, turns, leases, waiting.
 
 use std::time::{Duration, Instant};
 
-use archive::Delivery;
+use archive::{Broker, Delivery};
 use schemas::code::Reason;
 use schemas::message::{Job, Lane};
 
 use crate::bed::{Bed, accept, bed, open};
-use crate::form::Form;
+
+/// The broker, or none.
+type Form = Option<Broker>;
+
+impl Bed {
+    /// Goes on in that form, with everything that was announced still to be taken.
+    async fn carried_by(self, form: &Form) -> Bed {
+        self.again_with(|place| place.broker = form.clone()).await
+    }
+}
 
 /// Announces so many jobs of an office.
-async fn announce(bed: &Bed, office: &str, lane: Lane, count: u8) {
+pub(crate) async fn announce(bed: &Bed, office: &str, lane: Lane, count: u8) {
     let dossier = open(&bed.archive, office, lane).await;
     for n in 0..count {
         accept(&bed.archive, dossier.id, &[n]).await;
     }
 }
 
-async fn take(bed: &Bed) -> Delivery {
+pub(crate) async fn take(bed: &Bed) -> Delivery {
     bed.archive.queue.take().await.unwrap().unwrap()
 }
 
-#[tokio::test]
-async fn offices_take_turns_and_the_counter_goes_first() {
+async fn offices_take_turns_and_the_counter_goes_first(form: Form) {
     let bed = bed().await;
     announce(&bed, "C", Lane::Backlog, 2).await;
     announce(&bed, "A", Lane::Counter, 5).await;
     announce(&bed, "B", Lane::Counter, 2).await;
+    let bed = bed.carried_by(&form).await;
     let mut order = String::new();
     while let Some(delivery) = bed.archive.queue.take().await.unwrap() {
         order.push_str(delivery.message.office.as_str());
@@ -35,9 +44,8 @@ async fn offices_take_turns_and_the_counter_goes_first() {
     assert_eq!(order, "ABABAAACC");
 }
 
-#[tokio::test]
-async fn a_job_is_nobody_elses_while_it_is_leased_and_gone_when_done() {
-    let bed = bed().await;
+async fn a_job_is_nobody_elses_while_it_is_leased_and_gone_when_done(form: Form) {
+    let bed = bed().await.carried_by(&form).await;
     announce(&bed, "A", Lane::Counter, 1).await;
     let delivery = take(&bed).await;
     assert_eq!(delivery.attempt, 1);
@@ -48,24 +56,24 @@ async fn a_job_is_nobody_elses_while_it_is_leased_and_gone_when_done() {
     assert!(bed.archive.queue.take().await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn a_job_handed_back_is_there_at_once_and_its_attempt_was_none() {
-    let bed = bed().await;
+async fn a_job_in_hand_when_the_process_dies_comes_back(form: Form) {
+    let bed = bed().await.carried_by(&form).await;
     announce(&bed, "A", Lane::Counter, 1).await;
-    let first = take(&bed).await;
-    bed.archive.queue.hand_back(first.clone()).await.unwrap();
-    let second = take(&bed).await;
-    assert_eq!(second.attempt, 1);
-    bed.archive.queue.hand_back(first).await.unwrap();
-    assert!(bed.archive.queue.take().await.unwrap().is_none(), "it is somebody else's by now");
+    let lost = take(&bed).await;
+    let bed = bed.again().await;
+    bed.form.leases_run_out().await;
+    let again = take(&bed).await;
+    assert_eq!((again.attempt, &again.message), (2, &lost.message));
+    bed.archive.queue.done(again).await.unwrap();
+    assert!(bed.archive.queue.take().await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn a_job_whose_lease_ran_out_comes_back_and_its_first_worker_cannot_end_it() {
-    let bed = bed().await;
+async fn a_job_whose_lease_ran_out_comes_back_and_its_first_worker_cannot_end_it(form: Form) {
+    let bed = bed().await.carried_by(&form).await;
     announce(&bed, "A", Lane::Counter, 1).await;
     let slow = take(&bed).await;
     assert_eq!(bed.tamper("update job set due_at = 0").await, 1, "five minutes pass");
+    bed.archive.queue.prefetch(2);
     let second = take(&bed).await;
     assert_eq!(second.attempt, 2);
     assert!(!bed.archive.queue.extend(&slow).await.unwrap());
@@ -73,13 +81,13 @@ async fn a_job_whose_lease_ran_out_comes_back_and_its_first_worker_cannot_end_it
     assert!(bed.archive.queue.extend(&second).await.unwrap(), "still there");
 }
 
-#[tokio::test]
-async fn a_job_to_be_retried_does_not_come_before_its_time() {
-    let bed = bed().await;
+async fn a_job_to_be_retried_does_not_come_before_its_time(form: Form) {
+    let bed = bed().await.carried_by(&form).await;
     announce(&bed, "A", Lane::Counter, 1).await;
+    let delivery = take(&bed).await;
     let began = Instant::now();
     let wait = Duration::from_millis(900);
-    bed.archive.queue.retry(take(&bed).await, wait).await.unwrap();
+    bed.archive.queue.retry(delivery, wait).await.unwrap();
     assert!(bed.archive.queue.take().await.unwrap().is_none());
     let again = bed.archive.queue.next().await.unwrap();
     assert_eq!(again.attempt, 2);
@@ -87,9 +95,40 @@ async fn a_job_to_be_retried_does_not_come_before_its_time() {
     assert!(waited >= wait && waited < wait * 4, "{waited:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_waiting_worker_is_woken_at_once() {
-    let bed = bed().await;
+async fn a_job_handed_back_comes_at_once_and_the_attempt_does_not_count(form: Form) {
+    let bed = bed().await.carried_by(&form).await;
+    announce(&bed, "A", Lane::Counter, 1).await;
+    bed.archive.queue.hand_back(take(&bed).await).await.unwrap();
+    let again = take(&bed).await;
+    assert_eq!(again.attempt, 1);
+    let late = again.clone();
+    bed.archive.queue.done(again).await.unwrap();
+    bed.archive.queue.hand_back(late).await.unwrap();
+    assert!(bed.archive.queue.take().await.unwrap().is_none(), "it was over");
+}
+
+async fn a_job_that_nobody_ever_ends_is_parked_with_its_reason(form: Form) {
+    let bed = bed().await.carried_by(&form).await;
+    announce(&bed, "A", Lane::Counter, 1).await;
+    drop(take(&bed).await);
+    let worn_out = "update job set attempts = 20, due_at = 0";
+    assert_eq!(bed.tamper(worn_out).await, 1, "nineteen more processes died over it");
+    // With its only scan parked, the dossier can be filed.
+    let filing = take(&bed).await;
+    assert!(matches!(filing.message.job, Job::File { .. }), "{filing:?}");
+    bed.archive.queue.done(filing).await.unwrap();
+    assert!(bed.archive.queue.take().await.unwrap().is_none());
+    let parked = bed.archive.records.parked(10).await.unwrap();
+    assert_eq!((parked[0].code.as_str(), parked[0].attempts), ("queue.delivery_limit", 20));
+    assert!(bed.archive.records.retry_parked(parked[0].id).await.unwrap());
+    assert_eq!(take(&bed).await.attempt, 1, "a person said so");
+}
+
+async fn a_waiting_worker_is_woken_at_once(form: Form) {
+    let bed = bed().await.carried_by(&form).await;
+    announce(&bed, "A", Lane::Counter, 1).await;
+    // By now the broker is there.
+    bed.archive.queue.done(take(&bed).await).await.unwrap();
     let queue = bed.archive.queue.clone();
     let waiting = tokio::spawn(async move { (queue.next().await.unwrap(), Instant::now()) });
     tokio::time::sleep(Duration::from_millis(120)).await;
@@ -102,10 +141,10 @@ async fn a_waiting_worker_is_woken_at_once() {
     assert!(taken.saturating_duration_since(announced) < Duration::from_millis(300));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn many_workers_get_each_job_once() {
-    let bed = bed().await;
+async fn many_workers_get_each_job_once(form: Form) {
+    let bed = bed().await.carried_by(&form).await;
     announce(&bed, "A", Lane::Counter, 60).await;
+    bed.archive.queue.prefetch(8);
     let workers = (0..8).map(|_| {
         let queue = bed.archive.queue.clone();
         tokio::spawn(async move {
@@ -122,16 +161,17 @@ async fn many_workers_get_each_job_once() {
         all.extend(worker.await.unwrap());
     }
     all.sort();
+    assert_eq!(all.len(), 60);
     all.dedup();
     assert_eq!(all.len(), 60);
 }
 
-#[tokio::test]
-async fn a_message_of_a_later_version_is_parked_and_comes_back_after_the_upgrade() {
+async fn a_message_of_a_later_version_is_parked_and_comes_back_after_the_upgrade(form: Form) {
     let bed = bed().await;
     announce(&bed, "A", Lane::Counter, 1).await;
     let newer = r#"update outbox set message = replace(message, '"version":1', '"version":2')"#;
     assert_eq!(bed.tamper(newer).await, 1);
+    let bed = bed.carried_by(&form).await;
     assert!(bed.archive.queue.take().await.unwrap().is_none());
     let parked = bed.archive.records.parked(10).await.unwrap();
     assert_eq!(parked[0].code, Reason::MessageUnknown.code());
@@ -139,12 +179,9 @@ async fn a_message_of_a_later_version_is_parked_and_comes_back_after_the_upgrade
     assert!(matches!(take(&bed).await.message.job, Job::Unpack { .. }));
 }
 
-#[tokio::test]
-async fn too_much_waiting_shows_before_anything_is_lost() {
-    let form = Form::new().await;
-    let place = archive::Place { max_waiting_jobs: 3, ..form.place() };
-    let archive = archive::Archive::open(&place).await.unwrap();
-    let bed = Bed { form, archive };
+async fn too_much_waiting_shows_before_anything_is_lost(form: Form) {
+    let bed = bed().await.carried_by(&form).await.again_with(|place| place.max_waiting_jobs = 3);
+    let bed = bed.await;
     assert_eq!(bed.archive.records.waiting().await.unwrap().oldest, None);
     announce(&bed, "A", Lane::Counter, 2).await;
     let some = bed.archive.records.waiting().await.unwrap();
@@ -152,4 +189,37 @@ async fn too_much_waiting_shows_before_anything_is_lost() {
     announce(&bed, "B", Lane::Counter, 2).await;
     take(&bed).await;
     assert!(bed.archive.records.waiting().await.unwrap().full);
+}
+
+/// Runs each in both forms.
+macro_rules! in_both_forms {
+    ($($name:ident,)*) => {
+        mod in_the_table {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                super::$name(None).await;
+            })*
+        }
+
+        mod through_the_broker {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                super::$name(Some(crate::rabbitmq::broker())).await;
+            })*
+        }
+    };
+}
+
+in_both_forms! {
+    offices_take_turns_and_the_counter_goes_first,
+    a_job_is_nobody_elses_while_it_is_leased_and_gone_when_done,
+    a_job_in_hand_when_the_process_dies_comes_back,
+    a_job_whose_lease_ran_out_comes_back_and_its_first_worker_cannot_end_it,
+    a_job_to_be_retried_does_not_come_before_its_time,
+    a_job_handed_back_comes_at_once_and_the_attempt_does_not_count,
+    a_job_that_nobody_ever_ends_is_parked_with_its_reason,
+    a_waiting_worker_is_woken_at_once,
+    many_workers_get_each_job_once,
+    a_message_of_a_later_version_is_parked_and_comes_back_after_the_upgrade,
+    too_much_waiting_shows_before_anything_is_lost,
 }

@@ -1,6 +1,6 @@
 //! Scans and pages: accepted once, durable, announced once.
 
-use archive::{AcceptError, ArchiveError};
+use archive::AcceptError;
 use jiff::Timestamp;
 use schemas::api::{DossierEvent, FlawView, PageState, ScanState};
 use schemas::code::Reason;
@@ -54,39 +54,6 @@ async fn a_closed_dossier_takes_no_new_scan_but_repeats_its_receipt() {
     let late = new_scan(dossier.id, late, None);
     let refused = bed.archive.records.accept_scan(&late, Timestamp::now()).await;
     assert!(matches!(refused, Err(AcceptError::Closed)));
-}
-
-#[tokio::test]
-async fn a_blob_is_kept_under_its_hash_and_a_dropped_one_leaves_nothing() {
-    let bed = bed().await;
-    let blobs = &bed.archive.blobs;
-    let bytes = vec![7; 3_000_000];
-    let mut incoming = blobs.receive().await.unwrap();
-    for chunk in bytes.chunks(40_000) {
-        incoming.write(chunk).await.unwrap();
-    }
-    assert_eq!((incoming.len(), incoming.head()), (3_000_000, &[7; 64][..]));
-    let (key, len) = incoming.finish().await.unwrap();
-    assert_eq!((key.0, len), (*blake3::hash(&bytes).as_bytes(), 3_000_000));
-    assert_eq!(blobs.put(&bytes).await.unwrap(), key);
-    assert_eq!(blobs.get(key).await.unwrap(), bytes);
-    assert_eq!(blobs.open_file(key).await.unwrap().1, 3_000_000);
-
-    let mut cut_short = blobs.receive().await.unwrap();
-    cut_short.write(b"half").await.unwrap();
-    drop(cut_short);
-    assert_eq!(std::fs::read_dir(bed.form.dir().join("incoming")).unwrap().count(), 0);
-    assert_eq!(blobs.list().await.unwrap(), [key]);
-}
-
-#[tokio::test]
-async fn a_flipped_byte_is_never_handed_out() {
-    let bed = bed().await;
-    let key = bed.archive.blobs.put(b"as it was").await.unwrap();
-    std::fs::write(bed.blob(key), b"as it wa5").unwrap();
-    assert!(matches!(bed.archive.blobs.get(key).await, Err(ArchiveError::Corrupt { .. })));
-    bed.archive.blobs.put(b"as it was").await.unwrap();
-    assert_eq!(bed.archive.blobs.get(key).await.unwrap(), b"as it was", "sent again, it is whole");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

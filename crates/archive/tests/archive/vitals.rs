@@ -57,7 +57,7 @@ async fn a_part_that_is_gone_is_missed() {
     for part in Part::ALL {
         bed.archive.reach(part).await.unwrap();
     }
-    std::fs::remove_dir_all(bed.dir.path().join("blobs")).unwrap();
+    std::fs::remove_dir_all(bed.form.dir().join("blobs")).unwrap();
     assert!(bed.archive.reach(Part::Store).await.is_err());
     bed.archive.clone().close().await;
     assert!(bed.archive.reach(Part::Database).await.is_err());

