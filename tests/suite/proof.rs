@@ -271,6 +271,20 @@ async fn a_document_is_signed_once_however_often_its_job_is_done() {
 
     assert_eq!(stage.check()["check"]["findings"], Value::Array(vec![]));
 
+    let (mut pdfs, mut proofs) = (Vec::new(), Vec::new());
+    for (n, version) in [&before, &after].into_iter().enumerate() {
+        pdfs.push(keys.path(&format!("v{n}.pdf")));
+        proofs.push(keys.path(&format!("v{n}.json")));
+        std::fs::write(&pdfs[n], &version.pdf).unwrap();
+        std::fs::write(&proofs[n], version.proof.to_string()).unwrap();
+    }
+    let mut both = Command::new(binary("sohoa"));
+    both.arg("verify").args(&pdfs).arg("--trust").arg(keys.path("root.pem"));
+    proofs.iter().for_each(|proof| {
+        both.arg("--proof").arg(proof);
+    });
+    assert_eq!(both.output().unwrap().status.code(), Some(0));
+
     // The file is gone, and can't be made as it was: it is signed anew, and holds.
     let (shard, name) = before.proof["pdf"].as_str().unwrap().split_at(2);
     std::fs::remove_file(stage.data().join("blobs").join(shard).join(name)).unwrap();

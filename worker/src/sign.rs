@@ -157,13 +157,14 @@ async fn add(
     corner: Option<Corner>,
 ) -> Result<Vec<u8>, Failure> {
     let name = signer.chain().name();
+    let with_stamp = desk.signing.authority.is_some();
     let made = move || -> Result<(Room, Signature), SigningFailed> {
         let mark = Mark {
             name: name.as_ref().map_or("", |name| name.reveal()),
             role,
             at: Timestamp::now(),
             corner,
-            room: signer.chain().room(),
+            room: signer.chain().room(with_stamp),
         };
         let room = sealing::make_room(&pdf, &mark)?;
         let digest = signing::sha256(&room.covered());

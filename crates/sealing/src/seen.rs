@@ -72,7 +72,8 @@ impl<'a> Sealed<'a> {
     /// update could otherwise change what an earlier signature seems to be for.
     #[must_use]
     pub fn only_signed_since(&self, end: usize) -> bool {
-        self.file[end..].trim_ascii().is_empty() || self.compared(end) == Some(true)
+        let more = self.file.get(end..).unwrap_or_default();
+        more.trim_ascii().is_empty() || self.compared(end) == Some(true)
     }
 
     fn fields(&self) -> Option<Vec<u32>> {

@@ -91,15 +91,15 @@ impl Chain {
         common_name(self.certificates.first()?.tbs_certificate().subject())
     }
 
-    /// Bytes that a signature by this chain takes at most, a time stamp among them.
+    /// Bytes that a signature by this chain takes at most, with a time stamp or without.
     #[must_use]
-    pub fn room(&self) -> usize {
-        /// For a time stamp with the certificates of its authority.
+    pub fn room(&self, with_stamp: bool) -> usize {
+        /// For a time stamp with the certificates of its authority; they have 3 to 8 kB.
         const STAMP: usize = 16 << 10;
         /// For the attributes and an RSA signature of 8,192 bits.
         const REST: usize = 4 << 10;
         let lengths = self.certificates.iter().map(|own| own.to_der().map_or(0, |der| der.len()));
-        lengths.sum::<usize>() + STAMP + REST
+        lengths.sum::<usize>() + REST + if with_stamp { STAMP } else { 0 }
     }
 
     /// How its key signs.

@@ -314,6 +314,7 @@ mod tests {
         // The cluster's is one but for the files that it names.
         let cluster = Config::parse(block(1)).unwrap_err().to_string();
         assert!(cluster.contains("broker.ca names a file"), "{cluster}");
+        Config::parse(block(2)).unwrap();
     }
 
     #[test]

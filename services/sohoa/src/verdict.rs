@@ -42,6 +42,7 @@ pub(crate) struct RecordVerdict {
     pub(crate) version: u32,
     pub(crate) digitisation_code: String,
     pub(crate) published_at: String,
+    pub(crate) hash: String,
     /// Hash of the version before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) before: Option<String>,
@@ -76,6 +77,7 @@ const FAULTS: &[(&str, &str)] = &[
     ("proof.untrusted", "Chứng thư ký tệp chứng minh không dẫn tới cơ quan được tin."),
     ("proof.other_signer", "Cơ quan ký tệp chứng minh không phải là người đã ký tệp PDF."),
     ("proof.other_pdf", "Tệp PDF không phải là tệp đã xuất bản của giấy tờ này."),
+    ("proof.chain", "Giấy tờ không nối tiếp bản trước của nó trong chuỗi phiên bản."),
     ("proof.pages", "Ảnh trang trong tệp PDF khác với ảnh trang của giấy tờ số hoá."),
 ];
 
@@ -94,6 +96,26 @@ pub(crate) fn of(
         Some(Ok(proof)) => verdict.look_at_proof(proof, pdf, &signed, roots),
     }
     verdict
+}
+
+/// Compares versions of one record that follow on each other: each names the hash of the one
+/// before.
+pub(crate) fn follow(verdicts: &mut [Verdict]) {
+    let links: Vec<_> = verdicts
+        .iter()
+        .filter_map(|verdict| verdict.record.as_ref())
+        .map(|record| (record.id.clone(), record.version, record.hash.clone()))
+        .collect();
+    for verdict in verdicts {
+        let Some(record) = &verdict.record else { continue };
+        let broken = links.iter().any(|(id, version, hash)| {
+            (id, version + 1) == (&record.id, record.version)
+                && record.before.as_ref() != Some(hash)
+        });
+        if broken {
+            verdict.amiss("proof.chain");
+        }
+    }
 }
 
 impl Verdict {
@@ -207,6 +229,7 @@ impl Verdict {
             version: record.version,
             digitisation_code: record.digitisation_code,
             published_at: record.published_at,
+            hash: proof.hash.to_string(),
             before: record.before.map(|hash| hash.to_string()),
             pages: record.pages.len(),
             images_checked: checked.iter().filter(|same| **same).count(),

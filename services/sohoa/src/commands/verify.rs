@@ -17,6 +17,9 @@ use crate::verdict::{self, Verdict};
 /// also the PDF's hash, the images of its pages, and the record with the agency's signature over
 /// it. Whether a certificate was revoked is not: that takes a network.
 ///
+/// --trust names whoever vouches for the signers, and for the time stamps where there are any.
+/// Proofs of several versions of one record must follow on each other.
+///
 /// The proof is what `GET /v1/records/ID/proof` answers to who says why. Proofs belong to the
 /// files in their order.
 ///
@@ -67,6 +70,7 @@ impl Verify {
             let name = file.display().to_string();
             verdicts.push(verdict::of(name, &read(file)?, proof.as_ref(), &roots));
         }
+        verdict::follow(&mut verdicts);
         if self.json {
             show::json(&verdicts)?;
         } else {
