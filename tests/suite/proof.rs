@@ -254,7 +254,7 @@ async fn a_document_is_signed_once_however_often_its_job_is_done() {
     let stage = Stage::start_with(&keys.config(&keys.authority().await)).await;
     let story = Story::told("khai-sinh");
     let dossier = stage.open(&opening(&story.dossier.subject)).await;
-    stage.scan(&dossier, &story.scans()[0]).await;
+    stage.scan(&dossier, story.scans()[0]).await;
     let view = stage.settled(&dossier).await;
     let (record, version) = first_record(&view);
     assert_eq!(version, Some(1));
