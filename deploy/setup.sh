@@ -4,8 +4,8 @@
 #   run    what it takes to build and run: OCR, fonts, compilers, PDFium
 #   test   the same, and what only the tests use: veraPDF with Java, PDF tools, PostgreSQL,
 #          RabbitMQ, SeaweedFS (an S3 store), Prometheus (taken out of its package, so that no
-#          server is started), cargo-deny, what checks the deployment files (in Python's own environment,
-#          .parts/deploy)
+#          server is started), SoftHSM, cargo-deny, what checks the deployment files and pyHanko
+#          (each in Python's own environment, .parts/deploy and .parts/pyhanko)
 #   bench  the same as run, and what Sohoa is set beside: OCRmyPDF, trueocr, jdeskew (in Python's
 #          own environment, .parts/bench), veraPDF with Java, PDF tools
 #   fuzz   what it takes to run, and cargo-fuzz
@@ -26,7 +26,7 @@ if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
         poppler-utils qpdf tesseract-ocr)
 fi
 if [ "$purpose" = test ]; then
-    packages+=(openssl postgresql python3-venv rabbitmq-server systemd)
+    packages+=(openssl postgresql python3-venv rabbitmq-server softhsm2 systemd)
 fi
 if [ "$purpose" = bench ]; then
     packages+=(ghostscript python3-venv)
@@ -147,6 +147,7 @@ if [ "$purpose" = bench ]; then
 fi
 if [ "$purpose" = test ]; then
     environment deploy "what checks the deployment files"
+    environment pyhanko "pyHanko, which looks at signatures"
 fi
 
 rust=$(cargo --version 2>/dev/null | cut -d' ' -f2 || true)

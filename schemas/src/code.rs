@@ -124,6 +124,8 @@ reasons! {
     ReaderNoWall = "reader.no_wall", 503, "Máy này không dựng được lớp bảo vệ của bộ đọc nên bộ đọc không chạy. Báo cho người quản trị.";
     /// The page could not be sealed into a PDF.
     SealFailed = "seal.failed", 500, "Không tạo được tệp PDF của giấy tờ. Báo cho người quản trị.";
+    /// The signing key or the time stamp authority could not be reached, again and again.
+    SignFailed = "sign.failed", 500, "Chưa ký số được giấy tờ: không dùng được khoá ký hoặc máy chủ dấu thời gian. Kiểm tra thiết bị ký, rồi cho làm lại.";
     /// The job was given out again and again, and whoever had it never ended it.
     DeliveryLimit = "queue.delivery_limit", 500, "Việc này đã giao nhiều lần mà không lần nào xong. Hãy xem ảnh và báo cho người quản trị trước khi thử lại.";
     /// A message of a later version than this program knows.

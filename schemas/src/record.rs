@@ -191,6 +191,9 @@ pub struct Record {
     pub pdf_bytes: u64,
     /// When this version was published; RFC 3339, UTC.
     pub published_at: String,
+    /// Hash of the version before: versions are a chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Blake3>,
     /// blake3 of this record's JSON with this field empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<Blake3>,

@@ -3,16 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-const LEANS_ON: [(&str, &[&str]); 14] = [
+const LEANS_ON: [(&str, &[&str]); 16] = [
     ("schemas", &[]),
-    ("imaging", &["schemas"]),
+    ("signing", &["schemas"]),
+    ("imaging", &["schemas", "signing"]),
     ("reading", &["schemas"]),
     ("filing", &["schemas"]),
     ("sealing", &["schemas"]),
+    ("tokens", &["signing"]),
     ("vitals", &["schemas"]),
     ("archive", &["schemas", "vitals"]),
     ("problem", &["archive", "schemas"]),
-    ("worker", &["archive", "filing", "schemas", "sealing", "vitals"]),
+    ("worker", &["archive", "filing", "schemas", "sealing", "signing", "vitals"]),
     ("sohoa-reader", &["filing", "imaging", "reading", "schemas"]),
     ("intake", &["archive", "filing", "problem", "schemas", "vitals"]),
     ("records", &["archive", "filing", "problem", "schemas", "vitals"]),
@@ -21,13 +23,13 @@ const LEANS_ON: [(&str, &[&str]); 14] = [
         "sohoa",
         &[
             "archive", "filing", "intake", "problem", "records", "review", "schemas", "sealing",
-            "vitals", "worker",
+            "signing", "tokens", "vitals", "worker",
         ],
     ),
 ];
 
 /// Crates that compute and never wait, and what they must not know.
-const PURE: [&str; 5] = ["schemas", "imaging", "reading", "filing", "sealing"];
+const PURE: [&str; 6] = ["schemas", "signing", "imaging", "reading", "filing", "sealing"];
 const WAITING: [&str; 7] = ["tokio", "sqlx", "axum", "hyper", "reqwest", "lapin", "aws-sdk-s3"];
 
 /// Only the reader links native decoders and engines.
@@ -76,6 +78,15 @@ fn only_the_reader_holds_native_code() {
         let leans = holders.iter().any(|holder| found.contains(*holder));
         let may = ["sohoa-reader", "fuzz", "tests"].contains(&name.as_str());
         assert!(!leans || may, "{name} leans on native code");
+    }
+}
+
+/// A vendor's library in the process that it is loaded into can do anything there.
+#[test]
+fn only_tokens_loads_the_library_of_a_token_and_no_reader_does() {
+    for (name, found) in dependencies() {
+        assert!(!found.contains("cryptoki") || name == "tokens", "{name} loads a library");
+        assert!(!found.contains("tokens") || name == "sohoa", "{name} leans on tokens");
     }
 }
 

@@ -16,6 +16,7 @@ mod life;
 mod main_job;
 mod metrics;
 mod privacy;
+mod proof;
 mod readers;
 mod reading;
 mod stations;

@@ -18,6 +18,7 @@ use crate::jobs;
 use crate::pace::Pace;
 use crate::publish::SealFailed;
 use crate::readers::{ReaderError, Readers};
+use crate::sign::{Signing, SigningFailed};
 
 /// Everything the work needs.
 pub struct Desk {
@@ -30,6 +31,8 @@ pub struct Desk {
     /// How long a dossier must be quiet before its documents are sealed, so that a paper whose
     /// pages are still being fed is not published page by page.
     pub quiet: Duration,
+    /// Who signs what is published.
+    pub signing: Signing,
     /// What the PDFs say made them: `Sohoa 0.1.0`.
     pub made_by: String,
 }
@@ -43,6 +46,8 @@ pub(crate) enum Failure {
     Reader(#[from] ReaderError),
     #[error(transparent)]
     Seal(#[from] SealFailed),
+    #[error(transparent)]
+    Sign(#[from] SigningFailed),
     #[error("message of version {0}, later than {known}", known = Message::VERSION)]
     TooNew(u16),
     #[error("the work panicked")]
@@ -260,6 +265,8 @@ fn decide(result: &Result<(), Failure>, attempt: u32) -> Fate {
             }
         },
         Failure::Seal(_) => (1, Reason::SealFailed),
+        // A token is plugged in again, an authority comes back.
+        Failure::Sign(_) => (WORLD_ATTEMPTS, Reason::SignFailed),
         Failure::TooNew(_) => (1, Reason::MessageUnknown),
         Failure::Panicked => (READER_ATTEMPTS, Reason::Internal),
     };
@@ -273,6 +280,8 @@ fn pause(attempt: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use signing::SignFailed;
+
     use super::*;
 
     #[track_caller]
@@ -295,6 +304,9 @@ mod tests {
         let partless =
             || ReaderError::Refused { reason: Reason::Unavailable, detail: String::new() };
         check(partless().into(), 1, Fate::Retry(Duration::from_secs(1)));
+        let unplugged = || SigningFailed::Key(SignFailed::Key("no token".to_owned()));
+        check(unplugged().into(), 1, Fate::Retry(Duration::from_secs(1)));
+        check(unplugged().into(), 12, Fate::Park(Reason::SignFailed));
         check(Failure::TooNew(9), 1, Fate::Park(Reason::MessageUnknown));
     }
 }

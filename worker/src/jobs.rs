@@ -15,6 +15,7 @@ use vitals::PageFate;
 use crate::consume::{Desk, Failure};
 use crate::publish;
 use crate::readers::Unpacked;
+use crate::sign::prove;
 
 /// A scan of many pages becomes pages.
 pub(crate) async fn unpack(desk: &Desk, scan: ScanId) -> Result<(), Failure> {
@@ -98,11 +99,12 @@ pub(crate) async fn seal(desk: &Desk, document: DocumentId, revision: &str) -> R
     let now = jiff::Timestamp::now();
     let publishing = records.publish(document, revision, draft, now);
     let record = publishing.instrument(info_span!("publish", document.id = %document)).await?;
+    let Some(record) = record else { return Ok(()) };
     // Done for the second time, it is the record that was published before.
-    if record.is_some_and(|record| record.published_at == now.to_string()) {
+    if record.published_at == now.to_string() {
         vitals::record_published();
     }
-    Ok(())
+    prove(desk, &record).await
 }
 
 /// Documents as the records keep them, and the pages that are the same paper scanned again.

@@ -9,6 +9,8 @@ mod jobs;
 mod pace;
 mod publish;
 mod readers;
+mod sign;
 
 pub use crate::consume::{Desk, run};
 pub use crate::readers::{PageRead, ReaderError, ReaderLimits, ReaderProgram, Readers, Unpacked};
+pub use crate::sign::{Authority, Signing};

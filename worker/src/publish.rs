@@ -17,6 +17,7 @@ use schemas::text::fold;
 use sealing::{SealError, SealPage, Title};
 
 use crate::consume::{Desk, Failure};
+use crate::sign::sign;
 
 /// A document could not be made a PDF/A.
 #[derive(Debug, thiserror::Error)]
@@ -63,8 +64,7 @@ pub(crate) async fn draft(
     let created = first.scan.received_at;
     let record_pages = leaves.iter().map(Leaf::record_page).collect();
     let pdf = seal(desk, leaves, kind.name.clone(), created).await?;
-    let pdf_bytes = pdf.len() as u64;
-    let pdf = desk.archive.blobs.put(&pdf).await?;
+    let (pdf, pdf_bytes) = sign(desk, pdf).await?;
 
     Ok(Record {
         id: RecordId::of(document.id),
@@ -89,6 +89,7 @@ pub(crate) async fn draft(
         pdf,
         pdf_bytes,
         published_at: String::new(),
+        before: None,
         hash: None,
     })
 }

@@ -11,6 +11,7 @@ pub(crate) mod pages;
 
 pub(crate) mod filing;
 
+pub(crate) mod proofs;
 pub(crate) mod publish;
 
 pub(crate) mod lookups;

@@ -5,7 +5,6 @@
 //! objects alone but checked against a small rendering of it, so masks, decode arrays, clips,
 //! mirrored placements and signatures' pictures can't slip through.
 
-mod cms;
 mod signatures;
 mod text;
 

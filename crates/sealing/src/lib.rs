@@ -2,6 +2,9 @@
 //! upright by the page's transform instead of being coded again, over an invisible text layer
 //! that a viewer searches and selects in.
 //!
+//! A sealed file may then be signed, more than once: [`make_room`] adds an update with a hole for
+//! a signature, and what that shows on the page.
+//!
 //! Equal input gives equal bytes: dates come from the caller, the file's id from its content.
 //! Nothing of a reading is trusted, since it comes from a process that may go wrong.
 
@@ -18,7 +21,16 @@ mod layer;
 mod flate;
 mod metadata;
 
+mod plain;
+mod room;
+mod seen;
+mod shown;
+
 use schemas::reading::{PageImage, PageReading};
+
+pub use room::{Mark, Room, RoomError, make_room};
+pub use seen::Sealed;
+pub use shown::Corner;
 
 /// A page on its way into a document.
 #[derive(Debug, Clone, Copy)]

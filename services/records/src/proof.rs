@@ -1,7 +1,14 @@
 //! What proves a record: the hashes of its scans, page images, PDF/A and of the record itself,
-//! each with what it was computed over, so that anybody can compute it again.
+//! each with what it was computed over, so that anybody can compute it again; and, for who says
+//! why, the record's own text with the agency's signature over it, so that PDF and proof prove
+//! the record where no server answers (`sohoa verify`).
+//!
+//! The proof lies beside the PDF and not in it: the record's hash is over the PDF's, and PDF/A-2
+//! takes no attachment but PDF/A.
 
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
 use problem::{Answer, Json, Path, Problem};
 use schemas::code::Reason;
 use schemas::ids::{Blake3, PageId, RecordId};
@@ -10,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::RecordsDesk;
-use crate::reads::record_id;
+use crate::reads::{read, record_id, states_why, with_lookup};
 
 /// What proves a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -34,6 +41,13 @@ pub struct Proof {
     pub pdf_bytes: u64,
     /// Its pages, in order.
     pub pages: Vec<PageProof>,
+    /// What `hash` is over, byte for byte. Personal: only for who says why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// The agency's signature over `body` (CMS, detached, DER), as base64; with `body`, and only
+    /// where the office signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
 }
 
 /// What proves a page.
@@ -50,22 +64,44 @@ pub struct PageProof {
 }
 
 /// Prove a record: hashes of scans, page images, PDF/A and record.
+///
+/// With `Sohoa-Purpose` and `Sohoa-Asked-By` also the record's own text and the agency's signature
+/// over it; that is a read of the record and leaves a lookup. Kept beside the PDF it is what
+/// `sohoa verify FILE.pdf --proof FILE.json` takes.
 #[utoipa::path(
     get,
     path = "/v1/records/{id}/proof",
     tag = "records",
-    params(("id" = String, Path, format = Uuid, description = "The record")),
+    params(
+        ("id" = String, Path, format = Uuid, description = "The record"),
+        ("Sohoa-Purpose" = Option<String>, Header, description = "What for: 5 to 500 characters, ASCII or percent-encoded UTF-8", example = "Kiem tra ho so"),
+        ("Sohoa-Asked-By" = Option<String>, Header, description = "Officer or system that asks", example = "can-bo-quay-3"),
+        ("Sohoa-Legal-Basis" = Option<String>, Header, description = "Law that allows it"),
+        ("Sohoa-Dossier" = Option<String>, Header, description = "Dossier that it is for", example = "H26-261120-0001"),
+    ),
     responses(
         (status = 200, description = "Hashes, and what they were computed over", body = Proof),
+        (status = 400, description = "`request.invalid`: a purpose without who asks, or the other way", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`record.not_usable`", body = schemas::api::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn record_proof(
     State(desk): State<RecordsDesk>,
     Path(id): Path<String>,
-) -> Answer<Json<Proof>> {
-    let record = desk.archive.records.record(record_id(&id)?, None).await?;
-    Ok(Json(prove(record.ok_or(Reason::RecordUnknown)?)?))
+    headers: HeaderMap,
+) -> Answer<Response> {
+    if !states_why(&headers) {
+        let record = desk.archive.records.record(record_id(&id)?, None).await?;
+        return Ok(Json(prove(record.ok_or(Reason::RecordUnknown)?)?).into_response());
+    }
+    let lookup = read(&desk, &id, &headers).await?;
+    let record = lookup.record.clone();
+    let proven = desk.archive.records.proven(record.id, record.version).await?;
+    let proven = proven.ok_or(Reason::RecordUnknown)?;
+    let proof = prove(record)?;
+    let proof = Proof { body: Some(proven.body), signature: proven.signature, ..proof };
+    Ok(with_lookup(&lookup, Json(proof).into_response()))
 }
 
 fn prove(mut record: Record) -> Answer<Proof> {
@@ -89,5 +125,7 @@ fn prove(mut record: Record) -> Answer<Proof> {
         pdf_bytes: record.pdf_bytes,
         pages: pages.collect(),
         published_at: record.published_at,
+        body: None,
+        signature: None,
     })
 }

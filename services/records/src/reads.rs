@@ -116,8 +116,13 @@ pub(crate) fn record_id(text: &str) -> Answer<RecordId> {
     text.parse().map_err(|_| Reason::RecordUnknown.into())
 }
 
+/// Whether the headers say why, or begin to.
+pub(crate) fn states_why(headers: &HeaderMap) -> bool {
+    headers.contains_key("Sohoa-Purpose") || headers.contains_key("Sohoa-Asked-By")
+}
+
 /// Reads a record as the headers say why, and leaves a lookup.
-async fn read(desk: &RecordsDesk, id: &str, headers: &HeaderMap) -> Answer<Lookup> {
+pub(crate) async fn read(desk: &RecordsDesk, id: &str, headers: &HeaderMap) -> Answer<Lookup> {
     let id = record_id(id)?;
     let said = |name: &'static str| {
         let detail = format!("the header {name} says it, as ASCII or percent-encoded UTF-8");
@@ -168,7 +173,7 @@ fn raw(subject: &Subject) -> RawSubject {
     }
 }
 
-fn with_lookup(lookup: &Lookup, mut response: Response) -> Response {
+pub(crate) fn with_lookup(lookup: &Lookup, mut response: Response) -> Response {
     if let Ok(id) = HeaderValue::from_str(&lookup.id.to_string()) {
         response.headers_mut().insert("sohoa-lookup", id);
     }

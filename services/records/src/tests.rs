@@ -210,6 +210,7 @@ impl Office {
             pdf: blobs.put(PDF).await.unwrap(),
             pdf_bytes: PDF.len() as u64,
             published_at: String::new(),
+            before: None,
             hash: None,
         };
         records.publish(id, &revision, draft, now).await.unwrap().unwrap()
@@ -334,6 +335,20 @@ async fn a_record_is_proved_by_hashes_that_anybody_can_compute_again() {
     let shown = String::from_utf8(shown).unwrap();
     let without = shown.replace(&format!(",\"hash\":\"{}\"", proof.hash), "");
     assert_eq!(proof.hash, Blake3(*blake3::hash(without.as_bytes()).as_bytes()));
+    assert_eq!((proof.body, proof.signature), (None, None), "personal, and nobody said why");
+    let place = format!("/v1/records/{}/proof", record.id);
+    office.get(&place, &WHY[..1]).await.refused(Reason::RequestInvalid);
+    let answer = office.get(&place, &WHY).await;
+    assert!(answer.headers.contains_key("sohoa-lookup"));
+    let full: Proof = answer.json();
+    assert_eq!(full.body.as_deref(), Some(without.as_str()));
+    assert_eq!(full.signature, None, "this office doesn't sign");
+    let records = &office.archive.records;
+    for signature in ["Zmlyc3Q=", "c2Vjb25k"] {
+        records.put_proof(record.id, 1, signature, Timestamp::now()).await.unwrap();
+    }
+    let full: Proof = office.get(&place, &WHY).await.json();
+    assert_eq!(full.signature.as_deref(), Some("Zmlyc3Q="), "the first one stands");
     let versions: Vec<RecordVersion> =
         office.get(&format!("/v1/records/{}/versions", record.id), &[]).await.json();
     assert_eq!(versions.iter().map(|v| (v.version, v.hash)).collect::<Vec<_>>(), [(1, proof.hash)]);

@@ -9,3 +9,4 @@ pub(crate) mod parked;
 pub(crate) mod push;
 pub(crate) mod read;
 pub(crate) mod role;
+pub(crate) mod verify;

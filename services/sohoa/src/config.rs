@@ -2,6 +2,7 @@
 //! wrong. Nothing else looks at the environment.
 
 mod cluster;
+mod signing;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use schemas::reader::Wall;
 use serde::Deserialize;
 
 pub(crate) use cluster::{BrokerConfig, Cluster, DatabaseConfig, StoreConfig};
+pub(crate) use signing::SigningConfig;
 
 /// The configuration file, whole. Every part has defaults that are safe in production.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -22,6 +24,7 @@ pub(crate) struct Config {
     pub(crate) intake: IntakeConfig,
     pub(crate) reader: ReaderConfig,
     pub(crate) filing: FilingConfig,
+    pub(crate) signing: SigningConfig,
     pub(crate) telemetry: TelemetryConfig,
     /// The cluster's three parts: all of them, or none for the embedded forms.
     database: Option<DatabaseConfig>,
@@ -204,6 +207,7 @@ impl Config {
         if let Some(otlp) = &telemetry.otlp {
             ensure!(otlp.0.scheme() == "http", "telemetry.otlp must be an http:// address");
         }
+        config.signing.check()?;
         let there = [config.database.is_some(), config.broker.is_some(), config.store.is_some()];
         if there != [true; 3] && there != [false; 3] {
             bail!("[database], [broker] and [store] go together: all three, or none of them");
@@ -310,6 +314,7 @@ mod tests {
         // The cluster's is one but for the files that it names.
         let cluster = Config::parse(block(1)).unwrap_err().to_string();
         assert!(cluster.contains("broker.ca names a file"), "{cluster}");
+        Config::parse(block(2)).unwrap();
     }
 
     #[test]
@@ -324,6 +329,14 @@ mod tests {
         check("[reader]\nwithout_walls = ['landlock']", Ok(()));
         check("[reader]\nwithout_walls = ['all']", Err("expected `landlock` or `seccomp`"));
         check("[reader]\nread_seconds = 400", Err("at most 120"));
+        check("[signing.agency]\npkcs12 = '/k.p12'\npassword_file = '/k'", Ok(()));
+        check("[signing.agency]\npkcs12 = '/k.p12'", Err("password_file"));
+        check("[signing.agency]\npassword = 'abc'", Err("unknown field `password`"));
+        check("[signing.agency]\nvisible = true", Err("one of pkcs12 and pkcs11"));
+        let token = "pkcs11 = { module = '/m.so', token = 't', key = 'k', pin_file = '/p' }";
+        check(&format!("[signing.officer]\n{token}"), Ok(()));
+        check(&format!("[signing.officer]\npkcs12 = '/k.p12'\n{token}"), Err("one of pkcs12"));
+        check("[signing]\ntimestamp_url = 'http://127.0.0.1:1'", Err("nobody signs"));
         check("[telemetry]\nlog = 'json'\notlp = 'http://127.0.0.1:4318'", Ok(()));
         check("[telemetry]\nlog = 'xml'", Err("expected `json` or `text`"));
         check("[telemetry]\notlp = 'https://collector'", Err("http://"));

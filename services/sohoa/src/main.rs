@@ -10,6 +10,7 @@ mod outside;
 mod ready;
 mod show;
 mod telemetry;
+mod verdict;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -55,6 +56,7 @@ enum Command {
     Parked(commands::parked::Parked),
     Catalogue(commands::catalogue::Catalogue),
     Check(commands::check::Check),
+    Verify(commands::verify::Verify),
 }
 
 /// How long what still blocks a thread may take when everything else has ended.
@@ -84,6 +86,7 @@ fn run(Args { log, command }: Args) -> anyhow::Result<Exit> {
             Command::Parked(parked) => parked.run().await,
             Command::Catalogue(catalogue) => catalogue.run().await,
             Command::Check(check) => check.run().await,
+            Command::Verify(verify) => verify.run(),
         }
     });
     telemetry.end();
@@ -106,7 +109,8 @@ impl Command {
             | Self::Dossier(_)
             | Self::Parked(_)
             | Self::Catalogue(_)
-            | Self::Check(_) => &None,
+            | Self::Check(_)
+            | Self::Verify(_) => &None,
         };
         file.as_deref()
     }

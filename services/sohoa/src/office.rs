@@ -15,7 +15,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use worker::{Desk, Readers};
+use worker::{Desk, Readers, Signing};
 
 use crate::config::Config;
 use crate::exit::Exit;
@@ -64,6 +64,7 @@ pub(crate) async fn run(
         true => Some(Arc::new(outside::readers(&config, config.reader.count()).await?)),
         false => None,
     };
+    let signing = if roles.work { Some(config.signing.open().await?) } else { None };
     let archive = Archive::open(&outside::place(data, &config)?)
         .await
         .with_context(|| format!("opening {}", data.display()))?;
@@ -89,7 +90,9 @@ pub(crate) async fn run(
         show::note("Sohoa đang chạy");
     }
     if let Some(readers) = readers {
-        at_work.spawn(worker::run(Arc::new(desk(archive, readers, &config)), stop.clone()));
+        let signing = signing.unwrap_or_default();
+        let desk = Arc::new(desk(archive, readers, signing, &config));
+        at_work.spawn(worker::run(desk, stop.clone()));
     }
 
     // A role that ends by itself takes the others along: half an office serves nobody.
@@ -118,12 +121,13 @@ pub(crate) async fn run(
     }
 }
 
-fn desk(archive: Archive, readers: Arc<Readers>, config: &Config) -> Desk {
+fn desk(archive: Archive, readers: Arc<Readers>, signing: Signing, config: &Config) -> Desk {
     Desk {
         archive,
         readers,
         kinds: Kinds::shipped(),
         quiet: Duration::from_secs(config.filing.quiet_seconds),
+        signing,
         made_by: concat!("Sohoa ", env!("CARGO_PKG_VERSION")).to_owned(),
     }
 }

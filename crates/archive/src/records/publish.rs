@@ -54,7 +54,7 @@ const SEALED: &str = "
 
 impl Records {
     /// Publishes a document as the next version of its record; the version before is superseded.
-    /// Id, version, digitisation code, state, time and hash of the draft are filled in here. The
+    /// Id, version, digitisation code, state, time and hashes of the draft are filled in here. The
     /// hash is that of the record as published: a later change of state doesn't change it.
     ///
     /// None when the document is not at that revision any more, or not to be published any more:
@@ -87,13 +87,14 @@ impl Records {
             return row.as_ref().map(record).transpose();
         }
         let latest = sqlx::query(LATEST).bind(id.to_string()).fetch_optional(change.on()).await;
-        let latest: Option<u32> = match latest.doing(doing)? {
-            Some(row) => Some(row.int("version")?),
-            None => None,
+        let (latest, before) = match latest.doing(doing)? {
+            Some(row) => (row.int("version")?, Some(row.parsed("hash")?)),
+            None => (0_u32, None),
         };
         let mut record = Record {
             id,
-            version: latest.unwrap_or(0) + 1,
+            version: latest + 1,
+            before,
             document,
             digitisation_code: self.code(&mut change, id, &draft, now).await?,
             state: RecordState::Published,

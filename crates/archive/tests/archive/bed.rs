@@ -242,6 +242,7 @@ pub(crate) fn draft(dossier: &Dossier, document: DocumentId, pdf: Blake3) -> Rec
         pdf,
         pdf_bytes: 32,
         published_at: String::new(),
+        before: None,
         hash: None,
     }
 }

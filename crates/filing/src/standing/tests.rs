@@ -97,6 +97,7 @@ fn record() -> Record {
         pdf: Blake3([0; 32]),
         pdf_bytes: 1,
         published_at: "2025-10-01T00:00:00Z".to_owned(),
+        before: None,
         hash: None,
     }
 }

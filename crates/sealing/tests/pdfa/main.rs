@@ -5,6 +5,7 @@
 #![allow(clippy::cast_possible_truncation, reason = "test pages are small")]
 
 mod sheets;
+mod signed;
 mod tools;
 
 use schemas::reading::{PageImage, Word};

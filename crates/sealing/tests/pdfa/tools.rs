@@ -89,6 +89,16 @@ pub(crate) fn verapdf(files: &[File]) -> Vec<String> {
     lines
 }
 
+/// What pyHanko says of a file's signatures, a line each.
+pub(crate) fn pyhanko(root: &Path, file: &File) -> Vec<String> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut command = Command::new(top.join(".parts/pyhanko/bin/python"));
+    command.arg(top.join("tests/pyhanko/verdict.py")).arg(root).arg(file.path());
+    let output = start(&mut command);
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
 /// Runs a program that must succeed, and answers with what it wrote.
 fn run(command: &mut Command) -> String {
     let output = start(command);

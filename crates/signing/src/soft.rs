@@ -1,0 +1,68 @@
+//! A key in a file: PKCS #12, as authorities hand them out.
+
+use std::fmt;
+
+use p12_keystore::KeyStore;
+use p256::ecdsa::signature::hazmat::PrehashSigner;
+use p256::pkcs8::DecodePrivateKey;
+use rsa::Pkcs1v15Sign;
+use sha2::Sha256;
+
+use crate::make::{Chain, SignFailed, Signer};
+
+/// A signer whose key is held in memory.
+pub struct SoftKey {
+    chain: Chain,
+    key: Key,
+}
+
+enum Key {
+    Rsa(Box<rsa::PrivateKey>),
+    P256(p256::ecdsa::SigningKey),
+}
+
+impl SoftKey {
+    /// Opens a PKCS #12 file.
+    ///
+    /// # Errors
+    /// [`SignFailed::Closed`] when it can't be opened with that password, [`SignFailed::NoKey`]
+    /// when there is no RSA or P-256 key with a certificate in it.
+    pub fn open(file: &[u8], password: &str) -> Result<Self, SignFailed> {
+        let store = KeyStore::from_pkcs12(file, password).map_err(|_| SignFailed::Closed)?;
+        let (_, found) = store.private_key_chain().ok_or(SignFailed::NoKey)?;
+        let ders: Vec<_> = found.chain().iter().map(|own| own.as_der().to_vec()).collect();
+        let key = match rsa::PrivateKey::from_pkcs8_der(found.key()) {
+            Ok(key) => Key::Rsa(Box::new(key)),
+            Err(_) => {
+                let key = p256::ecdsa::SigningKey::from_pkcs8_der(found.key());
+                Key::P256(key.map_err(|_| SignFailed::NoKey)?)
+            }
+        };
+        Ok(Self { chain: Chain::of(&ders)?, key })
+    }
+}
+
+impl Signer for SoftKey {
+    fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    fn sign(&self, digest: &[u8; 32]) -> Result<Vec<u8>, SignFailed> {
+        match &self.key {
+            Key::Rsa(key) => key
+                .sign(Pkcs1v15Sign::new::<Sha256>(), digest)
+                .map_err(|error| SignFailed::Key(error.to_string())),
+            Key::P256(key) => {
+                let signature: Result<p256::ecdsa::Signature, _> = key.sign_prehash(digest);
+                let signature = signature.map_err(|error| SignFailed::Key(error.to_string()))?;
+                Ok(signature.to_der().as_bytes().to_vec())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for SoftKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SoftKey(…)")
+    }
+}

@@ -1,0 +1,266 @@
+//! What is true of a signed PDF and of its record's proof. Reads nothing but what it is given.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use records::Proof;
+use schemas::record::Record;
+use schemas::signature::SignatureState;
+use schemas::subject::Name;
+use sealing::Sealed;
+use serde::Serialize;
+use signing::{ByteRange, Roots, Signed, Trust};
+
+/// What came of looking at one file.
+#[derive(Debug, Serialize)]
+pub(crate) struct Verdict {
+    pub(crate) file: String,
+    pub(crate) signatures: Vec<SignatureVerdict>,
+    /// What its proof says, where there is one that can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) record: Option<RecordVerdict>,
+    /// What isn't in order; empty when everything is.
+    pub(crate) faults: Vec<Fault>,
+}
+
+/// One signature of the file.
+#[derive(Debug, Serialize)]
+pub(crate) struct SignatureVerdict {
+    pub(crate) signer: Option<String>,
+    pub(crate) issuer: Option<String>,
+    /// As the signer's own clock says; RFC 3339, UTC.
+    pub(crate) signed_at: Option<String>,
+    /// As a time stamp authority says; RFC 3339, UTC.
+    pub(crate) stamped_at: Option<String>,
+    pub(crate) state: SignatureState,
+}
+
+/// The record that the proof is of.
+#[derive(Debug, Serialize)]
+pub(crate) struct RecordVerdict {
+    pub(crate) id: String,
+    pub(crate) version: u32,
+    pub(crate) digitisation_code: String,
+    pub(crate) published_at: String,
+    pub(crate) hash: String,
+    /// Hash of the version before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) before: Option<String>,
+    pub(crate) pages: usize,
+    /// Pages whose image was found in the PDF as the record has it. An image that is kept as PNG
+    /// can't be; the hash of the whole PDF covers it.
+    pub(crate) images_checked: usize,
+}
+
+/// Something that isn't in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Fault {
+    /// Stable.
+    pub(crate) code: &'static str,
+    pub(crate) text_vi: &'static str,
+}
+
+const FAULTS: &[(&str, &str)] = &[
+    ("signature.none", "Tệp không có chữ ký số nào."),
+    ("signature.removed", "Một chữ ký số đã bị gỡ khỏi tệp."),
+    ("signature.altered", "Nội dung tệp đã bị thay đổi sau khi ký, hoặc chữ ký bị tráo."),
+    ("signature.unknown", "Có chữ ký không đọc được hoặc dùng thuật toán lạ."),
+    ("signature.untrusted", "Chứng thư của người ký không dẫn tới cơ quan chứng thực được tin."),
+    ("signature.out_of_date", "Chứng thư của người ký không còn hiệu lực vào lúc ký."),
+    ("stamp.bad", "Dấu thời gian của chữ ký không đúng hoặc không đáng tin."),
+    ("file.appended", "Có dữ liệu thêm vào tệp sau chữ ký cuối cùng."),
+    ("file.changed", "Giữa các lần ký, tệp đã bị sửa chứ không chỉ thêm chữ ký."),
+    ("proof.unreadable", "Tệp chứng minh không đọc được hoặc thiếu nội dung giấy tờ."),
+    ("proof.hash", "Nội dung giấy tờ trong tệp chứng minh không khớp với mã băm của nó."),
+    ("proof.unsigned", "Tệp chứng minh không có chữ ký của cơ quan."),
+    ("proof.altered", "Chữ ký của cơ quan không đúng với nội dung giấy tờ."),
+    ("proof.untrusted", "Chứng thư ký tệp chứng minh không dẫn tới cơ quan được tin."),
+    ("proof.other_signer", "Cơ quan ký tệp chứng minh không phải là người đã ký tệp PDF."),
+    ("proof.other_pdf", "Tệp PDF không phải là tệp đã xuất bản của giấy tờ này."),
+    ("proof.chain", "Giấy tờ không nối tiếp bản trước của nó trong chuỗi phiên bản."),
+    ("proof.pages", "Ảnh trang trong tệp PDF khác với ảnh trang của giấy tờ số hoá."),
+];
+
+/// Looks at a file and, where there is one, at its record's proof.
+pub(crate) fn of(
+    file: String,
+    pdf: &[u8],
+    proof: Option<&Result<Proof, ()>>,
+    roots: &Roots,
+) -> Verdict {
+    let mut verdict = Verdict { file, signatures: Vec::new(), record: None, faults: Vec::new() };
+    let signed = verdict.look_at_file(pdf, roots);
+    match proof {
+        None => {}
+        Some(Err(())) => verdict.amiss("proof.unreadable"),
+        Some(Ok(proof)) => verdict.look_at_proof(proof, pdf, &signed, roots),
+    }
+    verdict
+}
+
+/// Compares versions of one record that follow on each other: each names the hash of the one
+/// before.
+pub(crate) fn follow(verdicts: &mut [Verdict]) {
+    let links: Vec<_> = verdicts
+        .iter()
+        .filter_map(|verdict| verdict.record.as_ref())
+        .map(|record| (record.id.clone(), record.version, record.hash.clone()))
+        .collect();
+    for verdict in verdicts {
+        let Some(record) = &verdict.record else { continue };
+        let broken = links.iter().any(|(id, version, hash)| {
+            (id, version + 1) == (&record.id, record.version)
+                && record.before.as_ref() != Some(hash)
+        });
+        if broken {
+            verdict.amiss("proof.chain");
+        }
+    }
+}
+
+impl Verdict {
+    fn amiss(&mut self, code: &str) {
+        let known = FAULTS.iter().find(|(own, _)| *own == code);
+        let fault = known.map(|&(code, text_vi)| Fault { code, text_vi });
+        self.faults.extend(fault.filter(|fault| !self.faults.contains(fault)));
+    }
+
+    fn look_at_file(&mut self, pdf: &[u8], roots: &Roots) -> Vec<Signed> {
+        let (ranges, sealed) = (signing::ranges(pdf), Sealed::of(pdf));
+        if ranges.is_empty() {
+            self.amiss("signature.none");
+        }
+        if sealed.as_ref().is_some_and(|sealed| ranges.len() < sealed.signature_fields()) {
+            self.amiss("signature.removed");
+        }
+        let last = ranges.iter().map(|range| range.end).max().unwrap_or(0);
+        if !ranges.is_empty() && !pdf[last..].trim_ascii().is_empty() {
+            self.amiss("file.appended");
+        }
+        let mut found = Vec::new();
+        for range in &ranges {
+            if range.contents.iter().all(|byte| *byte == 0) {
+                self.amiss("signature.removed");
+                continue;
+            }
+            let only_signed =
+                || sealed.as_ref().is_some_and(|own| own.only_signed_since(range.end));
+            if range.end < last && !only_signed() {
+                self.amiss("file.changed");
+            }
+            found.push(self.look_at_signature(pdf, range, sealed.as_ref(), roots));
+        }
+        found
+    }
+
+    fn look_at_signature(
+        &mut self,
+        pdf: &[u8],
+        range: &ByteRange,
+        sealed: Option<&Sealed<'_>>,
+        roots: &Roots,
+    ) -> Signed {
+        let signed = signing::look(&range.contents, Some(range.parts(pdf)));
+        let said = sealed.and_then(|own| own.moment(&range.contents)).and_then(signing::moment);
+        let said = said.or(signed.time);
+        let stamped_at = self.look_at_stamp(&range.contents, roots);
+        match signed.state {
+            SignatureState::Intact => {
+                // Without a time stamp the signer's own word has to do.
+                let at = stamped_at.or(said).unwrap_or_else(Timestamp::now);
+                match roots.trust(&signed.certificates, at) {
+                    Trust::Trusted(_) => {}
+                    Trust::Unrooted => self.amiss("signature.untrusted"),
+                    Trust::OutOfDate => self.amiss("signature.out_of_date"),
+                }
+            }
+            SignatureState::Altered => self.amiss("signature.altered"),
+            SignatureState::Unknown => self.amiss("signature.unknown"),
+        }
+        let text = |name: &Option<Name>| name.as_ref().map(|name| name.reveal().to_owned());
+        self.signatures.push(SignatureVerdict {
+            signer: text(&signed.signer),
+            issuer: text(&signed.issuer),
+            signed_at: said.map(|at| at.to_string()),
+            stamped_at: stamped_at.map(|at| at.to_string()),
+            state: signed.state,
+        });
+        signed
+    }
+
+    /// When it was signed, by a time stamp that is in order.
+    fn look_at_stamp(&mut self, contents: &[u8], roots: &Roots) -> Option<Timestamp> {
+        let stamp = signing::stamp_of(contents)?;
+        let is_trusted = matches!(roots.trust(&stamp.certificates, stamp.at), Trust::Trusted(_));
+        let good = stamp.state == SignatureState::Intact && is_trusted;
+        if !good {
+            self.amiss("stamp.bad");
+        }
+        good.then_some(stamp.at)
+    }
+
+    fn look_at_proof(&mut self, proof: &Proof, pdf: &[u8], signed: &[Signed], roots: &Roots) {
+        let body = proof.body.as_deref();
+        let record = body.and_then(|body| serde_json::from_str::<Record>(body).ok());
+        let (Some(body), Some(record)) = (body, record) else {
+            return self.amiss("proof.unreadable");
+        };
+        if *blake3::hash(body.as_bytes()).as_bytes() != proof.hash.0 {
+            self.amiss("proof.hash");
+        }
+        self.look_at_vouching(proof.signature.as_deref(), body, signed, roots);
+        let own = *blake3::hash(pdf).as_bytes();
+        let said = (proof.record, proof.version, proof.pdf);
+        if own != record.pdf.0 || said != (record.id, record.version, record.pdf) {
+            self.amiss("proof.other_pdf");
+        }
+        let images = Sealed::of(pdf).and_then(|own| own.images()).unwrap_or_default();
+        let pairs = images.iter().zip(&record.pages);
+        let checked: Vec<bool> = pairs
+            .filter_map(|(image, page)| {
+                image.map(|bytes| *blake3::hash(bytes).as_bytes() == page.image.0)
+            })
+            .collect();
+        if images.len() != record.pages.len() || checked.contains(&false) {
+            self.amiss("proof.pages");
+        }
+        self.record = Some(RecordVerdict {
+            id: record.id.to_string(),
+            version: record.version,
+            digitisation_code: record.digitisation_code,
+            published_at: record.published_at,
+            hash: proof.hash.to_string(),
+            before: record.before.map(|hash| hash.to_string()),
+            pages: record.pages.len(),
+            images_checked: checked.iter().filter(|same| **same).count(),
+        });
+    }
+
+    /// The agency's signature over the record.
+    fn look_at_vouching(
+        &mut self,
+        signature: Option<&str>,
+        body: &str,
+        signed: &[Signed],
+        roots: &Roots,
+    ) {
+        let Some(signature) = signature else { return self.amiss("proof.unsigned") };
+        let signature = STANDARD.decode(signature).unwrap_or_default();
+        let own = signing::look(&signature, Some([body.as_bytes(), &[]]));
+        if own.state != SignatureState::Intact {
+            return self.amiss("proof.altered");
+        }
+        let at = self.look_at_stamp(&signature, roots);
+        // Without a stamp: whether it is trusted as of when the record says it was published.
+        let said = serde_json::from_str::<Record>(body).ok();
+        let said = said.and_then(|record| record.published_at.parse().ok());
+        let at = at.or(said).unwrap_or_else(Timestamp::now);
+        if !matches!(roots.trust(&own.certificates, at), Trust::Trusted(_)) {
+            self.amiss("proof.untrusted");
+        }
+        let same = |other: &Signed| other.certificates.first() == own.certificates.first();
+        if !signed.iter().any(same) {
+            self.amiss("proof.other_signer");
+        }
+    }
+}

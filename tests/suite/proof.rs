@@ -1,0 +1,324 @@
+//! Records that prove themselves: signed by a running office, looked at by others and by
+//! `sohoa verify`, and tampered with.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::routing::post;
+use schemas::api::DossierView;
+use schemas::ids::RecordId;
+use serde_json::Value;
+use tempfile::TempDir;
+use tests::{Stage, Story, binary, opening};
+
+/// Keys of an authority, an officer, an agency and of others, in files.
+struct Keys(TempDir);
+
+impl Keys {
+    fn made() -> Self {
+        let folder = TempDir::new().unwrap();
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/pyhanko/keys.sh");
+        assert!(Command::new(script).arg(folder.path()).status().unwrap().success());
+        Self(folder)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn config(&self, timestamp_url: &str) -> String {
+        let key = |name: &str| {
+            let (file, password) = (self.path(&format!("{name}.p12")), self.path("password"));
+            format!(
+                "[signing.{name}]\npkcs12 = {:?}\npassword_file = {:?}\n",
+                file.display().to_string(),
+                password.display().to_string()
+            )
+        };
+        let (officer, agency) = (key("officer"), key("agency"));
+        format!("{officer}{agency}visible = true\n[signing]\ntimestamp_url = {timestamp_url:?}\n")
+    }
+
+    /// A time stamp authority: OpenSSL's, behind HTTP. Answers with where it listens.
+    async fn authority(&self) -> String {
+        let folder = self.0.path().to_owned();
+        let answer = move |question: Bytes| {
+            let folder = folder.clone();
+            async move {
+                std::fs::write(folder.join("question.tsq"), &question).unwrap();
+                let output = Command::new("openssl")
+                    .args(["ts", "-reply", "-config", "tsa.conf", "-queryfile", "question.tsq"])
+                    .current_dir(&folder)
+                    .output()
+                    .unwrap();
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+                output.stdout
+            }
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/tsa", post(answer));
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        format!("http://{address}/tsa")
+    }
+}
+
+/// A record's PDF and proof, in a folder.
+struct Held {
+    pdf: Vec<u8>,
+    proof: Value,
+}
+
+impl Held {
+    async fn of(stage: &Stage, record: RecordId) -> Self {
+        let get = async |what: &str| {
+            let url = stage.url(&format!("/v1/records/{record}/{what}"));
+            let request = stage.http.get(url).header("sohoa-purpose", "Kiem thu");
+            let answer = request.header("sohoa-asked-by", "test").send().await.unwrap();
+            assert_eq!(answer.status(), 200, "{what}");
+            answer.bytes().await.unwrap().to_vec()
+        };
+        Self { pdf: get("file").await, proof: serde_json::from_slice(&get("proof").await).unwrap() }
+    }
+
+    /// Exit code and the codes of the faults that `sohoa verify` finds.
+    fn verified(&self, root: &Path) -> (Option<i32>, Vec<String>) {
+        let folder = TempDir::new().unwrap();
+        let (pdf, proof) = (folder.path().join("giay.pdf"), folder.path().join("giay.json"));
+        std::fs::write(&pdf, &self.pdf).unwrap();
+        std::fs::write(&proof, self.proof.to_string()).unwrap();
+        let output = Command::new(binary("sohoa"))
+            .args(["verify", "--json"])
+            .arg(&pdf)
+            .arg("--proof")
+            .arg(&proof)
+            .arg("--trust")
+            .arg(root)
+            .output()
+            .unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        let told: Value = serde_json::from_str(&told)
+            .unwrap_or_else(|_| panic!("{told}{}", String::from_utf8_lossy(&output.stderr)));
+        let faults = told[0]["faults"].as_array().unwrap().iter();
+        let codes = faults.map(|fault| fault["code"].as_str().unwrap().to_owned()).collect();
+        (output.status.code(), codes)
+    }
+
+    fn with_pdf(&self, change: impl FnOnce(&mut Vec<u8>)) -> Self {
+        let mut pdf = self.pdf.clone();
+        change(&mut pdf);
+        Self { pdf, proof: self.proof.clone() }
+    }
+
+    fn with_proof(&self, change: impl FnOnce(&mut Value)) -> Self {
+        let mut proof = self.proof.clone();
+        change(&mut proof);
+        Self { pdf: self.pdf.clone(), proof }
+    }
+}
+
+fn place(pdf: &[u8], text: &[u8], nth: usize) -> usize {
+    let places = pdf.windows(text.len()).enumerate().filter(|(_, window)| *window == text);
+    let places: Vec<usize> = places.map(|(at, _)| at).collect();
+    places[nth]
+}
+
+fn first_record(view: &DossierView) -> (RecordId, Option<u32>) {
+    let found = view.documents.iter().find_map(|own| Some((own.record?, own.record_version)));
+    found.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_record_proves_itself_and_whatever_is_changed_is_found() {
+    let keys = Keys::made();
+    let stage = Stage::start_with(&keys.config(&keys.authority().await)).await;
+    let story = Story::told("khai-sinh");
+    let dossier = stage.open(&opening(&story.dossier.subject)).await;
+    for scan in &story.scans()[..2] {
+        stage.scan(&dossier, scan).await;
+    }
+    let view = stage.settled(&dossier).await;
+    let held = Held::of(&stage, first_record(&view).0).await;
+    others_agree(&keys, &held);
+
+    let (root, stranger) = (keys.path("root.pem"), keys.path("stranger-root.pem"));
+    assert_eq!(held.verified(&root), (Some(0), vec![]));
+    let check = |what: &str, held: Held, want: &[&str]| {
+        let (code, found) = held.verified(&root);
+        assert_eq!(
+            (code, found),
+            (Some(5), want.iter().map(|&s| s.to_owned()).collect()),
+            "{what}"
+        );
+    };
+    check(
+        "a byte of a page",
+        held.with_pdf(|pdf| {
+            let at = place(pdf, b"stream", 1) + 4000;
+            pdf[at] ^= 1;
+        }),
+        &["signature.altered", "proof.other_pdf", "proof.pages"],
+    );
+    let ends: Vec<usize> = {
+        let end = |n| place(&held.pdf, b"%%EOF\n", n) + 6;
+        vec![end(0), end(1)]
+    };
+    check(
+        "the agency's signature taken away",
+        held.with_pdf(|pdf| pdf.truncate(ends[1])),
+        &["proof.other_signer", "proof.other_pdf"],
+    );
+    check(
+        "both taken away",
+        held.with_pdf(|pdf| pdf.truncate(ends[0])),
+        &["signature.none", "proof.other_signer", "proof.other_pdf"],
+    );
+    check(
+        "a signature blotted out",
+        held.with_pdf(|pdf| {
+            let at = place(pdf, b"/Contents<", 1) + 10;
+            let length = pdf[at..].iter().position(|byte| *byte == b'>').unwrap();
+            pdf[at..at + length].fill(b'0');
+        }),
+        &["signature.removed", "proof.other_signer", "proof.other_pdf"],
+    );
+    check(
+        "something put behind",
+        held.with_pdf(|pdf| pdf.extend(b"% one more remark\n")),
+        &["file.appended", "proof.other_pdf"],
+    );
+    check(
+        "a byte of the record",
+        held.with_proof(|proof| {
+            let body = proof["body"].as_str().unwrap().replace("\"version\":1", "\"version\":2");
+            proof["body"] = body.into();
+        }),
+        &["proof.hash", "proof.altered", "proof.other_pdf"],
+    );
+    check(
+        "no signature over the record",
+        held.with_proof(|proof| {
+            proof.as_object_mut().unwrap().remove("signature");
+        }),
+        &["proof.unsigned"],
+    );
+    let (code, faults) = held.verified(&stranger);
+    assert_eq!(code, Some(5));
+    assert!(faults.contains(&"signature.untrusted".to_owned()), "{faults:?}");
+    assert!(faults.contains(&"proof.untrusted".to_owned()), "{faults:?}");
+    told_in_vietnamese(&keys, &held);
+}
+
+/// What pyHanko and veraPDF say.
+fn others_agree(keys: &Keys, held: &Held) {
+    let file = keys.path("giay.pdf");
+    std::fs::write(&file, &held.pdf).unwrap();
+    let verapdf = concat!(env!("CARGO_MANIFEST_DIR"), "/verapdf/verapdf.sh");
+    let verdict = Command::new(verapdf).arg(&file).output().unwrap();
+    assert!(verdict.status.success(), "{}", String::from_utf8_lossy(&verdict.stdout));
+    let python = concat!(env!("CARGO_MANIFEST_DIR"), "/../.parts/pyhanko/bin/python");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/pyhanko/verdict.py");
+    let verdict = Command::new(python).arg(script).arg(keys.path("root.pem")).arg(&file).output();
+    let told = String::from_utf8(verdict.unwrap().stdout).unwrap();
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "giay.pdf [Nguyễn Thị Quét] intact valid trusted untouched stamped PASS",
+            "giay.pdf [ỦY BAN NHÂN DÂN XÃ MẪU] intact valid trusted whole untouched stamped PASS",
+        ]
+    );
+}
+
+fn told_in_vietnamese(keys: &Keys, held: &Held) {
+    let file = keys.path("giay.pdf");
+    let told = |pdf: &[u8]| {
+        std::fs::write(&file, pdf).unwrap();
+        let mut verify = Command::new(binary("sohoa"));
+        verify.arg("verify").arg(&file).arg("--trust").arg(keys.path("root.pem"));
+        String::from_utf8(verify.output().unwrap().stdout).unwrap()
+    };
+    let fine = told(&held.pdf);
+    for part in ["giay.pdf: HỢP LỆ", "Chữ ký của ỦY BAN NHÂN DÂN XÃ MẪU", "có dấu thời gian"]
+    {
+        assert!(fine.contains(part), "{fine}");
+    }
+    assert!(told(b"%PDF-1.7").contains("KHÔNG HỢP LỆ"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_is_signed_once_however_often_its_job_is_done() {
+    let keys = Keys::made();
+    let stage = Stage::start_with(&keys.config(&keys.authority().await)).await;
+    let story = Story::told("khai-sinh");
+    let dossier = stage.open(&opening(&story.dossier.subject)).await;
+    stage.scan(&dossier, story.scans()[0]).await;
+    let view = stage.settled(&dossier).await;
+    let (record, version) = first_record(&view);
+    assert_eq!(version, Some(1));
+    let before = Held::of(&stage, record).await;
+
+    // As if the job had not been acknowledged, and what it published forgotten.
+    let again = "update document set seal = 'waiting', record_version = null where seal = 'sealed'";
+    assert_eq!(mended(&stage, again, &dossier).await, (record, Some(2)));
+    let after = Held::of(&stage, record).await;
+    assert!(before.pdf == after.pdf, "signed anew");
+    let body: Value = serde_json::from_str(after.proof["body"].as_str().unwrap()).unwrap();
+    assert_eq!(body["before"], before.proof["hash"], "versions are a chain");
+    assert_eq!(after.verified(&keys.path("root.pem")), (Some(0), vec![]));
+
+    assert_eq!(stage.check()["check"]["findings"], Value::Array(vec![]));
+
+    let (mut pdfs, mut proofs) = (Vec::new(), Vec::new());
+    for (n, version) in [&before, &after].into_iter().enumerate() {
+        pdfs.push(keys.path(&format!("v{n}.pdf")));
+        proofs.push(keys.path(&format!("v{n}.json")));
+        std::fs::write(&pdfs[n], &version.pdf).unwrap();
+        std::fs::write(&proofs[n], version.proof.to_string()).unwrap();
+    }
+    let mut both = Command::new(binary("sohoa"));
+    both.arg("verify").args(&pdfs).arg("--trust").arg(keys.path("root.pem"));
+    proofs.iter().for_each(|proof| {
+        both.arg("--proof").arg(proof);
+    });
+    assert_eq!(both.output().unwrap().status.code(), Some(0));
+
+    // The file is gone, and can't be made as it was: it is signed anew, and holds.
+    let (shard, name) = before.proof["pdf"].as_str().unwrap().split_at(2);
+    std::fs::remove_file(stage.data().join("blobs").join(shard).join(name)).unwrap();
+    assert_eq!(mended(&stage, "select 1", &dossier).await, (record, Some(3)));
+    let anew = Held::of(&stage, record).await;
+    assert!(anew.pdf != before.pdf);
+    assert_eq!(anew.verified(&keys.path("root.pem")), (Some(0), vec![]));
+}
+
+/// Tampers, has `sohoa check` mend it, and tells the record that comes of it.
+async fn mended(stage: &Stage, sql: &str, dossier: &DossierView) -> (RecordId, Option<u32>) {
+    stage.tamper(sql);
+    let data = stage.data();
+    let output = stage.command(&["check", "--mend", "--data", data.to_str().unwrap()]);
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(told.contains("đã sửa 1"), "{told}");
+    first_record(&stage.settled(dossier).await)
+}
+
+#[test]
+fn a_key_that_cannot_be_opened_stops_the_office_before_it_accepts_anything() {
+    let keys = Keys::made();
+    std::fs::write(keys.path("wrong"), "mat khau khac").unwrap();
+    let text = keys.config("http://127.0.0.1:9").replace("/password\"", "/wrong\"");
+    std::fs::write(keys.path("sohoa.toml"), text).unwrap();
+    let output = Command::new(binary("sohoa"))
+        .args(["all", "--listen", "127.0.0.1:0", "--data"])
+        .arg(keys.path("data"))
+        .arg("--config")
+        .arg(keys.path("sohoa.toml"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("signing.officer") && told.contains("password"), "{told}");
+    assert!(!told.contains("mat khau khac"), "{told}");
+}
