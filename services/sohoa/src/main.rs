@@ -55,6 +55,8 @@ enum Command {
     Parked(commands::parked::Parked),
     Catalogue(commands::catalogue::Catalogue),
     Check(commands::check::Check),
+    Backup(commands::backup::Backup),
+    Restore(commands::restore::Restore),
 }
 
 /// How long what still blocks a thread may take when everything else has ended.
@@ -84,6 +86,8 @@ fn run(Args { log, command }: Args) -> anyhow::Result<Exit> {
             Command::Parked(parked) => parked.run().await,
             Command::Catalogue(catalogue) => catalogue.run().await,
             Command::Check(check) => check.run().await,
+            Command::Backup(backup) => backup.run().await,
+            Command::Restore(restore) => restore.run().await,
         }
     });
     telemetry.end();
@@ -106,7 +110,9 @@ impl Command {
             | Self::Dossier(_)
             | Self::Parked(_)
             | Self::Catalogue(_)
-            | Self::Check(_) => &None,
+            | Self::Check(_)
+            | Self::Backup(_)
+            | Self::Restore(_) => &None,
         };
         file.as_deref()
     }
