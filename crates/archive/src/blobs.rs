@@ -262,13 +262,18 @@ impl Incoming {
         &self.head
     }
 
+    /// The name it would get, as far as it has come.
+    pub(crate) fn key(&self) -> Blake3 {
+        Blake3(*self.hasher.finalize().as_bytes())
+    }
+
     /// Makes the blob durable under its hash; answers with that and the size in bytes.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`]; nothing is kept then.
     pub async fn finish(mut self) -> Result<(Blake3, u64), ArchiveError> {
         let doing = "keeping a blob";
-        let key = Blake3(*self.hasher.finalize().as_bytes());
+        let key = self.key();
         // Full disks show here at the latest, before anything has a name.
         if let Held::File(file, _) = &mut self.held {
             file.flush().await.doing(doing)?;

@@ -191,6 +191,12 @@ impl Findings {
     }
 }
 
+/// A statement that answers with every blob that a row needs, each once.
+pub(crate) fn every_blob() -> String {
+    let each = [SCANS, IMAGES, PDFS].map(|sql| format!("select blob from ({sql}) as needed"));
+    format!("{} order by blob", each.join(" union "))
+}
+
 /// What each finding means.
 fn text_vi(code: &str) -> &'static str {
     match code {

@@ -96,6 +96,14 @@ impl Database {
         done
     }
 
+    /// Makes a database that rows of an earlier time can be put into, with the schema of that
+    /// time where there is none yet.
+    pub(crate) async fn bare(place: &Place, schema: i64) -> Result<Bare, ArchiveError> {
+        let Pools { dialect, writer, .. } = Pools::of(place)?;
+        schema::migrate_to(&writer, schema).await?;
+        Ok(Bare { dialect, writer })
+    }
+
     /// Begins a transaction that writes; it ends unless [`Change::commit`] is called.
     pub(crate) async fn change(&self) -> Result<Change<'_>, ArchiveError> {
         let begin = self.dialect.begin_change();
@@ -115,6 +123,24 @@ impl Database {
             self.calls.send(&self.writer).await;
         }
         self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// A database that nobody works with yet.
+pub(crate) struct Bare {
+    pub(crate) dialect: Dialect,
+    writer: AnyPool,
+}
+
+impl Bare {
+    /// Begins a transaction that writes.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, ArchiveError> {
+        self.writer.begin_with(self.dialect.begin_change()).await.doing("beginning a change")
+    }
+
+    /// Closes every connection.
+    pub(crate) async fn close(&self) {
         self.writer.close().await;
     }
 }

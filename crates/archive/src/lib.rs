@@ -17,12 +17,14 @@ mod outbox;
 mod queue;
 mod records;
 
+mod backup;
 mod check;
 mod reach;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use backup::{BackedUp, BackupError, Hears, Progress, Restored, Step, Verified, verify};
 pub use blobs::{
     BlobReader, Blobs, Encryption, Incoming, Patience, SecretKey, Store, StoreTrouble,
 };

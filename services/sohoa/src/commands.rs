@@ -1,6 +1,7 @@
 //! What can be called from a shell, one file a command.
 
 pub(crate) mod all;
+pub(crate) mod backup;
 pub(crate) mod catalogue;
 pub(crate) mod check;
 pub(crate) mod dossier;
@@ -8,5 +9,6 @@ pub(crate) mod migrate;
 pub(crate) mod parked;
 pub(crate) mod push;
 pub(crate) mod read;
+pub(crate) mod restore;
 pub(crate) mod role;
 pub(crate) mod verify;

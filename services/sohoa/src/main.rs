@@ -57,6 +57,8 @@ enum Command {
     Catalogue(commands::catalogue::Catalogue),
     Check(commands::check::Check),
     Verify(commands::verify::Verify),
+    Backup(commands::backup::Backup),
+    Restore(commands::restore::Restore),
 }
 
 /// How long what still blocks a thread may take when everything else has ended.
@@ -87,6 +89,8 @@ fn run(Args { log, command }: Args) -> anyhow::Result<Exit> {
             Command::Catalogue(catalogue) => catalogue.run().await,
             Command::Check(check) => check.run().await,
             Command::Verify(verify) => verify.run(),
+            Command::Backup(backup) => backup.run().await,
+            Command::Restore(restore) => restore.run().await,
         }
     });
     telemetry.end();
@@ -110,7 +114,9 @@ impl Command {
             | Self::Parked(_)
             | Self::Catalogue(_)
             | Self::Check(_)
-            | Self::Verify(_) => &None,
+            | Self::Verify(_)
+            | Self::Backup(_)
+            | Self::Restore(_) => &None,
         };
         file.as_deref()
     }

@@ -26,6 +26,14 @@ pub(crate) fn place(data: &Path, config: &Config) -> anyhow::Result<Place> {
     Ok(place)
 }
 
+/// Refuses a folder that isn't there, for it would be made, and nothing found in it. Where a
+/// cluster is configured the folder holds nothing of the archive.
+pub(crate) fn must_be_there(data: &Path, config: &Config) -> anyhow::Result<()> {
+    let there = data.is_dir() || config.cluster()?.is_some();
+    anyhow::ensure!(there, "{} is not a folder; see --data", data.display());
+    Ok(())
+}
+
 /// Opens the archive beside a server that may be running on the same folder.
 pub(crate) async fn beside(data: &Path, config: &Config) -> anyhow::Result<Archive> {
     Archive::open_beside(&place(data, config)?)

@@ -126,6 +126,53 @@ impl Dialect {
         }
     }
 
+    /// Every column of every table: `tab`, `col` and `kind`, those of a table together and in
+    /// order.
+    pub(crate) fn columns(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "select cast(t.name as text) as tab, cast(c.name as text) as col,
+                    cast(c.type as text) as kind
+                 from sqlite_schema t join pragma_table_info(t.name) c
+                 where t.type = 'table' and t.name not like 'sqlite_%'
+                 order by t.name, c.cid"
+            }
+            Self::Postgres => {
+                "select cast(table_name as text) as tab, cast(column_name as text) as col,
+                    cast(data_type as text) as kind
+                 from information_schema.columns where table_schema = current_schema()
+                 order by table_name, ordinal_position"
+            }
+        }
+    }
+
+    /// Which table (`child`) refers to which (`parent`).
+    pub(crate) fn links(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "select cast(t.name as text) as child, cast(f.\"table\" as text) as parent
+                 from sqlite_schema t join pragma_foreign_key_list(t.name) f
+                 where t.type = 'table'"
+            }
+            Self::Postgres => {
+                "select cast(child.relname as text) as child, cast(parent.relname as text) as parent
+                 from pg_constraint c
+                 join pg_class child on child.oid = c.conrelid
+                 join pg_class parent on parent.oid = c.confrelid
+                 join pg_namespace n on n.oid = c.connamespace
+                 where c.contype = 'f' and n.nspname = current_schema()"
+            }
+        }
+    }
+
+    /// A JSON list of lists ($1) as rows with a column `value`.
+    pub(crate) fn json_lines(self) -> &'static str {
+        match self {
+            Self::Sqlite => "json_each($1)",
+            Self::Postgres => "json_array_elements(cast($1 as json))",
+        }
+    }
+
     /// Moves what was announced to the queue.
     pub(crate) fn relay(self) -> &'static [&'static str] {
         match self {

@@ -18,8 +18,12 @@ const NO_TABLE: &str = "42P01";
 
 /// Brings the schema up to date.
 pub(super) async fn migrate(writer: &AnyPool) -> Result<(), ArchiveError> {
+    done(MIGRATIONS.run(writer).await)
+}
+
+fn done(migrated: Result<(), MigrateError>) -> Result<(), ArchiveError> {
     let doing = "bringing the database up to date";
-    match MIGRATIONS.run(writer).await {
+    match migrated {
         Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
             Err(ArchiveError::NewerSchema)
@@ -29,6 +33,14 @@ pub(super) async fn migrate(writer: &AnyPool) -> Result<(), ArchiveError> {
         }
         Err(error) => Err(ArchiveError::Unavailable { what: doing, source: error.into() }),
     }
+}
+
+/// Brings the schema to where it was with that migration, if it is not further already.
+pub(super) async fn migrate_to(writer: &AnyPool, version: i64) -> Result<(), ArchiveError> {
+    if MIGRATIONS.iter().all(|migration| migration.version != version) {
+        return Err(ArchiveError::NewerSchema);
+    }
+    done(MIGRATIONS.run_to(version, writer).await)
 }
 
 /// Whether this program can work with the schema as it is: it holds all that the program knows,

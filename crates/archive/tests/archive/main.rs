@@ -25,6 +25,7 @@ mod rabbitmq;
 mod filing;
 mod records;
 
+mod backup;
 mod check;
 mod death;
 mod disk;

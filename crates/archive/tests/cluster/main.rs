@@ -32,6 +32,8 @@ mod restart;
 mod schema;
 mod tls;
 
+#[path = "../archive/backup.rs"]
+mod backup;
 #[path = "../archive/check.rs"]
 mod check;
 #[path = "../archive/death.rs"]

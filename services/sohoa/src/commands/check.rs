@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use archive::Findings;
+
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::{outside, show};
@@ -12,10 +14,11 @@ use crate::{outside, show};
 ///
 ///   sohoa check --data ./sohoa-data
 ///   sohoa check --data ./sohoa-data --mend
+///   sohoa check --config /etc/sohoa.toml --sample 0.01
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Check {
-    /// Folder that holds everything.
+    /// Folder that holds everything, where no cluster is configured.
     #[arg(long, default_value = "sohoa-data", value_name = "DIR")]
     data: PathBuf,
     /// Mend what can be mended, and say what can't.
@@ -35,7 +38,7 @@ pub(crate) struct Check {
 impl Check {
     pub(crate) async fn run(self) -> anyhow::Result<Exit> {
         let config = Config::read(self.config.as_deref())?;
-        anyhow::ensure!(self.data.is_dir(), "{} is not a folder; see --data", self.data.display());
+        outside::must_be_there(&self.data, &config)?;
         let archive = outside::beside(&self.data, &config).await?;
         let sample = (self.sample < 1.0).then_some(self.sample.max(0.0));
         let findings = archive.check(sample).await?;
@@ -43,20 +46,32 @@ impl Check {
         if self.json {
             show::json(&serde_json::json!({ "check": findings, "mended": mended }))?;
         } else {
-            for finding in &findings.findings {
-                show::out(&format!("[{}] {} {}", finding.code, finding.what, finding.text_vi))?;
-            }
-            show::out(&format!(
-                "Đã đối chiếu {} bản quét, {} trang, {} giấy tờ số hoá, {} tệp: {} sai lệch, đã sửa {}.",
-                findings.scans,
-                findings.pages,
-                findings.records,
-                findings.blobs,
-                findings.findings.len(),
-                mended.len()
-            ))?;
+            told(&findings, mended.len())?;
         }
+        if self.mend {
+            let not = findings.findings.iter().filter(|finding| !mended.contains(finding));
+            for finding in not {
+                show::note(&format!("Chưa sửa được: [{}] {}", finding.code, finding.what));
+            }
+        }
+        archive.close().await;
         let left = findings.findings.len() - mended.len();
         Ok(if left == 0 { Exit::Done } else { Exit::Amiss })
     }
+}
+
+/// Every difference, then the sum.
+pub(super) fn told(findings: &Findings, mended: usize) -> anyhow::Result<()> {
+    for finding in &findings.findings {
+        show::out(&format!("[{}] {} {}", finding.code, finding.what, finding.text_vi))?;
+    }
+    show::out(&format!(
+        "Đã đối chiếu {} bản quét, {} trang, {} giấy tờ số hoá, {} tệp: {} sai lệch, đã sửa {}.",
+        findings.scans,
+        findings.pages,
+        findings.records,
+        findings.blobs,
+        findings.findings.len(),
+        mended
+    ))
 }
