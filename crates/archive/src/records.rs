@@ -12,12 +12,15 @@ pub(crate) mod pages;
 pub(crate) mod filing;
 
 pub(crate) mod publish;
+pub(crate) mod relied;
+pub(crate) mod revise;
 
 pub(crate) mod lookups;
 
 pub(crate) mod events;
 pub(crate) mod parked;
 
+pub(crate) mod facts;
 pub(crate) mod vitals;
 
 use std::sync::Arc;

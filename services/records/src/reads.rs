@@ -141,6 +141,8 @@ async fn read(desk: &RecordsDesk, id: &str, headers: &HeaderMap) -> Answer<Looku
         legal_basis: spoken(headers, "Sohoa-Legal-Basis")?,
         dossier,
         asked_by,
+        on_behalf_of: None,
+        component: None,
     };
     keep(desk, &request, &record).await
 }
