@@ -1,7 +1,9 @@
 //! Bodies of the HTTP interface. `schemas/openapi.json` is generated from these.
 
 mod dossiers;
+mod once;
 mod procedures;
+mod reports;
 mod requirements;
 mod review;
 mod scans;
@@ -10,10 +12,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use dossiers::{
-    ComponentStatus, ComponentView, DocumentVerdict, DocumentView, DossierEvent, DossierState,
-    DossierView, OpenDossier, PageCounts, RawSubject,
+    Answers, ComponentStatus, ComponentView, DocumentVerdict, DocumentView, DossierEvent,
+    DossierState, DossierView, OpenDossier, PageCounts, RawSubject,
+};
+pub use once::{
+    AskAgain, AskReason, AskedAgain, CorrectRecord, LookupNote, NearMatch, RecordChange,
+    RecordStanding, RecordWarning, RevokeRecord, TypedField,
 };
 pub use procedures::{ImportCounts, ProcedureSummary};
+pub use reports::{Figure, Indicator, Report, ReportGroup, ReportRow};
 pub use requirements::{Lookup, LookupRequest, RecordVersion, Requirements, RequirementsRequest};
 pub use review::{AssignDocument, ParkedView};
 pub use scans::{FlawView, PageState, PageView, Receipt, ScanState, ScanView, Warning};

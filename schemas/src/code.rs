@@ -88,6 +88,10 @@ reasons! {
     RecordUnknown = "record.unknown", 404, "Không có giấy tờ số hoá với mã này.";
     /// The record can't be used: revoked, superseded, expired.
     RecordNotUsable = "record.not_usable", 409, "Giấy tờ số hoá này không còn dùng được.";
+    /// The subject is nearly one that is known: a person must compare the papers.
+    SubjectNear = "subject.near", 409, "Thông tin người này gần khớp nhưng không khớp hết. Hãy chuyển cán bộ đối chiếu giấy tờ; chưa dùng được bản số hoá.";
+    /// A record stands for the component, and no lawful reason was stated for asking again.
+    ComponentHeld = "component.held", 409, "Thành phần này đã có bản số hoá còn giá trị, không được yêu cầu nộp lại. Nếu vẫn phải nhận giấy, hãy nêu lý do pháp luật cho phép.";
     /// No such parked job.
     ParkedUnknown = "parked.unknown", 404, "Không có việc tạm giữ với mã này.";
     /// No such document.

@@ -21,6 +21,7 @@ pub mod message;
 pub mod reader;
 
 pub mod api;
+pub mod facts;
 
 pub use jiff::civil::Date;
 pub use uuid::Uuid;

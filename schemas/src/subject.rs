@@ -197,7 +197,33 @@ impl Name {
     /// Whether both are the same name, accents, case and spacing aside.
     #[must_use]
     pub fn agrees(&self, other: &Name) -> bool {
-        text::fold(&self.0) == text::fold(&other.0)
+        self.compared() == other.compared()
+    }
+
+    /// The name as it is compared. `Lý` and `Lí` are two spellings of one name, and what isn't a
+    /// letter tells nothing.
+    fn compared(&self) -> String {
+        let letters = text::fold(&self.0).replace('y', "i");
+        let words = letters.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether one could be a slip or a short form of the other: at most one word more, less or
+    /// different, or the same words in another order.
+    #[must_use]
+    pub fn resembles(&self, other: &Name) -> bool {
+        let (one, other) = (self.compared(), other.compared());
+        let words = |name: &str| name.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let (one, mut rest) = (words(&one), words(&other));
+        let most = one.len().max(rest.len());
+        let mut shared = 0;
+        for word in one {
+            if let Some(at) = rest.iter().position(|other| *other == word) {
+                rest.swap_remove(at);
+                shared += 1;
+            }
+        }
+        2 <= shared && most <= shared + 1
     }
 }
 
@@ -232,6 +258,18 @@ impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Name(…)")
     }
+}
+
+/// How two subjects compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Likeness {
+    /// The same: number and name, and birth date for citizens.
+    Same,
+    /// Perhaps the same, with a slip somewhere. Never enough to hand anything out: a person
+    /// compares the papers.
+    Near,
+    /// Somebody else.
+    Other,
 }
 
 /// Whom a dossier or a record belongs to.
@@ -297,6 +335,32 @@ impl Subject {
             && self.name().agrees(other.name())
             && born(self) == born(other)
     }
+
+    /// How the subject compares to one whose number may be an old one of nine digits (chứng
+    /// minh nhân dân), which stands on no record and so is never enough.
+    #[must_use]
+    pub fn likeness(&self, number: &str, name: &Name, born: Option<Date>) -> Likeness {
+        let own_born = match self {
+            Subject::Citizen { born, .. } => Some(*born),
+            Subject::Organisation { .. } => None,
+        };
+        let (same_number, same_born) = (self.reveal_number() == number, own_born == born);
+        let same_name = self.name().agrees(name);
+        let slip = number.len() == 9 || is_slip(self.reveal_number(), number);
+        match (same_number, same_name, same_born) {
+            (true, true, true) => Likeness::Same,
+            (true, true, false) => Likeness::Near,
+            (true, false, true) if self.name().resembles(name) => Likeness::Near,
+            (false, true, true) if slip && own_born.is_some() => Likeness::Near,
+            _ => Likeness::Other,
+        }
+    }
+}
+
+/// Whether two numbers of one length differ in at most two digits: one mistyped, or two swapped.
+fn is_slip(one: &str, other: &str) -> bool {
+    let differing = one.bytes().zip(other.bytes()).filter(|(a, b)| a != b).count();
+    one.len() == other.len() && differing <= 2
 }
 
 impl fmt::Debug for Subject {
@@ -344,6 +408,31 @@ mod tests {
         assert!("0100109106-001".parse::<OrganisationNumber>().is_ok());
         assert_eq!("0100109105".parse::<OrganisationNumber>(), Err(NumberError::CheckDigit));
         assert_eq!("010010910".parse::<OrganisationNumber>(), Err(NumberError::Digits));
+    }
+
+    #[test]
+    fn only_number_and_name_and_birth_date_make_a_person() {
+        let subject = Subject::Citizen {
+            number: "001199000013".parse().unwrap(),
+            name: "Nguyễn Thị Lý".parse().unwrap(),
+            born: date(1999, 1, 1),
+        };
+        let check = |number: &str, name: &str, born, want| {
+            let got = subject.likeness(number, &name.parse().unwrap(), Some(born));
+            assert_eq!(got, want, "{number} {name} {born}");
+        };
+        let born = date(1999, 1, 1);
+        check("001199000013", "NGUYEN THI LI", born, Likeness::Same);
+        check("001199000013", "Nguyễn-Thị  Lí", born, Likeness::Same);
+        check("001199000013", "Nguyễn Lý", born, Likeness::Near);
+        check("001199000013", "Nguyễn Thị Lan", born, Likeness::Near);
+        check("001199000013", "Nguyễn Thị Lý", date(1999, 1, 2), Likeness::Near);
+        check("001199000031", "Nguyễn Thị Lý", born, Likeness::Near);
+        check("012345678", "Nguyễn Thị Lý", born, Likeness::Near);
+        check("012345678", "Nguyễn Thị Lan", born, Likeness::Other);
+        check("079199123456", "Nguyễn Thị Lý", born, Likeness::Other);
+        check("001199000013", "Trần Văn Khác", born, Likeness::Other);
+        check("001199000013", "Nguyễn Thị Lan", date(1999, 1, 2), Likeness::Other);
     }
 
     #[test]

@@ -50,6 +50,7 @@ pub fn opening(subject: &Subject) -> OpenDossier {
         subject: raw(subject),
         lane: Lane::Counter,
         office: None,
+        answers: schemas::api::Answers::new(),
     }
 }
 

@@ -189,6 +189,7 @@ fn requirements(story: &Story) -> RequirementsRequest {
         case: Some(WITH_FAMILY.parse().unwrap()),
         subject: raw(&story.dossier.subject),
         purpose: "Đăng ký thường trú".to_owned(),
+        answers: schemas::api::Answers::new(),
     }
 }
 
@@ -201,6 +202,8 @@ fn lookup(story: &Story, record: RecordId) -> LookupRequest {
         legal_basis: None,
         dossier: None,
         asked_by: "canbo-01".to_owned(),
+        on_behalf_of: None,
+        component: None,
     }
 }
 

@@ -60,6 +60,7 @@ async fn ask(stage: &Stage, story: &Story, secrets: &mut Secrets) {
         case: Some(WITH_FAMILY.parse().unwrap()),
         subject: raw(&story.dossier.subject),
         purpose: purpose.clone(),
+        answers: schemas::api::Answers::new(),
     };
     let asked: Requirements = stage.post("/v1/requirements", &request).await;
     for record in asked.components.iter().filter_map(|component| component.record) {
@@ -71,6 +72,8 @@ async fn ask(stage: &Stage, story: &Story, secrets: &mut Secrets) {
             legal_basis: None,
             dossier: None,
             asked_by: "Nguyễn Văn Cán Bộ".to_owned(),
+            on_behalf_of: None,
+            component: None,
         };
         let answer: Lookup = stage.post("/v1/lookups", &request).await;
         secrets.put(&answer.record.digitisation_code);

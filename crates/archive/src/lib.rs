@@ -38,6 +38,8 @@ pub use records::dossiers::{Dossier, NewDossier};
 pub use records::filing::{DocumentRow, FiledDocument, revision_of};
 pub use records::pages::{Page, PageSummary};
 pub use records::proofs::Proven;
+pub use records::relied::{Reliance, Relied};
+pub use records::revise::Revised;
 pub use records::scans::{Accepted, NewScan, Scan, Waiting};
 pub use records::vitals::{LaneDepth, RecordVitals};
 

@@ -13,12 +13,15 @@ pub(crate) mod filing;
 
 pub(crate) mod proofs;
 pub(crate) mod publish;
+pub(crate) mod relied;
+pub(crate) mod revise;
 
 pub(crate) mod lookups;
 
 pub(crate) mod events;
 pub(crate) mod parked;
 
+pub(crate) mod facts;
 pub(crate) mod vitals;
 
 use std::sync::Arc;

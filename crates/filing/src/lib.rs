@@ -25,6 +25,7 @@ mod signature;
 mod summary;
 mod told;
 
+pub mod report;
 pub mod standing;
 
 pub use again::SAME_PAPER;

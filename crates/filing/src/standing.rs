@@ -8,7 +8,7 @@
 
 use jiff::ToSpan;
 use jiff::civil::Date;
-use schemas::api::{ComponentStatus, ComponentView, DocumentVerdict, DocumentView};
+use schemas::api::{Answers, ComponentStatus, ComponentView, DocumentVerdict, DocumentView};
 use schemas::catalogue::{Case, Channel, Component, Procedure, SubmitMode};
 use schemas::code::Reason;
 use schemas::ids::{CaseId, ComponentId};
@@ -18,6 +18,15 @@ use schemas::subject::Subject;
 
 use crate::kinds::Kinds;
 
+/// What of a citizen's situation decides which components are asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// The procedure's case.
+    pub case: Option<&'a CaseId>,
+    /// Answers to the questions of components that are asked for on a condition.
+    pub answers: &'a Answers,
+}
+
 /// How each component of the procedure's case stands for the subject on that day. Remarks and
 /// papers that authorities make among themselves are left out. `documents` are those of the
 /// dossier at hand, none when there isn't one yet; `records` may hold anything, what isn't the
@@ -26,15 +35,15 @@ use crate::kinds::Kinds;
 pub fn standing(
     kinds: &Kinds,
     procedure: &Procedure,
-    case: Option<&CaseId>,
+    situation: Situation<'_>,
     documents: &[DocumentView],
     records: &[Record],
     subject: &Subject,
     today: Date,
 ) -> Vec<ComponentView> {
-    let desk = Desk { kinds, documents, records, subject, today };
+    let desk = Desk { kinds, answers: situation.answers, documents, records, subject, today };
     let asked: Vec<&Component> = procedure
-        .components_of(case)
+        .components_of(situation.case)
         .filter(|c| c.submit != SubmitMode::Note && !c.internal)
         .collect();
     let mut views: Vec<ComponentView> = asked.iter().map(|c| desk.alone(c)).collect();
@@ -82,6 +91,7 @@ pub fn owned(record: &Record, subject: &Subject) -> bool {
 /// What all components are measured by.
 struct Desk<'a> {
     kinds: &'a Kinds,
+    answers: &'a Answers,
     documents: &'a [DocumentView],
     records: &'a [Record],
     subject: &'a Subject,
@@ -114,6 +124,7 @@ impl Desk<'_> {
             record: None,
             record_version: None,
             valid_until: None,
+            question: None,
         };
         if mine().any(|d| d.verdict == DocumentVerdict::Filed) {
             let reason = match component.submit {
@@ -121,6 +132,11 @@ impl Desk<'_> {
                 SubmitMode::Submit | SubmitMode::Note => "Đã nộp trong hồ sơ này.",
             };
             return settled(view, ComponentStatus::Filed, reason.to_owned());
+        }
+        let answer = self.answers.get(&component.id).copied();
+        if on_condition(component) && answer == Some(false) {
+            let reason = "Không cần: không thuộc trường hợp phải nộp, theo câu trả lời.";
+            return settled(view, ComponentStatus::NotNeeded, reason.to_owned());
         }
         let worth = self.best(component);
         if component.submit == SubmitMode::PresentOnly {
@@ -137,7 +153,8 @@ impl Desk<'_> {
             let reason = "Có giấy tờ chưa chắc thuộc thành phần này; cán bộ cần xem và xác nhận.";
             return settled(view, ComponentStatus::Unsure, reason.to_owned());
         }
-        let (status, reason) = asked_for(component);
+        let (status, reason) = asked_for(component, answer);
+        view.question = question(component, answer);
         match worth {
             Some(Worth::Doubtful(why)) => {
                 let reason = format!("{why} Nếu không dùng được thì yêu cầu nộp.");
@@ -296,13 +313,30 @@ fn shown(component: &Component, worth: Option<&Worth<'_>>) -> String {
     reason
 }
 
+/// Whether a component is asked for on a condition that the citizen can tell.
+fn on_condition(component: &Component) -> bool {
+    !component.required && component.condition.is_some()
+}
+
+/// What to ask the citizen about a component, as long as nobody did.
+fn question(component: &Component, answer: Option<bool>) -> Option<String> {
+    let condition = component.condition.as_ref().filter(|_| on_condition(component))?;
+    let asks_already = condition.trim_end().ends_with('?');
+    let condition = condition.trim().trim_end_matches(['.', ';', ',', '?']);
+    match answer {
+        Some(_) => None,
+        None if asks_already => Some(format!("{condition}?")),
+        None => Some(format!("Có thuộc trường hợp này không: {condition}?")),
+    }
+}
+
 /// Status and reason of a component that nothing stands for.
-fn asked_for(component: &Component) -> (ComponentStatus, String) {
+fn asked_for(component: &Component, answer: Option<bool>) -> (ComponentStatus, String) {
     let sources = component.data_sources.join("; ");
     if component.channel == Channel::Online {
         return (ComponentStatus::Conditional, "Chỉ khi nộp hồ sơ trực tuyến.".to_owned());
     }
-    if !component.required {
+    if !component.required && answer != Some(true) {
         let mut reason = match &component.condition {
             Some(condition) => format!("Chỉ nộp khi thuộc trường hợp: {condition}"),
             None => "Chỉ nộp khi thuộc trường hợp nêu trong thành phần".to_owned(),

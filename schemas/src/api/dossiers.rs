@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::once::{AskedAgain, LookupNote, RecordChange, RecordWarning};
 use super::scans::{FlawView, ScanView};
 use crate::ids::{
     CaseId, ComponentId, DocumentId, DossierCode, KindId, OfficeCode, PageId, ProcedureCode,
@@ -32,7 +33,13 @@ pub struct OpenDossier {
     /// Office that takes the dossier in; the configured one when left out.
     #[serde(default)]
     pub office: Option<OfficeCode>,
+    /// Answers to the questions of components that are asked for on a condition.
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    pub answers: Answers,
 }
+
+/// Whether the condition of a component holds for this citizen, by component.
+pub type Answers = std::collections::BTreeMap<ComponentId, bool>;
 
 /// A subject as it was typed, not yet checked, so that each fault gets its own code.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -126,6 +133,15 @@ pub struct DossierView {
     pub documents: Vec<DocumentView>,
     /// What came in, as it came.
     pub scans: Vec<ScanView>,
+    /// What changed of the records that the dossier relies on, since it was opened.
+    #[serde(default)]
+    pub warnings: Vec<RecordWarning>,
+    /// Papers collected although a record stood for them.
+    #[serde(default)]
+    pub asked_again: Vec<AskedAgain>,
+    /// Lookups made for the dossier, oldest first.
+    #[serde(default)]
+    pub lookups: Vec<LookupNote>,
 }
 
 /// Whether a dossier takes scans.
@@ -179,6 +195,10 @@ pub struct ComponentView {
     /// Last day that record holds good.
     #[schema(value_type = Option<String>, format = Date)]
     pub valid_until: Option<Date>,
+    /// What to ask the citizen, where that decides whether the component is asked for and hasn't
+    /// been answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
 }
 
 /// How a component stands.
@@ -301,6 +321,18 @@ pub enum DossierEvent {
         record: RecordId,
         /// Its version.
         version: u32,
+    },
+    /// A record that the dossier relies on is not what it was: look whether the component must be
+    /// asked for after all.
+    RecordChanged {
+        /// Component that it stands for.
+        component: ComponentId,
+        /// The record.
+        record: RecordId,
+        /// Version that the dossier relies on.
+        version: u32,
+        /// What became of it.
+        change: RecordChange,
     },
     /// Every page received so far has found its fate.
     Settled,

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::dossiers::ComponentView;
 use super::dossiers::RawSubject;
-use crate::ids::{Blake3, CaseId, DossierCode, LookupId, ProcedureCode, RecordId};
+use super::dossiers::{Answers, ComponentView};
+use super::once::RecordStanding;
+use crate::ids::{Blake3, CaseId, ComponentId, DossierCode, LookupId, ProcedureCode, RecordId};
 use crate::record::Record;
 use crate::record::RecordState;
 
@@ -22,6 +23,9 @@ pub struct RequirementsRequest {
     pub subject: RawSubject,
     /// What for: 5 to 500 characters.
     pub purpose: String,
+    /// Answers to the questions of components that are asked for on a condition.
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    pub answers: Answers,
 }
 
 /// What a citizen must still hand in.
@@ -61,6 +65,12 @@ pub struct LookupRequest {
     pub dossier: Option<DossierCode>,
     /// Officer or system that asks.
     pub asked_by: String,
+    /// On whose behalf: the agency, or the person who gave a mandate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<String>,
+    /// Component of the dossier that it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<ComponentId>,
 }
 
 /// The answer to a lookup, kept as it was given.
@@ -78,6 +88,12 @@ pub struct Lookup {
     pub dossier: Option<DossierCode>,
     /// Who asked.
     pub asked_by: String,
+    /// On whose behalf.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<String>,
+    /// Component of the dossier that it was for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<ComponentId>,
     /// The record as it was at that moment.
     pub record: Record,
     /// blake3 of the record's JSON as answered.
@@ -93,6 +109,12 @@ pub struct RecordVersion {
     pub version: u32,
     /// Where it stands.
     pub state: RecordState,
+    /// The same as of today: a version in use may have run out, one that isn't may have been
+    /// corrected.
+    pub standing: RecordStanding,
+    /// Why it is not in use any more, where somebody said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_reason: Option<String>,
     /// When it was published; RFC 3339, UTC.
     pub published_at: String,
     /// Its hash.

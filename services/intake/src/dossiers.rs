@@ -1,12 +1,12 @@
 //! Opening, showing and closing dossiers.
 
-use archive::{Dossier, NewDossier, OpenError};
+use archive::{Dossier, NewDossier, OpenError, Reliance, Relied};
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
-use filing::standing;
+use filing::standing::{self, Situation};
 use jiff::Timestamp;
 use problem::{Answer, Json, Path, Problem};
-use schemas::api::{DossierView, OpenDossier};
+use schemas::api::{ComponentStatus, ComponentView, DossierState, DossierView, OpenDossier};
 use schemas::code::Reason;
 use schemas::ids::{DossierCode, DossierId};
 
@@ -68,10 +68,24 @@ pub(crate) async fn open_dossier(
         lane: asked.lane,
         subject,
     };
-    let dossier = records.open_dossier(&new, now).await.map_err(|error| match error {
-        OpenError::SubjectDiffers => Reason::SubjectDiffers.into(),
-        OpenError::Archive(error) => Problem::from(error),
-    })?;
+    let held = records.records_of(new.subject.reveal_number()).await?;
+    let situation = Situation { case, answers: &asked.answers };
+    let components = standing::standing(
+        &desk.kinds,
+        &entry.procedure,
+        situation,
+        &[],
+        &held,
+        &new.subject,
+        today,
+    );
+    let relied = components.iter().filter_map(relied).collect();
+    let reliance = Reliance { answers: asked.answers, relied };
+    let dossier =
+        records.open_relying(&new, &reliance, now).await.map_err(|error| match error {
+            OpenError::SubjectDiffers => Reason::SubjectDiffers.into(),
+            OpenError::Archive(error) => Problem::from(error),
+        })?;
     tracing::info!(dossier.code = %dossier.code, procedure.code = %dossier.procedure, "dossier opened");
     let place = format!("/v1/dossiers/{}", dossier.code);
     let view = view::of_dossier(&desk, dossier).await?;
@@ -101,7 +115,8 @@ pub(crate) async fn show_dossier(
 
 /// Close a dossier: it takes no more scans.
 ///
-/// Closing it again changes nothing.
+/// Whether the records that it relies on still stand is looked at again; where one doesn't any
+/// more, the dossier is warned. Closing it again changes nothing.
 #[utoipa::path(
     post,
     path = "/v1/dossiers/{code}/close",
@@ -117,9 +132,44 @@ pub(crate) async fn close_dossier(
     Path(code): Path<String>,
 ) -> Answer<Json<DossierView>> {
     let open = dossier(&desk, &code).await?;
-    desk.archive.records.close_dossier(open.id).await?;
+    let (id, records) = (open.id, &desk.archive.records);
+    if open.state == DossierState::Open {
+        let components = view::of_dossier(&desk, open).await?.components;
+        let lost = |relied: &Relied| {
+            let stands = components.iter().any(|component| {
+                component.id == relied.component
+                    && (component.status == ComponentStatus::Filed
+                        || self::relied(component).is_some())
+            });
+            (!stands).then(|| relied.component.clone())
+        };
+        let lost: Vec<_> = records.relied(id).await?.iter().filter_map(lost).collect();
+        records.note_expired(id, &lost, Timestamp::now()).await?;
+    }
+    records.close_dossier(id).await?;
     let closed = dossier(&desk, &code).await?;
     Ok(Json(view::of_dossier(&desk, closed).await?))
+}
+
+/// The record that stands for a component, where one does.
+pub(crate) fn relied(component: &ComponentView) -> Option<Relied> {
+    let original = match component.status {
+        ComponentStatus::Held => false,
+        ComponentStatus::HeldOriginalNeeded => true,
+        ComponentStatus::Filed
+        | ComponentStatus::Unsure
+        | ComponentStatus::Needed
+        | ComponentStatus::Conditional
+        | ComponentStatus::NotNeeded
+        | ComponentStatus::PresentOnly
+        | ComponentStatus::Database => return None,
+    };
+    Some(Relied {
+        component: component.id.clone(),
+        record: component.record?,
+        version: component.record_version?,
+        original,
+    })
 }
 
 /// The dossier with that code.

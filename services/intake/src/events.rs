@@ -130,6 +130,7 @@ fn name(event: &DossierEvent) -> &'static str {
         DossierEvent::Parked { .. } => "parked",
         DossierEvent::Filed { .. } => "filed",
         DossierEvent::Published { .. } => "published",
+        DossierEvent::RecordChanged { .. } => "record_changed",
         DossierEvent::Settled => "settled",
         DossierEvent::Closed => "closed",
     }

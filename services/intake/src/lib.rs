@@ -8,6 +8,7 @@ mod desk;
 mod dossiers;
 mod view;
 
+mod again;
 mod formats;
 mod pressure;
 mod scans;

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
 use problem::{Answer, Json, Path, Problem};
-use schemas::api::{DossierState, Receipt, Warning};
+use schemas::api::{AskReason, DossierState, Receipt, Warning};
 use schemas::catalogue::{Component, Digitise, SubmitMode};
 use schemas::code::Reason;
 use schemas::ids::ComponentId;
@@ -15,7 +15,7 @@ use tracing::Instrument;
 use crate::desk::IntakeDesk;
 use crate::dossiers::dossier;
 use crate::upload::{self, Limits};
-use crate::{pressure, view};
+use crate::{again, pressure, view};
 
 /// Longest idempotency key, in characters.
 const LONGEST_KEY: usize = 200;
@@ -35,6 +35,8 @@ const LONGEST_STATION: usize = 64;
         ("code" = String, Path, description = "Code of the dossier", example = "H26-261120-0001"),
         ("Idempotency-Key" = Option<String>, Header, description = "Chosen by the sender, at most 200 printable ASCII characters; a key stands for one scan of the dossier"),
         ("Sohoa-Component" = Option<String>, Header, description = "Component that the officer says the scan is for", example = "1.001193-TP01"),
+        ("Sohoa-Ask-Again" = Option<schemas::api::AskReason>, Header, description = "Lawful reason to take the paper of a component that a record stands for", example = "authenticity"),
+        ("Sohoa-Asked-By" = Option<String>, Header, description = "Officer who states it; the station when left out", example = "can-bo-quay-3"),
         ("Sohoa-Station" = Option<String>, Header, description = "Station that sends it", example = "quay-3"),
     ),
     request_body(content = schemas::api::Binary, content_type = "application/octet-stream", description = "The file"),
@@ -43,7 +45,7 @@ const LONGEST_STATION: usize = 64;
         (status = 200, description = "Had been kept before", body = Receipt),
         (status = 400, description = "`request.cut_short`, `request.invalid`; nothing was kept", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 404, description = "`dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`dossier.closed`, `idempotency.reused`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`dossier.closed`, `idempotency.reused`; `component.held`: a record stands for it, and no lawful reason was stated", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 413, description = "`scan.too_large`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 415, description = "`scan.unknown_format`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 422, description = "`scan.empty`, `component.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
@@ -87,6 +89,10 @@ async fn receive(
         Some(id) => Some(component(desk, &dossier, id).await?),
         None => None,
     };
+    let again = match &component {
+        Some(component) => again::allowed(desk, &dossier, &component.id, slip.again).await?,
+        None => None,
+    };
     let turn = pressure::turn(desk).await?;
     let limits = Limits {
         bytes: desk.settings.max_scan_bytes,
@@ -111,6 +117,11 @@ async fn receive(
         AcceptError::KeyReused => Reason::KeyReused.into(),
         AcceptError::Archive(error) => Problem::from(error),
     })?;
+    if let Some((relied, reason)) = &again {
+        let scan = (dossier.id, accepted.scan.id);
+        let said = (*reason, slip.said_by.as_deref());
+        desk.archive.records.ask_again(scan, relied, said, Timestamp::now()).await?;
+    }
     tracing::info!(
         scan.id = %accepted.scan.id,
         dossier.code = %dossier.code,
@@ -137,6 +148,9 @@ struct Slip {
     key: Option<String>,
     component: Option<ComponentId>,
     station: Option<String>,
+    again: Option<AskReason>,
+    /// Officer who states the reason, or the station.
+    said_by: Option<String>,
 }
 
 impl Slip {
@@ -147,7 +161,13 @@ impl Slip {
             Some(id) => Some(id.parse().map_err(|_| Problem::new(Reason::ComponentUnknown))?),
             None => None,
         };
-        Ok(Self { key, component, station })
+        let again = match short(headers, "sohoa-ask-again", LONGEST_KEY)? {
+            Some(name) => Some(AskReason::from_name(&name).ok_or_else(again::unknown)?),
+            None => None,
+        };
+        let officer = short(headers, "sohoa-asked-by", LONGEST_KEY)?;
+        let said_by = officer.or_else(|| station.clone());
+        Ok(Self { key, component, station, again, said_by })
     }
 }
 
@@ -177,7 +197,14 @@ async fn component(desk: &IntakeDesk, dossier: &Dossier, id: &ComponentId) -> An
     let found = procedure
         .components_of(dossier.case.as_ref())
         .find(|component| component.id == *id && component.submit != SubmitMode::Note);
-    found.cloned().ok_or(Problem::new(Reason::ComponentUnknown))
+    found.cloned().ok_or_else(|| {
+        let asked = procedure
+            .components_of(dossier.case.as_ref())
+            .filter(|component| component.submit != SubmitMode::Note && !component.internal)
+            .map(|component| format!("{} ({})", component.id, component.name));
+        let asked = asked.collect::<Vec<_>>().join("; ");
+        Problem::new(Reason::ComponentUnknown).because(format!("the components are: {asked}"))
+    })
 }
 
 /// What the officer should know when a paper is scanned that must not be. It is kept all the

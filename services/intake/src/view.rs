@@ -2,7 +2,7 @@
 
 use archive::{DocumentRow, Dossier, PageSummary, Scan};
 use filing::Kinds;
-use filing::standing::standing;
+use filing::standing::{Situation, standing};
 use problem::{Answer, Problem};
 use schemas::api::{DocumentView, DossierView, PageCounts, PageState, PageView, ScanView};
 use schemas::catalogue::ProcedureVersion;
@@ -27,13 +27,17 @@ pub(crate) async fn of_dossier(desk: &IntakeDesk, dossier: Dossier) -> Answer<Do
     let components = standing(
         &desk.kinds,
         &entry.procedure,
-        dossier.case.as_ref(),
+        Situation { case: dossier.case.as_ref(), answers: &dossier.answers },
         &documents,
         &held,
         &dossier.subject,
         schemas::clock::today(),
     );
+    let lookups = records.lookups_for(&dossier.code).await?;
     Ok(DossierView {
+        warnings: records.warnings(dossier.id).await?,
+        asked_again: records.asked_again(dossier.id).await?,
+        lookups,
         code: dossier.code,
         procedure: dossier.procedure,
         procedure_name: entry.procedure.name,

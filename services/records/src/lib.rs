@@ -7,7 +7,9 @@
 mod lookups;
 mod proof;
 mod reads;
+mod reports;
 mod requirements;
+mod revise;
 
 use std::sync::Arc;
 
@@ -49,10 +51,14 @@ fn described() -> OpenApiRouter<RecordsDesk> {
     OpenApiRouter::new()
         .routes(routes!(requirements::ask_requirements))
         .routes(routes!(lookups::look_up))
+        .routes(routes!(lookups::near_matches))
         .routes(routes!(reads::show_record))
         .routes(routes!(reads::record_file))
         .routes(routes!(reads::record_versions))
         .routes(routes!(proof::record_proof))
+        .routes(routes!(revise::revoke_record))
+        .routes(routes!(revise::correct_record))
+        .routes(routes!(reports::report))
 }
 
 #[cfg(test)]

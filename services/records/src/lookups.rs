@@ -2,12 +2,13 @@
 
 use archive::LookupError;
 use axum::extract::State;
-use filing::standing;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use problem::{Answer, Json, Problem};
-use schemas::api::{Lookup, LookupRequest};
+use schemas::api::{Lookup, LookupRequest, NearMatch, RawSubject};
 use schemas::code::Reason;
-use schemas::record::Record;
+use schemas::record::{Owner, Record};
+use schemas::subject::{Likeness, Name, Subject};
 
 use crate::RecordsDesk;
 use crate::requirements::parse_subject;
@@ -15,7 +16,8 @@ use crate::requirements::parse_subject;
 /// Look a record up.
 ///
 /// The subject must be among its owners by number, name and birth date; to anybody else the
-/// record isn't there. The answer is kept as it was given, and a repeat of the request id gets
+/// record isn't there, but for somebody who is nearly an owner: that lookup is stopped, for a
+/// person to compare the papers. The answer is kept as it was given, and a repeat of the request id gets
 /// it again, whatever became of the record since.
 #[utoipa::path(
     post,
@@ -36,13 +38,14 @@ use crate::requirements::parse_subject;
             "legal_basis": "Nghị định 118/2025/NĐ-CP",
             "dossier": "H26-261120-0001",
             "asked_by": "can-bo-quay-3",
+            "on_behalf_of": "UBND phường Mẫu",
         }),
     ),
     responses(
         (status = 200, description = "The record, as it is kept with the lookup", body = Lookup),
         (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`record.unknown`: there is none, or it is not the subject's", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`record.not_usable`; `idempotency.reused`: the request id was used for another question", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`record.unknown`: there is none, or it is not the subject's; `dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`record.not_usable`; `subject.near`: a person must compare the papers; `idempotency.reused`: the request id was used for another question", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 422, description = "`subject.number.digits`, `subject.number.province`, `subject.number.check_digit`, `subject.born`", body = schemas::api::Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -50,10 +53,27 @@ pub(crate) async fn look_up(
     State(desk): State<RecordsDesk>,
     Json(request): Json<LookupRequest>,
 ) -> Answer<Json<Lookup>> {
-    let subject = parse_subject(&request.subject)?;
-    let record = desk.archive.records.record(request.record, None).await?;
-    let record = record.filter(|record| standing::owned(record, &subject));
-    let record = record.ok_or(Reason::RecordUnknown)?;
+    let records = &desk.archive.records;
+    if let Some(kept) = records.answered(&request).await.map_err(refusal)? {
+        return Ok(Json(kept));
+    }
+    if let Some(code) = &request.dossier {
+        records.dossier(code).await?.ok_or(Reason::DossierUnknown)?;
+    }
+    let asked = Asked::of(&request.subject)?;
+    let record = records.record(request.record, None).await?;
+    let likeness = |owner: &Owner| owner.subject.likeness(&asked.number, &asked.name, asked.born);
+    let is = |record: &Record, like| record.owners.iter().any(|owner| likeness(owner) == like);
+    let record = match record {
+        Some(record) if is(&record, Likeness::Same) => record,
+        Some(record) if is(&record, Likeness::Near) => {
+            check_lookup(&request)?;
+            records.put_near(&request, Timestamp::now()).await?;
+            tracing::info!(record.id = %record.id, "lookup by a near match was stopped");
+            return Err(Reason::SubjectNear.into());
+        }
+        Some(_) | None => return Err(Reason::RecordUnknown.into()),
+    };
     Ok(Json(keep(&desk, &request, &record).await?))
 }
 
@@ -63,20 +83,72 @@ pub(crate) async fn keep(
     request: &LookupRequest,
     record: &Record,
 ) -> Answer<Lookup> {
+    check_lookup(request)?;
+    let kept = desk.archive.records.put_lookup(request, record, Timestamp::now()).await;
+    let lookup = kept.map_err(refusal)?;
+    vitals::lookup_answered();
+    tracing::info!(lookup.id = %lookup.id, record.id = %record.id, "record looked up");
+    Ok(lookup)
+}
+
+/// Lookups that were stopped.
+///
+/// Their subject is nearly an owner of the record: a person compares the papers, and asks again
+/// with what stands there. The thousand oldest.
+#[utoipa::path(
+    get,
+    path = "/v1/lookups/near",
+    tag = "records",
+    responses((status = 200, description = "The lookups, oldest first", body = [NearMatch])),
+)]
+pub(crate) async fn near_matches(State(desk): State<RecordsDesk>) -> Answer<Json<Vec<NearMatch>>> {
+    Ok(Json(desk.archive.records.near_matches().await?))
+}
+
+/// Whom a lookup asks about. The number may be an old one of nine digits, which is never enough.
+struct Asked {
+    number: String,
+    name: Name,
+    born: Option<Date>,
+}
+
+impl Asked {
+    fn of(raw: &RawSubject) -> Answer<Self> {
+        if let RawSubject::Citizen { number, name, born } = raw {
+            let digits: String = number.chars().filter(|c| !matches!(c, ' ' | '.')).collect();
+            if digits.len() == 9 && digits.bytes().all(|digit| digit.is_ascii_digit()) {
+                let name = name.parse().map_err(|_| Reason::RequestInvalid)?;
+                return Ok(Self { number: digits, name, born: Some(*born) });
+            }
+        }
+        let subject = parse_subject(raw)?;
+        let born = match &subject {
+            Subject::Citizen { born, .. } => Some(*born),
+            Subject::Organisation { .. } => None,
+        };
+        let number = subject.reveal_number().to_owned();
+        Ok(Self { number, name: subject.name().clone(), born })
+    }
+}
+
+fn refusal(error: LookupError) -> Problem {
+    match error {
+        LookupError::Reused => Reason::KeyReused.into(),
+        LookupError::NotUsable => Reason::RecordNotUsable.into(),
+        LookupError::Archive(error) => Problem::from(error),
+    }
+}
+
+fn check_lookup(request: &LookupRequest) -> Answer<()> {
     check_purpose(&request.purpose)?;
     check_length("asked_by", &request.asked_by, 1, 200)?;
     if let Some(law) = &request.legal_basis {
         check_length("legal_basis", law, 1, 500)?;
     }
-    let kept = desk.archive.records.put_lookup(request, record, Timestamp::now()).await;
-    let lookup = kept.map_err(|error| match error {
-        LookupError::Reused => Reason::KeyReused.into(),
-        LookupError::NotUsable => Reason::RecordNotUsable.into(),
-        LookupError::Archive(error) => Problem::from(error),
-    })?;
-    vitals::lookup_answered();
-    tracing::info!(lookup.id = %lookup.id, record.id = %record.id, "record looked up");
-    Ok(lookup)
+    if let Some(who) = &request.on_behalf_of {
+        check_length("on_behalf_of", who, 1, 200)?;
+    }
+    Ok(())
 }
 
 /// What a record or an answer is asked for: 5 to 500 characters.
@@ -84,7 +156,7 @@ pub(crate) fn check_purpose(purpose: &str) -> Answer<()> {
     check_length("purpose", purpose, 5, 500)
 }
 
-fn check_length(field: &str, text: &str, shortest: usize, longest: usize) -> Answer<()> {
+pub(crate) fn check_length(field: &str, text: &str, shortest: usize, longest: usize) -> Answer<()> {
     if (shortest..=longest).contains(&text.trim().chars().count()) {
         return Ok(());
     }

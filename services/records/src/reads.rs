@@ -146,6 +146,8 @@ pub(crate) async fn read(desk: &RecordsDesk, id: &str, headers: &HeaderMap) -> A
         legal_basis: spoken(headers, "Sohoa-Legal-Basis")?,
         dossier,
         asked_by,
+        on_behalf_of: None,
+        component: None,
     };
     keep(desk, &request, &record).await
 }

@@ -1,7 +1,7 @@
 //! What a citizen must still hand in.
 
 use axum::extract::State;
-use filing::standing;
+use filing::standing::{self, Situation};
 use jiff::Timestamp;
 use problem::{Answer, Json, Problem};
 use schemas::api::{RawSubject, Requirements, RequirementsRequest};
@@ -14,7 +14,8 @@ use crate::lookups::check_purpose;
 /// Ask what a citizen must still hand in for a procedure.
 ///
 /// Each component is held (by which record, good until when), or needed, or only shown, or
-/// answered from a database, with the reason in Vietnamese.
+/// answered from a database, with the reason in Vietnamese. One that is asked for on a condition
+/// comes with its question, until `answers` holds the answer.
 #[utoipa::path(
     post,
     path = "/v1/requirements",
@@ -30,6 +31,7 @@ use crate::lookups::check_purpose;
                 "born": "1999-01-01",
             },
             "purpose": "Đăng ký khai sinh cho con",
+            "answers": { "1.001193-TP04": false },
         }),
     ),
     responses(
@@ -54,7 +56,9 @@ pub(crate) async fn ask_requirements(
         .map_err(|reason| Problem::new(reason).because(standing::cases_told(procedure)))?;
     let subject = parse_subject(&asked.subject)?;
     let held = records.records_of(subject.reveal_number()).await?;
-    let components = standing::standing(&desk.kinds, procedure, case, &[], &held, &subject, today);
+    let situation = Situation { case, answers: &asked.answers };
+    let components =
+        standing::standing(&desk.kinds, procedure, situation, &[], &held, &subject, today);
     Ok(Json(Requirements {
         procedure: asked.procedure,
         procedure_name: procedure.name.clone(),

@@ -1,7 +1,7 @@
 //! Dossiers: opened with a code of their own, closed once.
 
 use jiff::Timestamp;
-use schemas::api::{DossierEvent, DossierState};
+use schemas::api::{Answers, DossierEvent, DossierState};
 use schemas::ids::{CaseId, DossierCode, DossierId, OfficeCode, ProcedureCode};
 use schemas::message::Lane;
 use schemas::subject::Subject;
@@ -9,6 +9,7 @@ use sqlx::any::AnyRow;
 
 use super::Records;
 use super::held::{By, Held};
+use super::relied::{Reliance, rely};
 use crate::codes::{Slot, day};
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing, OpenError};
@@ -56,13 +57,15 @@ pub struct Dossier {
     pub state: DossierState,
     /// When it was opened.
     pub opened_at: Timestamp,
+    /// Answers to the questions of components that are asked for on a condition.
+    pub answers: Answers,
 }
 
 macro_rules! dossier {
     ($which:literal) => {
         concat!(
             "select dossier_id, code, office, procedure, procedure_version, case_id, lane, ",
-            "subject, state, opened_at from dossier where ",
+            "subject, state, opened_at, answers from dossier where ",
             $which
         )
     };
@@ -79,8 +82,8 @@ const SUBJECT: &str = "select body from subject where number = $1";
 // stand when it was opened at the same time.
 const PUT: &str = "
     insert into dossier (dossier_id, code, office, procedure, procedure_version, case_id, lane,
-        subject, number, state, opened_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', $10)
+        subject, number, state, opened_at, answers)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', $10, $11)
     on conflict do nothing";
 
 const CLOSE: &str = "
@@ -102,6 +105,19 @@ impl Records {
     pub async fn open_dossier(
         &self,
         new: &NewDossier,
+        now: Timestamp,
+    ) -> Result<Dossier, OpenError> {
+        self.open_relying(new, &Reliance::default(), now).await
+    }
+
+    /// The same, keeping what was answered and which records stand for components.
+    ///
+    /// # Errors
+    /// As [`Records::open_dossier`].
+    pub async fn open_relying(
+        &self,
+        new: &NewDossier,
+        reliance: &Reliance,
         now: Timestamp,
     ) -> Result<Dossier, OpenError> {
         let mut change = self.db.change().await?;
@@ -139,7 +155,8 @@ impl Records {
                 .bind(new.lane.as_str())
                 .bind(&subject)
                 .bind(number)
-                .bind(micros(now));
+                .bind(micros(now))
+                .bind(json(&reliance.answers)?);
             let put = put.execute(change.on()).await.doing("opening a dossier")?;
             if put.rows_affected() > 0 {
                 break;
@@ -147,6 +164,9 @@ impl Records {
             if let Some(row) = by_id(&mut change, new.id).await? {
                 return Ok(dossier(&row)?);
             }
+        }
+        for relied in &reliance.relied {
+            rely(&mut change, new.id, relied).await?;
         }
         let row = by_id(&mut change, new.id).await?;
         let row = row.ok_or_else(|| missing(new.id))?;
@@ -215,5 +235,6 @@ fn dossier(row: &AnyRow) -> Result<Dossier, ArchiveError> {
         subject: row.json("subject")?,
         state: row.word("state")?,
         opened_at: row.time("opened_at")?,
+        answers: row.json_or("answers")?.unwrap_or_default(),
     })
 }

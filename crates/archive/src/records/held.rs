@@ -3,7 +3,7 @@
 //! this the last unread page?" has one answer.
 
 use schemas::api::{DossierEvent, DossierState};
-use schemas::ids::{DocumentId, DossierId, OfficeCode, PageId, ScanId};
+use schemas::ids::{DocumentId, DossierId, OfficeCode, PageId, RecordId, ScanId};
 use schemas::message::{Job, Lane};
 
 use crate::database::Change;
@@ -29,6 +29,7 @@ pub(crate) enum By {
     Scan(ScanId),
     Page(PageId),
     Document(DocumentId),
+    Record(RecordId),
 }
 
 macro_rules! hold {
@@ -43,6 +44,8 @@ macro_rules! hold {
 const HOLD: &str = hold!("$1");
 const HOLD_SCAN: &str = hold!("(select dossier_id from scan where scan_id = $1)");
 const HOLD_PAGE: &str = hold!("(select dossier_id from page where page_id = $1)");
+const HOLD_RECORD: &str =
+    hold!("(select dossier_id from record where record_id = $1 order by version desc limit 1)");
 const HOLD_DOCUMENT: &str = hold!("(select dossier_id from document where document_id = $1)");
 
 const NEXT_TURN: &str = "update dossier set turn = turn + 1 where dossier_id = $1 returning turn";
@@ -78,6 +81,7 @@ impl Held {
             By::Id(id) => (HOLD, id.as_uuid()),
             By::Scan(id) => (HOLD_SCAN, id.as_uuid()),
             By::Page(id) => (HOLD_PAGE, id.as_uuid()),
+            By::Record(id) => (HOLD_RECORD, id.as_uuid()),
             By::Document(id) => (HOLD_DOCUMENT, id.as_uuid()),
         };
         let row = sqlx::query(sql).bind(id.to_string()).fetch_optional(change.on()).await;

@@ -1,9 +1,9 @@
 //! Lookups: every question and the answer as it was, each bound to the one before by its hash.
 
 use jiff::Timestamp;
-use schemas::api::{Lookup, LookupRequest};
+use schemas::api::{Lookup, LookupRequest, NearMatch};
 use schemas::clock::day_of;
-use schemas::ids::{Blake3, LookupId};
+use schemas::ids::{Blake3, DossierCode, LookupId};
 use schemas::record::Record;
 use sqlx::any::AnyRow;
 
@@ -21,10 +21,63 @@ const LINK: &str = "update chain set hash = $1 where name = 'lookup'";
 const BY_ID: &str = "select question, body, chain_hash from lookup where lookup_id = $1";
 
 const PUT: &str = "
-    insert into lookup (lookup_id, place, record_id, asked_at, question, body, chain_hash)
-    values ($1, $2, $3, $4, $5, $6, $7)";
+    insert into lookup (lookup_id, place, record_id, asked_at, question, body, chain_hash, dossier)
+    values ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+const PUT_NEAR: &str = "
+    insert into near_match (request, record_id, asked_at, asked_by) values ($1, $2, $3, $4)
+    on conflict (request) do nothing";
+
+const NEAR: &str = "
+    select request, record_id, asked_at, asked_by from near_match order by asked_at, request
+    limit 1000";
 
 impl Records {
+    /// The answer that the request was given before; none when it is new.
+    ///
+    /// # Errors
+    /// [`LookupError::Reused`] when the request id was used for another question.
+    pub async fn answered(&self, request: &LookupRequest) -> Result<Option<Lookup>, LookupError> {
+        let question = hash(&json(request)?).to_string();
+        let id = LookupId::of(request.request).to_string();
+        let row = sqlx::query(BY_ID).bind(id).fetch_optional(&self.db.readers).await;
+        row.doing("reading a lookup")?.map(|row| same(&row, &question)).transpose()
+    }
+
+    /// Keeps, for a person to look at, that a lookup was stopped since its subject is nearly an
+    /// owner of the record. Nothing of the subject is kept.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
+    pub async fn put_near(
+        &self,
+        request: &LookupRequest,
+        now: Timestamp,
+    ) -> Result<(), ArchiveError> {
+        let mut change = self.db.change().await?;
+        let put = sqlx::query(PUT_NEAR).bind(request.request.to_string());
+        let put = put.bind(request.record.to_string()).bind(micros(now)).bind(&request.asked_by);
+        put.execute(change.on()).await.doing("keeping a near match")?;
+        change.commit().await
+    }
+
+    /// The thousand oldest lookups that were stopped since their subject is nearly an owner.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn near_matches(&self) -> Result<Vec<NearMatch>, ArchiveError> {
+        let rows = sqlx::query(NEAR).fetch_all(&self.db.readers).await;
+        let near = |row: &AnyRow| {
+            Ok(NearMatch {
+                request: row.parsed("request")?,
+                record: row.parsed("record_id")?,
+                asked_at: row.time("asked_at")?.to_string(),
+                asked_by: row.take("asked_by")?,
+            })
+        };
+        rows.doing("reading near matches")?.iter().map(near).collect()
+    }
+
     /// Keeps a lookup and its answer. The same request again gets the answer as it was.
     ///
     /// # Errors
@@ -45,8 +98,7 @@ impl Records {
         let before: Blake3 = next.parsed("hash")?;
         let asked = sqlx::query(BY_ID).bind(id.to_string()).fetch_optional(change.on()).await;
         if let Some(row) = asked.doing(doing)? {
-            let same = row.take::<&str>("question")? == question;
-            return if same { Ok(lookup(&row)?) } else { Err(LookupError::Reused) };
+            return same(&row, &question);
         }
         let has_run_out = record.valid_until.is_some_and(|last| last < day_of(now));
         if has_run_out || !in_use(&mut change, record).await? {
@@ -59,6 +111,8 @@ impl Records {
             legal_basis: request.legal_basis.clone(),
             dossier: request.dossier.clone(),
             asked_by: request.asked_by.clone(),
+            on_behalf_of: request.on_behalf_of.clone(),
+            component: request.component.clone(),
             answer_hash: hash(&json(record)?),
             record: record.clone(),
             chain_hash: before,
@@ -73,6 +127,7 @@ impl Records {
             .bind(question)
             .bind(body)
             .bind(lookup.chain_hash.to_string())
+            .bind(request.dossier.as_ref().map(DossierCode::as_str))
             .execute(change.on())
             .await
             .doing(doing)?;
@@ -100,6 +155,15 @@ async fn in_use(change: &mut Change<'_>, record: &Record) -> Result<bool, Archiv
     let query = sqlx::query(sql).bind(record.id.to_string()).bind(i64::from(record.version));
     let row = query.fetch_optional(change.on()).await.doing("keeping a lookup")?;
     Ok(row.is_some())
+}
+
+/// The kept answer, if the question is the same.
+fn same(row: &AnyRow, question: &str) -> Result<Lookup, LookupError> {
+    if row.take::<&str>("question")? == question {
+        Ok(lookup(row)?)
+    } else {
+        Err(LookupError::Reused)
+    }
 }
 
 fn lookup(row: &AnyRow) -> Result<Lookup, ArchiveError> {

@@ -1,7 +1,9 @@
 //! Records proper: published, versioned, never edited.
 
 use jiff::Timestamp;
-use schemas::api::{DossierEvent, RecordVersion};
+use jiff::civil::Date;
+use schemas::api::{DossierEvent, RecordChange, RecordStanding, RecordVersion};
+use schemas::clock::today;
 use schemas::ids::{Blake3, DocumentId, RecordId};
 use schemas::record::{Field, FieldName, Record, RecordState};
 use sqlx::any::AnyRow;
@@ -9,13 +11,15 @@ use sqlx::any::AnyRow;
 use super::Records;
 use super::filing::FORGET_PARKED;
 use super::held::{By, Held};
+use super::relied::note;
 use crate::codes::{Slot, day};
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
-use crate::rows::{Columns, json};
+use crate::rows::{Columns, json, word};
 
 const AT: &str = "
-    select revision, record_version, seal <> 'none' as wanted from document
+    select revision, record_version, seal <> 'none' as wanted,
+        assigned_by is not null as by_person from document
     where document_id = $1";
 
 macro_rules! record {
@@ -24,15 +28,19 @@ macro_rules! record {
     };
 }
 const VERSION: &str = record!("where record_id = $1 and version = $2");
-const LATEST: &str = record!("where record_id = $1 order by version desc limit 1");
-const VERSIONS: &str = record!("where record_id = $1 order by version desc");
+pub(super) const LATEST: &str = record!("where record_id = $1 order by version desc limit 1");
+const VERSIONS: &str = "
+    select version, state, published_at, hash, pdf, body, ended_why, ended_reason from record
+    where record_id = $1 order by version desc";
 const OWNED: &str = record!(
     "join record_owner using (record_id, version) where number = $1 and state = 'published'
      order by published_at, record_id"
 );
 
-const SUPERSEDE: &str =
-    "update record set state = 'superseded' where record_id = $1 and state = 'published'";
+const END: &str = "
+    update record set state = 'superseded', ended_why = $2, ended_reason = $3, ended_by = $4,
+        ended_at = $5
+    where record_id = $1 and state = 'published'";
 
 const CODE: &str = "select code from digitisation where record_id = $1 and prefix = $2";
 
@@ -42,8 +50,10 @@ const PUT_CODE: &str = "
 
 const PUT: &str = "
     insert into record (record_id, version, document_id, dossier_id, revision, digitisation_code,
-        state, published_at, hash, pdf, body)
-    values ($1, $2, $3, $4, $5, $6, 'published', $7, $8, $9, $10)";
+        state, published_at, hash, pdf, body, result, scanned_at)
+    values ($1, $2, $3, $4, $5, $6, 'published', $7, $8, $9, $10, $11,
+        (select s.received_at from page p join scan s on s.scan_id = p.scan_id
+         where p.page_id = $12))";
 
 const PUT_OWNER: &str = "
     insert into record_owner (number, record_id, version) values ($1, $2, $3)
@@ -102,8 +112,12 @@ impl Records {
             hash: None,
             ..draft
         };
-        let supersede = sqlx::query(SUPERSEDE).bind(id.to_string());
-        supersede.execute(change.on()).await.doing(doing)?;
+        if let Some(latest) = latest {
+            let by_person = at.flag("by_person")?;
+            let what = if by_person { RecordChange::Corrected } else { RecordChange::Superseded };
+            end(&mut change, id, End { change: what, reason: None, by: None }, now).await?;
+            note(&mut change, (id, latest), what).await?;
+        }
         record.hash = Some(put(&mut change, &held, &record, revision, now).await?);
         let version = record.version;
         let sealed = sqlx::query(SEALED).bind(document.to_string()).bind(i64::from(version));
@@ -114,6 +128,9 @@ impl Records {
         held.tell(&mut change, &event).await?;
         held.settle(&mut change).await?;
         change.commit().await?;
+        if latest.is_some() {
+            self.tell_changes().await?;
+        }
         Ok(Some(record))
     }
 
@@ -141,10 +158,15 @@ impl Records {
     pub async fn versions(&self, id: RecordId) -> Result<Vec<RecordVersion>, ArchiveError> {
         let query = sqlx::query(VERSIONS).bind(id.to_string());
         let rows = query.fetch_all(&self.db.readers).await.doing("reading versions")?;
+        let today = today();
         let version = |row: &AnyRow| {
+            let record = record(row)?;
+            let ended: Option<RecordChange> = row.word_or("ended_why")?;
             Ok(RecordVersion {
-                version: row.int("version")?,
-                state: row.word("state")?,
+                version: record.version,
+                state: record.state,
+                standing: standing(&record, ended, today),
+                ended_reason: row.take::<Option<String>>("ended_reason")?,
                 published_at: row.time("published_at")?.to_string(),
                 hash: row.parsed("hash")?,
                 pdf: row.parsed("pdf")?,
@@ -201,6 +223,39 @@ impl Records {
     }
 }
 
+/// Why a version is not in use any more.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct End<'a> {
+    pub(super) change: RecordChange,
+    pub(super) reason: Option<&'a str>,
+    pub(super) by: Option<&'a str>,
+}
+
+/// Ends the version in use, if there is one.
+pub(super) async fn end(
+    change: &mut Change<'_>,
+    id: RecordId,
+    why: End<'_>,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    let end = sqlx::query(END).bind(id.to_string()).bind(word(&why.change)?);
+    let end = end.bind(why.reason).bind(why.by).bind(micros(now)).execute(change.on()).await;
+    end.doing("ending a version of a record").map(|_| ())
+}
+
+/// Where a version stands as of today.
+fn standing(record: &Record, ended: Option<RecordChange>, today: Date) -> RecordStanding {
+    match (record.state, ended) {
+        (RecordState::Published, _) if record.valid_until.is_some_and(|last| last < today) => {
+            RecordStanding::Expired
+        }
+        (RecordState::Published, _) => RecordStanding::Published,
+        (RecordState::Superseded, Some(RecordChange::Corrected)) => RecordStanding::Corrected,
+        (RecordState::Superseded, _) => RecordStanding::Superseded,
+        (RecordState::Revoked, _) => RecordStanding::Revoked,
+    }
+}
+
 /// Confidence below which số ký hiệu is left out of a code: a code is for ever, and numbers are
 /// often written by hand.
 const SURE_NUMBER: f32 = 0.8;
@@ -216,7 +271,7 @@ fn number_symbol(record: &Record) -> String {
 }
 
 /// Keeps a version; answers with its hash.
-async fn put(
+pub(super) async fn put(
     change: &mut Change<'_>,
     held: &Held,
     record: &Record,
@@ -238,6 +293,8 @@ async fn put(
         .bind(hash.to_string())
         .bind(record.pdf.to_string())
         .bind(body)
+        .bind(record.result.as_ref().map(ToString::to_string))
+        .bind(record.pages.first().map(|page| page.page.to_string()))
         .execute(change.on())
         .await
         .doing(doing)?;
@@ -249,7 +306,7 @@ async fn put(
 }
 
 /// A record as it was published, but for where it stands now.
-fn record(row: &AnyRow) -> Result<Record, ArchiveError> {
+pub(super) fn record(row: &AnyRow) -> Result<Record, ArchiveError> {
     let mut record: Record = row.json("body")?;
     record.state = row.word("state")?;
     record.hash = Some(row.parsed("hash")?);

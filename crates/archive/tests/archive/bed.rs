@@ -260,6 +260,8 @@ pub(crate) fn request(record: &Record, purpose: &str) -> LookupRequest {
         legal_basis: None,
         dossier: Some(record.dossier.clone()),
         asked_by: "officer-7".to_owned(),
+        on_behalf_of: None,
+        component: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a counter officer would notice about how components stand.
 
 use jiff::civil::{Date, date};
-use schemas::api::{ComponentStatus, ComponentView, DocumentVerdict, DocumentView};
+use schemas::api::{Answers, ComponentStatus, ComponentView, DocumentVerdict, DocumentView};
 use schemas::catalogue::{Case, Channel, Component, Procedure, SubmitMode};
 use schemas::code::Reason;
 use schemas::ids::{Blake3, DocumentId, DossierId, PageId, RecordId, ScanId};
@@ -9,7 +9,7 @@ use schemas::kind::Validity;
 use schemas::record::{BoundBy, Field, FieldName, FieldSource, Owner, Record, RecordState};
 use schemas::subject::Subject;
 
-use super::{cases_told, chosen_case, standing};
+use super::{Situation, cases_told, chosen_case, standing};
 use crate::kinds::Kinds;
 
 const TODAY: Date = date(2026, 11, 20);
@@ -153,7 +153,8 @@ fn ask(
     let procedure = procedure(components);
     let kinds = Kinds::parse(KINDS).unwrap();
     let subject = citizen("NGUYEN THI MAU");
-    standing(&kinds, &procedure, None, documents, records, &subject, TODAY)
+    let situation = Situation { case: None, answers: &Answers::new() };
+    standing(&kinds, &procedure, situation, documents, records, &subject, TODAY)
 }
 
 /// How one component stands beside these records.
@@ -377,4 +378,32 @@ fn a_case_is_named_where_there_are_several() {
     assert_eq!(chosen_case(&asked, None), Err(Reason::CaseNeeded));
     assert_eq!(chosen_case(&asked, Some(&other)), Ok(Some(&other)));
     assert_eq!(cases_told(&asked), "the cases are: c1 (Trường hợp c1); c2 (Trường hợp c2)");
+}
+
+#[test]
+fn a_condition_is_asked_about_and_the_answer_decides() {
+    let mut conditional = component("TP01");
+    conditional.required = false;
+    conditional.condition = Some("có ủy quyền.".to_owned());
+    let stands = |answers: Answers| {
+        let kinds = Kinds::parse(KINDS).unwrap();
+        let procedure = Procedure {
+            components: vec![conditional.clone()],
+            ..serde_json::from_value(serde_json::json!({
+                "code": "1.000001", "name": "Thủ tục", "components": [],
+            }))
+            .unwrap()
+        };
+        let situation = Situation { case: None, answers: &answers };
+        let subject = citizen("Nguyễn Thị Mẫu");
+        standing(&kinds, &procedure, situation, &[], &[], &subject, TODAY).remove(0)
+    };
+    let answered = |holds| Answers::from([("TP01".parse().unwrap(), holds)]);
+    let open = stands(Answers::new());
+    assert_eq!(open.status, ComponentStatus::Conditional);
+    assert_eq!(open.question.unwrap(), "Có thuộc trường hợp này không: có ủy quyền?");
+    let yes = stands(answered(true));
+    assert_eq!((yes.status, yes.question), (ComponentStatus::Needed, None));
+    let no = stands(answered(false));
+    assert_eq!((no.status, no.question), (ComponentStatus::NotNeeded, None));
 }

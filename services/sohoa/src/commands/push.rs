@@ -131,6 +131,7 @@ impl Push {
             subject,
             lane: if self.backlog { Lane::Backlog } else { Lane::Counter },
             office: None,
+            answers: schemas::api::Answers::new(),
         })
     }
 

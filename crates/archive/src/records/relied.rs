@@ -1,0 +1,308 @@
+//! What a dossier relies on: the records that stood for its components when it was opened, what
+//! became of them since, and papers that were collected all the same.
+//!
+//! Whoever changes a record holds the dossier that it came with, so it must not take hold of
+//! those that rely on it, too: two such changes could wait for each other. The change is written
+//! down with the record's, and the dossiers are told of it one by one afterwards.
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use schemas::api::{
+    Answers, AskAgain, AskReason, AskedAgain, DossierEvent, LookupNote, RecordChange, RecordWarning,
+};
+use schemas::ids::{ComponentId, DossierCode, DossierId, RecordId, ScanId};
+use sqlx::any::AnyRow;
+
+use super::Records;
+use super::held::{By, Held};
+use crate::database::{Change, micros};
+use crate::error::{ArchiveError, Doing};
+use crate::rows::{Columns, word};
+
+/// What a dossier is opened with beside the application itself.
+#[derive(Debug, Clone, Default)]
+pub struct Reliance {
+    /// Answers to the questions of components that are asked for on a condition.
+    pub answers: Answers,
+    /// Records that stand for components.
+    pub relied: Vec<Relied>,
+}
+
+/// A record that stands for a component of a dossier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relied {
+    /// The component.
+    pub component: ComponentId,
+    /// The record.
+    pub record: RecordId,
+    /// Its version.
+    pub version: u32,
+    /// Whether the paper must come in all the same.
+    pub original: bool,
+}
+
+const RELY: &str = "
+    insert into relied (dossier_id, component, record_id, version, original, noted_at)
+    values ($1, $2, $3, $4, $5, $6)
+    on conflict (dossier_id, component) do nothing";
+
+const RELIED: &str = "
+    select component, record_id, version, original from relied where dossier_id = $1
+    order by component";
+
+// Only open dossiers: what was decided on is decided.
+const NOTE: &str = "
+    insert into relied_change (dossier_id, component, record_id, version, change, at)
+    select r.dossier_id, r.component, r.record_id, r.version, $3, $4
+    from relied r join dossier d on d.dossier_id = r.dossier_id
+    where r.record_id = $1 and r.version = $2 and d.state = 'open'
+    on conflict (dossier_id, component, record_id, version) do nothing";
+
+const NOTE_ONE: &str = "
+    insert into relied_change (dossier_id, component, record_id, version, change, at)
+    select dossier_id, component, record_id, version, 'expired', $3
+    from relied where dossier_id = $1 and component = $2
+    on conflict (dossier_id, component, record_id, version) do nothing";
+
+const UNTOLD: &str = "
+    select distinct dossier_id from relied_change where told = 0 order by dossier_id limit 1000";
+
+const UNTOLD_OF: &str = "
+    select component, record_id, version, change, at from relied_change
+    where dossier_id = $1 and told = 0 order by at, component";
+
+const TOLD: &str = "update relied_change set told = 1 where dossier_id = $1 and told = 0";
+
+const CHANGES: &str = "
+    select component, record_id, version, change, at from relied_change
+    where dossier_id = $1 order by at, component";
+
+const PUT_AGAIN: &str = "
+    insert into ask_again (scan_id, dossier_id, component, reason, said_by, at)
+    values ($1, $2, $3, $4, $5, $6)
+    on conflict (scan_id, component) do nothing";
+
+const AGAIN: &str = "
+    select component, reason, said_by, at from ask_again where dossier_id = $1
+    order by at, component";
+
+// Of the documents, those that are filed: an unsure one may yet go elsewhere.
+const COLLECTED: &str = "
+    select r.component, r.record_id, r.version from relied r
+    where r.dossier_id = $1 and r.original = 0
+      and exists (select 1 from document d where d.dossier_id = r.dossier_id
+        and d.component = r.component and d.verdict = 'filed')
+    order by r.component";
+
+const LOOKUPS: &str = "select body from lookup where dossier = $1 order by place";
+
+impl Records {
+    /// The records that stood for components when the dossier was opened.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn relied(&self, dossier: DossierId) -> Result<Vec<Relied>, ArchiveError> {
+        let rows = self.rows_of(RELIED, &dossier.to_string()).await?;
+        let relied = |row: &AnyRow| {
+            Ok(Relied {
+                component: row.parsed("component")?,
+                record: row.parsed("record_id")?,
+                version: row.int("version")?,
+                original: row.int::<i64>("original")? != 0,
+            })
+        };
+        rows.iter().map(relied).collect()
+    }
+
+    /// What became of them since, oldest first.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn warnings(&self, dossier: DossierId) -> Result<Vec<RecordWarning>, ArchiveError> {
+        let rows = self.rows_of(CHANGES, &dossier.to_string()).await?;
+        rows.iter().map(warning).collect()
+    }
+
+    /// Components whose papers were collected although a record stood for them, with the reasons
+    /// that were stated.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn asked_again(&self, dossier: DossierId) -> Result<Vec<AskedAgain>, ArchiveError> {
+        let id = dossier.to_string();
+        let said = self.rows_of(AGAIN, &id).await?;
+        let said: Vec<(ComponentId, AskAgain)> =
+            said.iter().map(reason).collect::<Result<_, ArchiveError>>()?;
+        let mut again = Vec::new();
+        for row in self.rows_of(COLLECTED, &id).await? {
+            let component: ComponentId = row.parsed("component")?;
+            let of_it = |(of, _): &&(ComponentId, AskAgain)| *of == component;
+            again.push(AskedAgain {
+                reasons: said.iter().filter(of_it).map(|(_, reason)| reason.clone()).collect(),
+                record: row.parsed("record_id")?,
+                version: row.int("version")?,
+                component,
+            });
+        }
+        Ok(again)
+    }
+
+    /// Keeps the lawful reason for which a scan was taken although a record stands for its
+    /// component; a record that stands since a while ago only is relied on from now on.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
+    pub async fn ask_again(
+        &self,
+        (dossier, scan): (DossierId, ScanId),
+        relied: &Relied,
+        (reason, by): (AskReason, Option<&str>),
+        now: Timestamp,
+    ) -> Result<(), ArchiveError> {
+        let mut change = self.db.change().await?;
+        rely(&mut change, dossier, relied).await?;
+        sqlx::query(PUT_AGAIN)
+            .bind(scan.to_string())
+            .bind(dossier.to_string())
+            .bind(relied.component.as_str())
+            .bind(reason.as_str())
+            .bind(by)
+            .bind(micros(now))
+            .execute(change.on())
+            .await
+            .doing("keeping a reason")?;
+        change.commit().await
+    }
+
+    /// Lookups made for the dossier, oldest first, without their answers.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn lookups_for(&self, code: &DossierCode) -> Result<Vec<LookupNote>, ArchiveError> {
+        let rows = self.rows_of(LOOKUPS, code.as_str()).await?;
+        let note = |row: &AnyRow| {
+            let lookup: schemas::api::Lookup = row.json("body")?;
+            Ok(LookupNote {
+                id: lookup.id,
+                component: lookup.component,
+                record: lookup.record.id,
+                version: lookup.record.version,
+                asked_at: lookup.asked_at,
+                asked_by: lookup.asked_by,
+                answer_hash: lookup.answer_hash,
+            })
+        };
+        rows.iter().map(note).collect()
+    }
+
+    /// Notes that the records which the dossier relied on for these components stand for them no
+    /// longer, and tells it.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`].
+    pub async fn note_expired(
+        &self,
+        dossier: DossierId,
+        components: &[ComponentId],
+        now: Timestamp,
+    ) -> Result<(), ArchiveError> {
+        if components.is_empty() {
+            return Ok(());
+        }
+        let mut change = self.db.change().await?;
+        for component in components {
+            let note = sqlx::query(NOTE_ONE).bind(dossier.to_string()).bind(component.as_str());
+            note.bind(micros(now)).execute(change.on()).await.doing("noting a change")?;
+        }
+        change.commit().await?;
+        self.tell_changes().await
+    }
+
+    /// Tells every dossier of the changes that it hasn't been told of. Whoever changed a record
+    /// calls it; what a process that died left untold, the next one tells.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn tell_changes(&self) -> Result<(), ArchiveError> {
+        let doing = "telling of changes";
+        let rows = sqlx::query(UNTOLD).fetch_all(&self.db.readers).await.doing(doing)?;
+        for row in rows {
+            let id: DossierId = row.parsed("dossier_id")?;
+            let mut change = self.db.change().await?;
+            let Some(held) = Held::take(&mut change, By::Id(id)).await? else { continue };
+            let untold = sqlx::query(UNTOLD_OF).bind(id.to_string()).fetch_all(change.on()).await;
+            for row in untold.doing(doing)? {
+                let RecordWarning { component, record, version, change: what, .. } = warning(&row)?;
+                let event =
+                    DossierEvent::RecordChanged { component, record, version, change: what };
+                held.tell(&mut change, &event).await?;
+            }
+            held.run(&mut change, TOLD).await?;
+            change.commit().await?;
+        }
+        Ok(())
+    }
+
+    async fn rows_of(&self, sql: &'static str, id: &str) -> Result<Vec<AnyRow>, ArchiveError> {
+        let rows = sqlx::query(sql).bind(id).fetch_all(&self.db.readers).await;
+        rows.doing("reading what a dossier relies on")
+    }
+}
+
+/// Notes what a dossier relies on, unless the record was changed a moment ago: then it is as if
+/// it hadn't stood.
+pub(crate) async fn rely(
+    change: &mut Change<'_>,
+    dossier: DossierId,
+    relied: &Relied,
+) -> Result<(), ArchiveError> {
+    let doing = "noting what a dossier relies on";
+    let (record, version) = (relied.record.to_string(), i64::from(relied.version));
+    let in_use = sqlx::query(change.db.dialect.in_use()).bind(&record).bind(version);
+    if in_use.fetch_optional(change.on()).await.doing(doing)?.is_none() {
+        return Ok(());
+    }
+    let now = change.now;
+    let put = sqlx::query(RELY).bind(dossier.to_string()).bind(relied.component.as_str());
+    let put = put.bind(record).bind(version).bind(i64::from(relied.original)).bind(now);
+    put.execute(change.on()).await.doing(doing)?;
+    Ok(())
+}
+
+/// Writes down for every open dossier that relies on that version what became of it.
+pub(crate) async fn note(
+    on: &mut Change<'_>,
+    (record, version): (RecordId, u32),
+    change: RecordChange,
+) -> Result<(), ArchiveError> {
+    let now = on.now;
+    let note = sqlx::query(NOTE).bind(record.to_string()).bind(i64::from(version));
+    let note = note.bind(word(&change)?).bind(now).execute(on.on()).await;
+    note.doing("noting a change").map(|_| ())
+}
+
+fn warning(row: &AnyRow) -> Result<RecordWarning, ArchiveError> {
+    let change: RecordChange = row.word("change")?;
+    Ok(RecordWarning {
+        component: row.parsed("component")?,
+        record: row.parsed("record_id")?,
+        version: row.int("version")?,
+        change,
+        text: change.vi().to_owned(),
+        at: row.time("at")?.to_string(),
+    })
+}
+
+fn reason(row: &AnyRow) -> Result<(ComponentId, AskAgain), ArchiveError> {
+    let component = ComponentId::from_str(row.take("component")?);
+    let component = component.map_err(|_| crate::rows::unreadable("component"))?;
+    Ok((
+        component,
+        AskAgain {
+            reason: row.word("reason")?,
+            by: row.take::<Option<String>>("said_by")?,
+            at: row.time("at")?.to_string(),
+        },
+    ))
+}

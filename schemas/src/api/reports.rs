@@ -1,0 +1,128 @@
+//! Bodies of reports: the national indicators (Decision 766/QĐ-TTg) beside the honest ones.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::ids::DossierCode;
+
+/// By what a report is split up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportGroup {
+    /// Not at all.
+    #[default]
+    All,
+    /// By office.
+    Office,
+    /// By procedure.
+    Procedure,
+}
+
+/// What a report counts.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Figure {
+    /// 4.1: finished dossiers with an electronic result, of those that must end with one. In
+    /// dossiers; at most 6 points.
+    ResultAvailable,
+    /// 4.2, tỷ lệ số hoá: dossiers with a digitised component, and an electronic result where the
+    /// procedure must end with one. In dossiers; at most 4 points, all of them from 80 %.
+    Digitised,
+    /// 4.3, tỷ lệ khai thác, tái sử dụng: dossiers with a component that was reused. In dossiers;
+    /// at most 2 points, all of them from 80 %.
+    Reused,
+    /// Components that a record stood in for, of those that one could have stood in for.
+    ReusedOfReusable,
+    /// Components whose paper was collected although a record stood for them.
+    AskedAgain,
+    /// The same, without a lawful reason stated.
+    AskedAgainUnreasoned,
+    /// Pages that a person had to file, of those read.
+    PagesCorrected,
+}
+
+impl Figure {
+    /// Every figure, in the order of a report.
+    pub const ALL: [Figure; 7] = [
+        Self::ResultAvailable,
+        Self::Digitised,
+        Self::Reused,
+        Self::ReusedOfReusable,
+        Self::AskedAgain,
+        Self::AskedAgainUnreasoned,
+        Self::PagesCorrected,
+    ];
+
+    /// Its name in JSON, CSV and addresses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ResultAvailable => "result_available",
+            Self::Digitised => "digitised",
+            Self::Reused => "reused",
+            Self::ReusedOfReusable => "reused_of_reusable",
+            Self::AskedAgain => "asked_again",
+            Self::AskedAgainUnreasoned => "asked_again_unreasoned",
+            Self::PagesCorrected => "pages_corrected",
+        }
+    }
+
+    /// The figure of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|figure| figure.as_str() == name)
+    }
+}
+
+/// One figure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Indicator {
+    /// Which.
+    pub figure: Figure,
+    /// Numerator.
+    pub of: u64,
+    /// Denominator.
+    pub all: u64,
+    /// Per cent, two decimals; none where the denominator is 0.
+    pub percent: Option<f64>,
+    /// Points of Decision 766/QĐ-TTg, two decimals, where it gives any; 0 where the denominator
+    /// is 0.
+    pub score: Option<f64>,
+    /// Most points that there are.
+    pub most: Option<f64>,
+}
+
+/// Figures of one office, of one procedure, or of all.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReportRow {
+    /// Office or procedure; none for all.
+    pub key: Option<String>,
+    /// Dossiers taken in in the period.
+    pub dossiers: u64,
+    /// The figures.
+    pub indicators: Vec<Indicator>,
+    /// Median time from a paper's scan to its record, in seconds; none where there is no record.
+    pub median_seconds: Option<u64>,
+}
+
+/// A report on the dossiers taken in in a period.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Report {
+    /// The period as it was asked for: `2026`, `2026-H2`, `2026-Q4`, `2026-11`, `2026-W47`.
+    pub period: String,
+    /// Its first day.
+    #[schema(value_type = String, format = Date)]
+    pub first: jiff::civil::Date,
+    /// Its last day.
+    #[schema(value_type = String, format = Date)]
+    pub last: jiff::civil::Date,
+    /// When it was made; RFC 3339, UTC.
+    pub made_at: String,
+    /// The figures; of everything together first.
+    pub rows: Vec<ReportRow>,
+    /// Dossiers behind the figure that was asked for, in order of their codes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dossiers: Vec<DossierCode>,
+}

@@ -1,0 +1,125 @@
+//! Reports over HTTP: JSON, or CSV for spreadsheets.
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use filing::report::{self, MustYield};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz;
+use problem::{Answer, Json, Problem, Query};
+use schemas::api::{Figure, Report, ReportGroup};
+use schemas::code::Reason;
+use schemas::facts::DossierFacts;
+use schemas::ids::{OfficeCode, ProcedureCode};
+use serde::Deserialize;
+
+use crate::RecordsDesk;
+
+/// What is asked of a report.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    period: String,
+    #[serde(default)]
+    by: ReportGroup,
+    office: Option<OfficeCode>,
+    procedure: Option<ProcedureCode>,
+    figure: Option<String>,
+    #[serde(default)]
+    format: Format,
+}
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Format {
+    #[default]
+    Json,
+    Csv,
+}
+
+/// Make a report.
+///
+/// The indicators of Decision 766/QĐ-TTg beside what they don't say, over the dossiers taken in in
+/// a period. With `figure`, the dossiers behind it come along.
+#[utoipa::path(
+    get,
+    path = "/v1/reports",
+    tag = "records",
+    params(
+        ("period" = String, Query, description = "`2026`, `2026-H2`, `2026-Q4`, `2026-11` or `2026-W47`", example = "2026-11"),
+        ("by" = Option<ReportGroup>, Query, description = "A row for each office or procedure as well"),
+        ("office" = Option<String>, Query, description = "Only this office", example = "H26.01.02"),
+        ("procedure" = Option<String>, Query, description = "Only this procedure", example = "1.001193"),
+        ("figure" = Option<Figure>, Query, description = "The figure whose dossiers are asked for"),
+        ("format" = Option<String>, Query, description = "`json` or `csv`", example = "json"),
+    ),
+    responses(
+        (status = 200, description = "The report", content((Report = "application/json"), (String = "text/csv"))),
+        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn report(
+    State(desk): State<RecordsDesk>,
+    Query(asked): Query<Asked>,
+) -> Answer<Response> {
+    let invalid = |detail: &str| Problem::new(Reason::RequestInvalid).because(detail);
+    let no_period = || invalid("`period` is one of 2026, 2026-H2, 2026-Q4, 2026-11, 2026-W47");
+    let (first, last) = report::period(&asked.period).ok_or_else(no_period)?;
+    let end = last.tomorrow().map_err(|_| no_period())?;
+    let figure = match &asked.figure {
+        Some(name) => Some(Figure::from_name(name).ok_or_else(|| invalid("no such `figure`"))?),
+        None => None,
+    };
+    let (from, until) =
+        (midnight(first).ok_or_else(no_period)?, midnight(end).ok_or_else(no_period)?);
+    let mut facts = desk.archive.records.facts(from, until).await?;
+    facts.retain(|of| asked.office.as_ref().is_none_or(|office| of.office == *office));
+    facts.retain(|of| asked.procedure.as_ref().is_none_or(|code| of.procedure == *code));
+    let must_yield = must_yield(&desk, &facts).await?;
+    let rows = report::rows(&facts, &must_yield, asked.by);
+    if asked.format == Format::Csv {
+        let name = format!("attachment; filename=\"bao-cao-{}.csv\"", asked.period);
+        let headers = [
+            (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+            (header::CONTENT_DISPOSITION, name),
+        ];
+        return Ok((headers, report::csv(&rows)).into_response());
+    }
+    let behind = |figure| report::behind(&facts, &must_yield, figure);
+    let report = Report {
+        period: asked.period,
+        first,
+        last,
+        made_at: Timestamp::now().to_string(),
+        rows,
+        dossiers: figure.map(behind).unwrap_or_default(),
+    };
+    Ok(Json(report).into_response())
+}
+
+/// Midnight in Vietnam at the start of a day.
+fn midnight(day: Date) -> Option<Timestamp> {
+    tz::offset(7).to_timestamp(day.at(0, 0, 0, 0)).ok()
+}
+
+/// The results that the procedures of these dossiers must end with.
+async fn must_yield(desk: &RecordsDesk, facts: &[DossierFacts]) -> Answer<MustYield> {
+    let mut asked = std::collections::BTreeSet::new();
+    let mut must_yield = MustYield::new();
+    for of in facts {
+        let key = (of.procedure.clone(), of.procedure_version);
+        if !asked.insert(key.clone()) {
+            continue;
+        }
+        let entry = desk.archive.records.procedure_version(&key.0, key.1).await?;
+        let results = entry.into_iter().flat_map(|entry| entry.procedure.results);
+        let results: Vec<_> =
+            results.filter(|result| result.evidence).filter_map(|result| result.code).collect();
+        if !results.is_empty() {
+            must_yield.insert(key, results);
+        }
+    }
+    Ok(must_yield)
+}
