@@ -35,6 +35,7 @@ pub use records::Records;
 pub use records::dossiers::{Dossier, NewDossier};
 pub use records::filing::{DocumentRow, FiledDocument, revision_of};
 pub use records::pages::{Page, PageSummary};
+pub use records::principals::{Key, NewKey, NewPrincipal, Principal};
 pub use records::scans::{Accepted, NewScan, Scan, Waiting};
 pub use records::vitals::{LaneDepth, RecordVitals};
 

@@ -20,6 +20,8 @@ pub(crate) mod parked;
 
 pub(crate) mod vitals;
 
+pub(crate) mod principals;
+
 use std::sync::Arc;
 
 use crate::database::Database;

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::dossiers::ComponentView;
 use super::dossiers::RawSubject;
-use crate::ids::{Blake3, CaseId, DossierCode, LookupId, ProcedureCode, RecordId};
+use crate::ids::{Blake3, CaseId, DossierCode, LookupId, PrincipalId, ProcedureCode, RecordId};
 use crate::record::Record;
 use crate::record::RecordState;
 
@@ -76,8 +76,11 @@ pub struct Lookup {
     pub legal_basis: Option<String>,
     /// Dossier that it was for.
     pub dossier: Option<DossierCode>,
-    /// Who asked.
+    /// Who asked, as they said.
     pub asked_by: String,
+    /// Whose key or session it was asked with; none of lookups older than keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<PrincipalId>,
     /// The record as it was at that moment.
     pub record: Record,
     /// blake3 of the record's JSON as answered.

@@ -1,5 +1,6 @@
 //! Handing out a record for a stated purpose, and keeping the answer as it was.
 
+use access::Asker;
 use archive::LookupError;
 use axum::extract::State;
 use filing::standing;
@@ -21,6 +22,7 @@ use crate::requirements::parse_subject;
     post,
     path = "/v1/lookups",
     tag = "records",
+    extensions(("x-permission" = json!(["look_up"]))),
     request_body(
         content = LookupRequest,
         example = json!({
@@ -48,18 +50,20 @@ use crate::requirements::parse_subject;
 )]
 pub(crate) async fn look_up(
     State(desk): State<RecordsDesk>,
+    asker: Asker,
     Json(request): Json<LookupRequest>,
 ) -> Answer<Json<Lookup>> {
     let subject = parse_subject(&request.subject)?;
     let record = desk.archive.records.record(request.record, None).await?;
     let record = record.filter(|record| standing::owned(record, &subject));
     let record = record.ok_or(Reason::RecordUnknown)?;
-    Ok(Json(keep(&desk, &request, &record).await?))
+    Ok(Json(keep(&desk, &asker, &request, &record).await?))
 }
 
 /// Keeps a lookup and gives its answer: the only way to a record's content.
 pub(crate) async fn keep(
     desk: &RecordsDesk,
+    asker: &Asker,
     request: &LookupRequest,
     record: &Record,
 ) -> Answer<Lookup> {
@@ -68,8 +72,9 @@ pub(crate) async fn keep(
     if let Some(law) = &request.legal_basis {
         check_length("legal_basis", law, 1, 500)?;
     }
-    let kept = desk.archive.records.put_lookup(request, record, Timestamp::now()).await;
-    let lookup = kept.map_err(|error| match error {
+    let records = &desk.archive.records;
+    let kept = records.put_lookup_by(Some(asker.id), request, record, Timestamp::now());
+    let lookup = kept.await.map_err(|error| match error {
         LookupError::Reused => Reason::KeyReused.into(),
         LookupError::NotUsable => Reason::RecordNotUsable.into(),
         LookupError::Archive(error) => Problem::from(error),

@@ -54,6 +54,7 @@ pub struct PageProof {
     get,
     path = "/v1/records/{id}/proof",
     tag = "records",
+    extensions(("x-permission" = json!(["look_up", "audit"]))),
     params(("id" = String, Path, format = Uuid, description = "The record")),
     responses(
         (status = 200, description = "Hashes, and what they were computed over", body = Proof),

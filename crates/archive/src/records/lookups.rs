@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use schemas::api::{Lookup, LookupRequest};
 use schemas::clock::day_of;
-use schemas::ids::{Blake3, LookupId};
+use schemas::ids::{Blake3, LookupId, PrincipalId};
 use schemas::record::Record;
 use sqlx::any::AnyRow;
 
@@ -37,6 +37,20 @@ impl Records {
         record: &Record,
         now: Timestamp,
     ) -> Result<Lookup, LookupError> {
+        self.put_lookup_by(None, request, record, now).await
+    }
+
+    /// The same, asked by a principal. What another has asked is another question.
+    ///
+    /// # Errors
+    /// As [`Records::put_lookup`].
+    pub async fn put_lookup_by(
+        &self,
+        principal: Option<PrincipalId>,
+        request: &LookupRequest,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<Lookup, LookupError> {
         let doing = "keeping a lookup";
         let id = LookupId::of(request.request);
         let question = hash(&json(request)?).to_string();
@@ -46,7 +60,9 @@ impl Records {
         let asked = sqlx::query(BY_ID).bind(id.to_string()).fetch_optional(change.on()).await;
         if let Some(row) = asked.doing(doing)? {
             let same = row.take::<&str>("question")? == question;
-            return if same { Ok(lookup(&row)?) } else { Err(LookupError::Reused) };
+            let kept = lookup(&row)?;
+            let same = same && (kept.principal.is_none() || kept.principal == principal);
+            return if same { Ok(kept) } else { Err(LookupError::Reused) };
         }
         let has_run_out = record.valid_until.is_some_and(|last| last < day_of(now));
         if has_run_out || !in_use(&mut change, record).await? {
@@ -59,6 +75,7 @@ impl Records {
             legal_basis: request.legal_basis.clone(),
             dossier: request.dossier.clone(),
             asked_by: request.asked_by.clone(),
+            principal,
             answer_hash: hash(&json(record)?),
             record: record.clone(),
             chain_hash: before,
