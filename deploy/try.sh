@@ -26,7 +26,7 @@ if [ ! -d "$papers" ]; then
     mother=(--citizen 030196000045 --name 'Phan Thị Linh' --born 1996-02-02)
     father=(--citizen 030094000020 --name 'Đỗ Đức Dũng' --born 1994-07-26)
     home=(--procedure 1.004222 --case dang-ky-thuong-tru-tai-cho-o-hop-phap-khong-57cf1af3)
-    push() { "$bin/sohoa" push "$@" --server "$server" 2>&1; }
+    push() { "$bin/sohoa" push "$@" --server "$server" --key-file "$data/key" 2>&1; }
 
     printf '\n1. Đăng ký khai sinh: cả tập giấy đặt lên máy quét.\n\n'
     push "$sample"/khai-sinh/0* --procedure 1.001193 "${father[@]}"
@@ -36,11 +36,13 @@ if [ ! -d "$papers" ]; then
     push "$sample"/thuong-tru/01* "${home[@]}" "${mother[@]}"
 
     mkdir "$papers"
+    # In a file: what stands in a command line is there for everyone on this machine to see.
+    (umask 077 && printf 'Authorization: Bearer %s\n' "$(cat "$data/key")" >"$data/authorization")
     code=$(sed -n 's/^Hồ sơ \([^ :]*\)$/\1/p' "$data/first.txt" | head -n 1)
-    "$bin/sohoa" dossier "$code" --json --server "$server" |
+    "$bin/sohoa" dossier "$code" --json --server "$server" --key-file "$data/key" |
         sed -n 's/.*"record": "\([0-9a-f-]*\)".*/\1/p' | sort -u | while read -r record; do
             curl -fsS "$server/v1/records/$record/file" -o "$papers/$record.pdf" \
-                -H 'Sohoa-Purpose: Xem thu' -H 'Sohoa-Asked-By: make run'
+                -H @"$data/authorization" -H 'Sohoa-Purpose: Xem thu' -H 'Sohoa-Asked-By: make run'
         done
 fi
 
@@ -49,6 +51,7 @@ cat <<END
 Sohoa đang chạy tại $server (Ctrl-C để dừng)
   giấy tờ số hoá (PDF/A):  $papers/
   mô tả giao diện:         $server/v1/openapi.json
-  gửi thêm giấy:           $bin/sohoa push --help
+  khoá truy cập:           $data/key (sohoa access --help)
+  gửi thêm giấy:           $bin/sohoa push --key-file $data/key --help
 END
 wait "$pid"

@@ -60,6 +60,11 @@ reasons! {
     /// The disk is full.
     StorageFull = "storage.full", 507, "Ổ đĩa đã đầy, bản quét chưa được lưu. Báo cho người quản trị rồi gửi lại.";
 
+    /// Nobody that is known asks.
+    Unauthenticated = "access.unauthenticated", 401, "Cần khoá truy cập còn hiệu lực.";
+    /// Who asks may not.
+    Forbidden = "access.forbidden", 403, "Khoá này không được phép làm việc này.";
+
     /// No such procedure.
     ProcedureUnknown = "procedure.unknown", 404, "Không có thủ tục hành chính với mã này trong danh mục.";
     /// The procedure has no such case.

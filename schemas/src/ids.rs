@@ -59,6 +59,26 @@ minted! {
     RecordId
     /// One question of one procedure and its answer.
     LookupId
+    /// A person, a station or a system that may ask for something.
+    PrincipalId
+    /// A key that a principal shows.
+    KeyId
+}
+
+impl PrincipalId {
+    /// A new principal.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+}
+
+impl KeyId {
+    /// A new key.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
 }
 
 impl DossierId {
@@ -237,6 +257,16 @@ codes! {
     KindId: |t| is_token(t, 64), "a kind id has 1 to 64 letters, digits, '.', '-' or '_'";
 }
 
+impl OfficeCode {
+    /// Whether the other office is this one or below it: codes are the tree, `H26.01` ⊃
+    /// `H26.01.02`.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let below = other.0.strip_prefix(&self.0);
+        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+}
+
 fn is_token(text: &str, longest: usize) -> bool {
     let fits = !text.is_empty() && text.len() <= longest;
     fits && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
@@ -282,6 +312,17 @@ mod tests {
         assert!("KQ.G15.000031".parse::<ResultCode>().is_ok());
         for bad in ["KQ.G15.31", "KQ.15.000031", "kq.G15.000031", "KQ.", "KQ..000031"] {
             assert!(bad.parse::<ResultCode>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_office_covers_itself_and_those_below_it_alone() {
+        let covers = |one: &str, other: &str| {
+            one.parse::<OfficeCode>().unwrap().covers(&other.parse().unwrap())
+        };
+        assert!(covers("H26.01", "H26.01") && covers("H26.01", "H26.01.02"));
+        for (one, other) in [("H26.01", "H26"), ("H26.01", "H26.011"), ("H26.01", "H26.02.01")] {
+            assert!(!covers(one, other), "{one} {other}");
         }
     }
 

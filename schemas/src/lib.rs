@@ -11,6 +11,8 @@ pub mod text;
 pub mod catalogue;
 pub mod kind;
 
+pub mod access;
+
 pub mod reading;
 pub mod record;
 pub mod signature;

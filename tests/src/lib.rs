@@ -8,4 +8,4 @@ mod paper;
 mod stage;
 
 pub use crate::paper::{Story, jpeg_page, opening, raw, somebody};
-pub use crate::stage::{Stage, binary, problem, shared, turn};
+pub use crate::stage::{Stage, binary, problem, shared, turn, with_key};

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, Response, StatusCode};
 use schemas::api::{DossierView, Problem, Receipt};
 use serde::Serialize;
@@ -112,6 +113,17 @@ impl Stage {
             }
         });
         self.process = Some(process);
+        self.http = with_key(&self.key());
+    }
+
+    /// The file of the key with which commands on the office's own machine work.
+    pub fn key_file(&self) -> String {
+        self.data().join("key").to_str().unwrap().to_owned()
+    }
+
+    /// That key.
+    pub fn key(&self) -> String {
+        std::fs::read_to_string(self.key_file()).unwrap().trim().to_owned()
     }
 
     /// Everything that was logged, by every process this stage has had.
@@ -240,9 +252,24 @@ impl Stage {
         self.settled(&dossier).await
     }
 
-    /// Runs a command of `sohoa`; those that need a server or a folder must be told so.
+    /// Runs a command of `sohoa`; those that need a server or a folder must be told so. Those
+    /// that speak to a server show the key of the office's own machine.
     pub fn command(&self, args: &[&str]) -> std::process::Output {
-        Command::new(binary("sohoa")).args(["--log", "warn"]).args(args).output().unwrap()
+        let mut command = Command::new(binary("sohoa"));
+        command.args(["--log", "warn"]).args(args);
+        if ["push", "dossier", "parked"].contains(&args[0]) {
+            command.args(["--key-file", &self.key_file()]);
+        }
+        command.output().unwrap()
+    }
+
+    /// Makes a key with `sohoa access key new`, beside the running process.
+    pub fn new_key(&self, args: &[&str]) -> String {
+        let data = self.data();
+        let made = ["access", "key", "new", "--data", data.to_str().unwrap()];
+        let output = self.command(&[&made[..], args].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
     /// What `sohoa check` finds amiss.
@@ -267,6 +294,16 @@ impl Drop for Stage {
             eprintln!("--- the end of its log, latest first\n{}", tail.join("\n"));
         }
     }
+}
+
+/// A client that shows a key with everything it asks.
+pub fn with_key(key: &str) -> Client {
+    let mut shown = HeaderValue::from_str(&format!("Bearer {key}")).unwrap();
+    shown.set_sensitive(true);
+    Client::builder()
+        .default_headers([(AUTHORIZATION, shown)].into_iter().collect())
+        .build()
+        .unwrap()
 }
 
 async fn expect<T: DeserializeOwned>(response: Response, what: &str) -> T {

@@ -163,8 +163,10 @@ async fn a_body_cut_short_leaves_nothing_behind() {
     ] {
         let mut line = tokio::net::TcpStream::connect(address).await.unwrap();
         let head = format!(
-            "POST /v1/dossiers/{}/scans HTTP/1.1\r\nhost: {address}\r\n{promise}\r\n\r\n",
-            dossier.code
+            "POST /v1/dossiers/{}/scans HTTP/1.1\r\nhost: {address}\r\n\
+             authorization: Bearer {}\r\n{promise}\r\n\r\n",
+            dossier.code,
+            stage.key()
         );
         line.write_all(head.as_bytes()).await.unwrap();
         line.write_all(&part).await.unwrap();

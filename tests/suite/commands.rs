@@ -22,7 +22,10 @@ async fn push_sends_a_stack_and_ends_with_the_table() {
     let subject = &story.dossier.subject;
     let schemas::subject::Subject::Citizen { number, name, born } = subject else { unreachable!() };
     let born = born.to_string();
-    let mut args = vec!["push", "--server", stage.address(), "--procedure", "1.001193"];
+    let key = stage.key_file();
+    let server = ["--server", stage.address(), "--key-file", &key];
+    let mut args = vec!["push", "--procedure", "1.001193"];
+    args.extend(server);
     args.extend(["--citizen", number.reveal(), "--name", name.reveal(), "--born", &born]);
     args.extend(files.iter().map(String::as_str));
     let (code, table, notes) = sohoa(&args);
@@ -33,10 +36,10 @@ async fn push_sends_a_stack_and_ends_with_the_table() {
     }
 
     let dossier = notes.lines().next().unwrap().strip_prefix("Hồ sơ ").unwrap();
-    let (code, json, _) = sohoa(&["dossier", dossier, "--json", "--server", stage.address()]);
+    let (code, json, _) = sohoa(&[&["dossier", dossier, "--json"], &server[..]].concat());
     let view: Value = serde_json::from_str(&json).unwrap();
     assert_eq!((code, view["code"].as_str()), (Some(0), Some(dossier)));
-    let (code, list, _) = sohoa(&["parked", "list", "--json", "--server", stage.address()]);
+    let (code, list, _) = sohoa(&[&["parked", "list", "--json"], &server[..]].concat());
     assert_eq!((code, list.trim()), (Some(0), "[]"));
 }
 
@@ -46,9 +49,11 @@ async fn exit_codes_tell_what_went_wrong() {
     let file = tempfile::NamedTempFile::with_suffix(".jpg").unwrap();
     std::fs::write(file.path(), jpeg_page(1)).unwrap();
     let path = file.path().to_str().unwrap();
+    let key = stage.key_file();
     let push = |server: &str, born: &str| {
         let who = ["--citizen", "001199000013", "--name", "Nguyễn Thị Mẫu", "--born", born];
         let mut args = vec!["push", path, "--procedure", "1.001193", "--server", server];
+        args.extend(["--key-file", &key]);
         args.extend(who);
         sohoa(&args)
     };

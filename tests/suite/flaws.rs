@@ -32,7 +32,7 @@ async fn a_page_that_was_cut_is_told_before_it_is_read_and_stays_told() {
     // A closed dossier's events end.
     let _closed: Value = stage.post(&format!("/v1/dossiers/{}/close", view.code), &()).await;
     let url = stage.url(&format!("/v1/dossiers/{}/events", view.code));
-    let told = reqwest::get(url).await.unwrap().text().await.unwrap();
+    let told = stage.http.get(url).send().await.unwrap().text().await.unwrap();
     let about: Vec<Value> = told
         .lines()
         .filter_map(|line| line.strip_prefix("data:"))

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-const LEANS_ON: [(&str, &[&str]); 16] = [
+const LEANS_ON: [(&str, &[&str]); 17] = [
     ("schemas", &[]),
     ("signing", &["schemas"]),
     ("imaging", &["schemas", "signing"]),
@@ -14,16 +14,17 @@ const LEANS_ON: [(&str, &[&str]); 16] = [
     ("vitals", &["schemas"]),
     ("archive", &["schemas", "vitals"]),
     ("problem", &["archive", "schemas"]),
+    ("access", &["archive", "problem", "schemas"]),
     ("worker", &["archive", "filing", "schemas", "sealing", "signing", "vitals"]),
     ("sohoa-reader", &["filing", "imaging", "reading", "schemas"]),
-    ("intake", &["archive", "filing", "problem", "schemas", "vitals"]),
-    ("records", &["archive", "filing", "problem", "schemas", "vitals"]),
-    ("review", &["archive", "filing", "problem", "schemas"]),
+    ("intake", &["access", "archive", "filing", "problem", "schemas", "vitals"]),
+    ("records", &["access", "archive", "filing", "problem", "schemas", "vitals"]),
+    ("review", &["access", "archive", "filing", "problem", "schemas"]),
     (
         "sohoa",
         &[
-            "archive", "filing", "intake", "problem", "records", "review", "schemas", "sealing",
-            "signing", "tokens", "vitals", "worker",
+            "access", "archive", "filing", "intake", "problem", "records", "review", "schemas",
+            "sealing", "signing", "tokens", "vitals", "worker",
         ],
     ),
 ];

@@ -66,9 +66,10 @@ async fn a_scan_on_its_way_is_received_by_a_process_that_was_asked_to_stop() {
     let (first, rest) = scan.split_at(scan.len() / 2);
     let address = stage.address().trim_start_matches("http://").to_owned();
     let mut line = TcpStream::connect(&address).unwrap();
-    let (code, length) = (&dossier.code, scan.len());
+    let (code, length, key) = (&dossier.code, scan.len(), stage.key());
     let head = format!(
-        "POST /v1/dossiers/{code}/scans HTTP/1.1\r\nhost: here\r\ncontent-length: {length}\r\n\r\n"
+        "POST /v1/dossiers/{code}/scans HTTP/1.1\r\nhost: here\r\nauthorization: Bearer {key}\r\n\
+         content-length: {length}\r\n\r\n"
     );
     line.write_all(head.as_bytes()).unwrap();
     line.write_all(first).unwrap();

@@ -37,6 +37,7 @@ pub use records::Records;
 pub use records::dossiers::{Dossier, NewDossier};
 pub use records::filing::{DocumentRow, FiledDocument, revision_of};
 pub use records::pages::{Page, PageSummary};
+pub use records::principals::{Key, NewKey, NewPrincipal, Principal};
 pub use records::proofs::Proven;
 pub use records::relied::{Reliance, Relied};
 pub use records::revise::Revised;

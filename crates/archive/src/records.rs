@@ -24,6 +24,8 @@ pub(crate) mod parked;
 pub(crate) mod facts;
 pub(crate) mod vitals;
 
+pub(crate) mod principals;
+
 use std::sync::Arc;
 
 use crate::database::Database;

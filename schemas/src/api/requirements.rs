@@ -6,7 +6,9 @@ use utoipa::ToSchema;
 use super::dossiers::RawSubject;
 use super::dossiers::{Answers, ComponentView};
 use super::once::RecordStanding;
-use crate::ids::{Blake3, CaseId, ComponentId, DossierCode, LookupId, ProcedureCode, RecordId};
+use crate::ids::{
+    Blake3, CaseId, ComponentId, DossierCode, LookupId, PrincipalId, ProcedureCode, RecordId,
+};
 use crate::record::Record;
 use crate::record::RecordState;
 
@@ -86,7 +88,7 @@ pub struct Lookup {
     pub legal_basis: Option<String>,
     /// Dossier that it was for.
     pub dossier: Option<DossierCode>,
-    /// Who asked.
+    /// Who asked, as they said.
     pub asked_by: String,
     /// On whose behalf.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,6 +96,9 @@ pub struct Lookup {
     /// Component of the dossier that it was for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub component: Option<ComponentId>,
+    /// Whose key or session it was asked with; none of lookups older than keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<PrincipalId>,
     /// The record as it was at that moment.
     pub record: Record,
     /// blake3 of the record's JSON as answered.

@@ -1,5 +1,6 @@
 //! Opening, showing and closing dossiers.
 
+use access::Asker;
 use archive::{Dossier, NewDossier, OpenError, Reliance, Relied};
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
@@ -21,6 +22,7 @@ use crate::view;
     post,
     path = "/v1/dossiers",
     tag = "intake",
+    extensions(("x-permission" = json!(["open"]))),
     request_body(
         content = OpenDossier,
         example = json!({
@@ -45,8 +47,13 @@ use crate::view;
 )]
 pub(crate) async fn open_dossier(
     State(desk): State<IntakeDesk>,
+    asker: Asker,
     Json(asked): Json<OpenDossier>,
 ) -> Answer<(StatusCode, [(HeaderName, String); 1], Json<DossierView>)> {
+    let office = asked.office.unwrap_or_else(|| desk.settings.office.clone());
+    if !asker.reaches(&office) {
+        return Err(Reason::Forbidden.into());
+    }
     let now = Timestamp::now();
     let records = &desk.archive.records;
     let today = schemas::clock::day_of(now);
@@ -61,7 +68,7 @@ pub(crate) async fn open_dossier(
     })?;
     let new = NewDossier {
         id: DossierId::new(),
-        office: asked.office.unwrap_or_else(|| desk.settings.office.clone()),
+        office,
         procedure: asked.procedure,
         procedure_version: entry.version,
         case: case.cloned(),
@@ -99,6 +106,7 @@ pub(crate) async fn open_dossier(
     get,
     path = "/v1/dossiers/{code}",
     tag = "intake",
+    extensions(("x-permission" = json!(["open", "correct"]))),
     params(("code" = String, Path, description = "Code of the dossier", example = "H26-261120-0001")),
     responses(
         (status = 200, description = "The dossier", body = DossierView),
@@ -107,9 +115,10 @@ pub(crate) async fn open_dossier(
 )]
 pub(crate) async fn show_dossier(
     State(desk): State<IntakeDesk>,
+    asker: Asker,
     Path(code): Path<String>,
 ) -> Answer<Json<DossierView>> {
-    let dossier = dossier(&desk, &code).await?;
+    let dossier = dossier(&desk, &asker, &code).await?;
     Ok(Json(view::of_dossier(&desk, dossier).await?))
 }
 
@@ -121,6 +130,7 @@ pub(crate) async fn show_dossier(
     post,
     path = "/v1/dossiers/{code}/close",
     tag = "intake",
+    extensions(("x-permission" = json!(["open"]))),
     params(("code" = String, Path, description = "Code of the dossier", example = "H26-261120-0001")),
     responses(
         (status = 200, description = "The dossier, closed", body = DossierView),
@@ -129,9 +139,10 @@ pub(crate) async fn show_dossier(
 )]
 pub(crate) async fn close_dossier(
     State(desk): State<IntakeDesk>,
+    asker: Asker,
     Path(code): Path<String>,
 ) -> Answer<Json<DossierView>> {
-    let open = dossier(&desk, &code).await?;
+    let open = dossier(&desk, &asker, &code).await?;
     let (id, records) = (open.id, &desk.archive.records);
     if open.state == DossierState::Open {
         let components = view::of_dossier(&desk, open).await?.components;
@@ -147,7 +158,7 @@ pub(crate) async fn close_dossier(
         records.note_expired(id, &lost, Timestamp::now()).await?;
     }
     records.close_dossier(id).await?;
-    let closed = dossier(&desk, &code).await?;
+    let closed = dossier(&desk, &asker, &code).await?;
     Ok(Json(view::of_dossier(&desk, closed).await?))
 }
 
@@ -172,8 +183,10 @@ pub(crate) fn relied(component: &ComponentView) -> Option<Relied> {
     })
 }
 
-/// The dossier with that code.
-pub(crate) async fn dossier(desk: &IntakeDesk, code: &str) -> Answer<Dossier> {
+/// The dossier with that code, if its office is within reach: to others it isn't there.
+pub(crate) async fn dossier(desk: &IntakeDesk, asker: &Asker, code: &str) -> Answer<Dossier> {
     let code: DossierCode = code.parse().map_err(|_| Reason::DossierUnknown)?;
-    Ok(desk.archive.records.dossier(&code).await?.ok_or(Reason::DossierUnknown)?)
+    let found = desk.archive.records.dossier(&code).await?;
+    let found = found.filter(|dossier| asker.reaches(&dossier.office));
+    Ok(found.ok_or(Reason::DossierUnknown)?)
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
+use access::Asker;
 use archive::Records;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -32,6 +33,7 @@ const AT_ONCE: u32 = 100;
     get,
     path = "/v1/dossiers/{code}/events",
     tag = "intake",
+    extensions(("x-permission" = json!(["open", "correct"]))),
     params(
         ("code" = String, Path, description = "Code of the dossier", example = "H26-261120-0001"),
         ("Last-Event-ID" = Option<i64>, Header, description = "The last event that was seen"),
@@ -43,10 +45,11 @@ const AT_ONCE: u32 = 100;
 )]
 pub(crate) async fn dossier_events(
     State(desk): State<IntakeDesk>,
+    asker: Asker,
     Path(code): Path<String>,
     headers: HeaderMap,
 ) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
-    let dossier = dossier(&desk, &code).await?;
+    let dossier = dossier(&desk, &asker, &code).await?;
     let seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let listener = Listener {
         changed: desk.archive.records.changed(),

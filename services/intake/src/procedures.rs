@@ -42,6 +42,7 @@ fn page() -> u32 {
     get,
     path = "/v1/procedures",
     tag = "catalogue",
+    extensions(("x-permission" = json!(["open", "scan", "correct", "look_up"]))),
     params(Search),
     responses(
         (status = 200, description = "Procedures, in order of their codes", body = [ProcedureSummary]),
@@ -65,6 +66,7 @@ pub(crate) async fn list_procedures(
     get,
     path = "/v1/procedures/{code}",
     tag = "catalogue",
+    extensions(("x-permission" = json!(["open", "scan", "correct", "look_up"]))),
     params(("code" = String, Path, description = "Code of the procedure", example = "1.001193")),
     responses(
         (status = 200, description = "The procedure", body = ProcedureVersion),

@@ -1,5 +1,6 @@
 //! Receiving scans.
 
+use access::Asker;
 use archive::{AcceptError, Dossier, NewScan};
 use axum::body::Body;
 use axum::extract::State;
@@ -31,6 +32,7 @@ const LONGEST_STATION: usize = 64;
     post,
     path = "/v1/dossiers/{code}/scans",
     tag = "intake",
+    extensions(("x-permission" = json!(["scan"]))),
     params(
         ("code" = String, Path, description = "Code of the dossier", example = "H26-261120-0001"),
         ("Idempotency-Key" = Option<String>, Header, description = "Chosen by the sender, at most 200 printable ASCII characters; a key stands for one scan of the dossier"),
@@ -55,13 +57,14 @@ const LONGEST_STATION: usize = 64;
 )]
 pub(crate) async fn receive_scan(
     State(desk): State<IntakeDesk>,
+    asker: Asker,
     Path(code): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Answer<(StatusCode, Json<Receipt>)> {
     let mut body = body.into_data_stream();
     let mut came = 0;
-    let received = receive(&desk, &code, &headers, &mut body, &mut came).await;
+    let received = receive(&desk, &asker, &code, &headers, &mut body, &mut came).await;
     match &received {
         Ok((_, Json(receipt))) => vitals::scan_accepted(receipt.bytes, receipt.repeated),
         Err(problem) => vitals::scan_refused(problem.reason(), came),
@@ -75,12 +78,13 @@ pub(crate) async fn receive_scan(
 
 async fn receive(
     desk: &IntakeDesk,
+    asker: &Asker,
     code: &str,
     headers: &HeaderMap,
     body: &mut axum::body::BodyDataStream,
     came: &mut u64,
 ) -> Answer<(StatusCode, Json<Receipt>)> {
-    let dossier = dossier(desk, code).await?;
+    let dossier = dossier(desk, asker, code).await?;
     if dossier.state == DossierState::Closed {
         return Err(Reason::DossierClosed.into());
     }

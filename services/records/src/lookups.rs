@@ -1,5 +1,6 @@
 //! Handing out a record for a stated purpose, and keeping the answer as it was.
 
+use access::Asker;
 use archive::LookupError;
 use axum::extract::State;
 use jiff::Timestamp;
@@ -23,6 +24,7 @@ use crate::requirements::parse_subject;
     post,
     path = "/v1/lookups",
     tag = "records",
+    extensions(("x-permission" = json!(["look_up"]))),
     request_body(
         content = LookupRequest,
         example = json!({
@@ -51,14 +53,17 @@ use crate::requirements::parse_subject;
 )]
 pub(crate) async fn look_up(
     State(desk): State<RecordsDesk>,
+    asker: Asker,
     Json(request): Json<LookupRequest>,
 ) -> Answer<Json<Lookup>> {
     let records = &desk.archive.records;
-    if let Some(kept) = records.answered(&request).await.map_err(refusal)? {
+    if let Some(kept) = records.answered(&request, Some(asker.id)).await.map_err(refusal)? {
         return Ok(Json(kept));
     }
     if let Some(code) = &request.dossier {
-        records.dossier(code).await?.ok_or(Reason::DossierUnknown)?;
+        let dossier = records.dossier(code).await?;
+        let dossier = dossier.filter(|dossier| asker.reaches(&dossier.office));
+        dossier.ok_or(Reason::DossierUnknown)?;
     }
     let asked = Asked::of(&request.subject)?;
     let record = records.record(request.record, None).await?;
@@ -74,17 +79,19 @@ pub(crate) async fn look_up(
         }
         Some(_) | None => return Err(Reason::RecordUnknown.into()),
     };
-    Ok(Json(keep(&desk, &request, &record).await?))
+    Ok(Json(keep(&desk, &asker, &request, &record).await?))
 }
 
 /// Keeps a lookup and gives its answer: the only way to a record's content.
 pub(crate) async fn keep(
     desk: &RecordsDesk,
+    asker: &Asker,
     request: &LookupRequest,
     record: &Record,
 ) -> Answer<Lookup> {
     check_lookup(request)?;
-    let kept = desk.archive.records.put_lookup(request, record, Timestamp::now()).await;
+    let kept =
+        desk.archive.records.put_lookup_by(Some(asker.id), request, record, Timestamp::now()).await;
     let lookup = kept.map_err(refusal)?;
     vitals::lookup_answered();
     tracing::info!(lookup.id = %lookup.id, record.id = %record.id, "record looked up");
@@ -99,6 +106,7 @@ pub(crate) async fn keep(
     get,
     path = "/v1/lookups/near",
     tag = "records",
+    extensions(("x-permission" = json!(["correct"]))),
     responses((status = 200, description = "The lookups, oldest first", body = [NearMatch])),
 )]
 pub(crate) async fn near_matches(State(desk): State<RecordsDesk>) -> Answer<Json<Vec<NearMatch>>> {

@@ -6,6 +6,7 @@
 //! The proof lies beside the PDF and not in it: the record's hash is over the PDF's, and PDF/A-2
 //! takes no attachment but PDF/A.
 
+use access::Asker;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
@@ -72,6 +73,7 @@ pub struct PageProof {
     get,
     path = "/v1/records/{id}/proof",
     tag = "records",
+    extensions(("x-permission" = json!(["look_up", "audit"]))),
     params(
         ("id" = String, Path, format = Uuid, description = "The record"),
         ("Sohoa-Purpose" = Option<String>, Header, description = "What for: 5 to 500 characters, ASCII or percent-encoded UTF-8", example = "Kiem tra ho so"),
@@ -88,6 +90,7 @@ pub struct PageProof {
 )]
 pub(crate) async fn record_proof(
     State(desk): State<RecordsDesk>,
+    asker: Asker,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer<Response> {
@@ -95,7 +98,7 @@ pub(crate) async fn record_proof(
         let record = desk.archive.records.record(record_id(&id)?, None).await?;
         return Ok(Json(prove(record.ok_or(Reason::RecordUnknown)?)?).into_response());
     }
-    let lookup = read(&desk, &id, &headers).await?;
+    let lookup = read(&desk, &asker, &id, &headers).await?;
     let record = lookup.record.clone();
     let proven = desk.archive.records.proven(record.id, record.version).await?;
     let proven = proven.ok_or(Reason::RecordUnknown)?;

@@ -1,6 +1,7 @@
 //! Reading a record by its id: its data, its PDF/A, its versions. Data and PDF/A only for who
 //! says why, and with a lookup left behind.
 
+use access::Asker;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -28,6 +29,7 @@ const CHUNK: usize = 64 << 10;
     get,
     path = "/v1/records/{id}",
     tag = "records",
+    extensions(("x-permission" = json!(["look_up"]))),
     params(
         ("id" = String, Path, format = Uuid, description = "The record"),
         ("Sohoa-Purpose" = String, Header, description = "What for: 5 to 500 characters, ASCII or percent-encoded UTF-8", example = "Kiem tra ho so"),
@@ -44,10 +46,11 @@ const CHUNK: usize = 64 << 10;
 )]
 pub(crate) async fn show_record(
     State(desk): State<RecordsDesk>,
+    asker: Asker,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let lookup = read(&desk, &id, &headers).await?;
+    let lookup = read(&desk, &asker, &id, &headers).await?;
     Ok(with_lookup(&lookup, Json(&lookup.record).into_response()))
 }
 
@@ -58,6 +61,7 @@ pub(crate) async fn show_record(
     get,
     path = "/v1/records/{id}/file",
     tag = "records",
+    extensions(("x-permission" = json!(["look_up"]))),
     params(
         ("id" = String, Path, format = Uuid, description = "The record"),
         ("Sohoa-Purpose" = String, Header, description = "What for: 5 to 500 characters, ASCII or percent-encoded UTF-8", example = "Kiem tra ho so"),
@@ -74,10 +78,11 @@ pub(crate) async fn show_record(
 )]
 pub(crate) async fn record_file(
     State(desk): State<RecordsDesk>,
+    asker: Asker,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let lookup = read(&desk, &id, &headers).await?;
+    let lookup = read(&desk, &asker, &id, &headers).await?;
     let record = &lookup.record;
     let (file, bytes) = desk.archive.blobs.reader(record.pdf).await?;
     let name = format!("attachment; filename=\"{}-v{}.pdf\"", record.id, record.version);
@@ -98,6 +103,7 @@ pub(crate) async fn record_file(
     get,
     path = "/v1/records/{id}/versions",
     tag = "records",
+    extensions(("x-permission" = json!(["look_up", "audit"]))),
     params(("id" = String, Path, format = Uuid, description = "The record")),
     responses(
         (status = 200, description = "Its versions", body = [RecordVersion]),
@@ -122,7 +128,12 @@ pub(crate) fn states_why(headers: &HeaderMap) -> bool {
 }
 
 /// Reads a record as the headers say why, and leaves a lookup.
-pub(crate) async fn read(desk: &RecordsDesk, id: &str, headers: &HeaderMap) -> Answer<Lookup> {
+pub(crate) async fn read(
+    desk: &RecordsDesk,
+    asker: &Asker,
+    id: &str,
+    headers: &HeaderMap,
+) -> Answer<Lookup> {
     let id = record_id(id)?;
     let said = |name: &'static str| {
         let detail = format!("the header {name} says it, as ASCII or percent-encoded UTF-8");
@@ -149,7 +160,7 @@ pub(crate) async fn read(desk: &RecordsDesk, id: &str, headers: &HeaderMap) -> A
         on_behalf_of: None,
         component: None,
     };
-    keep(desk, &request, &record).await
+    keep(desk, asker, &request, &record).await
 }
 
 /// What a header says.

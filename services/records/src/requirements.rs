@@ -20,6 +20,7 @@ use crate::lookups::check_purpose;
     post,
     path = "/v1/requirements",
     tag = "records",
+    extensions(("x-permission" = json!(["look_up"]))),
     request_body(
         content = RequirementsRequest,
         example = json!({

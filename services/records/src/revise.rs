@@ -31,6 +31,7 @@ pub(crate) struct Changed {
     post,
     path = "/v1/records/{id}/revoke",
     tag = "records",
+    extensions(("x-permission" = json!(["revoke"]))),
     params(("id" = String, Path, format = Uuid, description = "The record")),
     request_body(content = RevokeRecord, example = json!({ "reason": "Cấp sai thẩm quyền", "by": "can-bo-quay-3" })),
     responses(
@@ -61,6 +62,7 @@ pub(crate) async fn revoke_record(
     post,
     path = "/v1/records/{id}/correct",
     tag = "records",
+    extensions(("x-permission" = json!(["correct"]))),
     params(("id" = String, Path, format = Uuid, description = "The record")),
     request_body(
         content = CorrectRecord,

@@ -1,5 +1,7 @@
 //! Filing a document by a person's word.
 
+use access::Asker;
+use archive::Dossier;
 use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -7,7 +9,7 @@ use problem::{Answer, Json, Path, Problem};
 use schemas::api::AssignDocument;
 use schemas::catalogue::SubmitMode;
 use schemas::code::Reason;
-use schemas::ids::{ComponentId, DocumentId, DossierId};
+use schemas::ids::{ComponentId, DocumentId};
 
 use crate::ReviewDesk;
 
@@ -21,6 +23,7 @@ const LONGEST_NAME: usize = 200;
     post,
     path = "/v1/documents/{id}/assign",
     tag = "review",
+    extensions(("x-permission" = json!(["correct"]))),
     params(("id" = String, Path, format = Uuid, description = "The document")),
     request_body(
         content = AssignDocument,
@@ -35,6 +38,7 @@ const LONGEST_NAME: usize = 200;
 )]
 pub(crate) async fn assign_document(
     State(desk): State<ReviewDesk>,
+    asker: Asker,
     Path(id): Path<String>,
     Json(word): Json<AssignDocument>,
 ) -> Answer<StatusCode> {
@@ -48,25 +52,27 @@ pub(crate) async fn assign_document(
     }
     let records = &desk.archive.records;
     let (dossier, document) = records.document(id).await?.ok_or(Reason::DocumentUnknown)?;
+    let dossier = records.dossier_by_id(dossier).await?;
+    let dossier = dossier.filter(|dossier| asker.reaches(&dossier.office));
+    let dossier = dossier.ok_or(Reason::DocumentUnknown)?;
     if word.kind.is_none() && document.doc.kind.is_none() {
         return Err(invalid("`kind` must be named: none was recognised"));
     }
-    if !has_component(&desk, dossier, &word.component).await? {
+    if !has_component(&desk, &dossier, &word.component).await? {
         return Err(Reason::ComponentUnknown.into());
     }
     records.assign(id, &word, Timestamp::now()).await?.ok_or(Reason::DocumentUnknown)?;
-    tracing::info!(document.id = %id, component.id = %word.component, "document assigned");
+    tracing::info!(document.id = %id, principal.id = %asker.id, component.id = %word.component, "document assigned");
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Whether the dossier's case asks for that component.
 async fn has_component(
     desk: &ReviewDesk,
-    dossier: DossierId,
+    dossier: &Dossier,
     component: &ComponentId,
 ) -> Answer<bool> {
     let records = &desk.archive.records;
-    let dossier = records.dossier_by_id(dossier).await?.ok_or(Reason::DocumentUnknown)?;
     let entry = records.procedure_version(&dossier.procedure, dossier.procedure_version).await?;
     let Some(entry) = entry else {
         tracing::error!(dossier.id = %dossier.id, "a dossier's procedure is not there");

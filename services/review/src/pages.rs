@@ -1,5 +1,6 @@
 //! Pages to look at: the image as it is kept, and what was read off it.
 
+use access::Asker;
 use archive::Page;
 use axum::extract::State;
 use axum::http::header;
@@ -18,6 +19,7 @@ use crate::{ReviewDesk, tiff};
     get,
     path = "/v1/pages/{id}/image",
     tag = "review",
+    extensions(("x-permission" = json!(["correct"]))),
     params(("id" = String, Path, format = Uuid, description = "The page")),
     responses(
         (status = 200, description = "The image", content(
@@ -30,9 +32,10 @@ use crate::{ReviewDesk, tiff};
 )]
 pub(crate) async fn page_image(
     State(desk): State<ReviewDesk>,
+    asker: Asker,
     Path(id): Path<String>,
 ) -> Answer<Response> {
-    let page = page(&desk, &id).await?;
+    let page = page(&desk, &asker, &id).await?;
     let (image, blob) = page.image.ok_or(Reason::PageUnknown)?;
     let bytes = desk.archive.blobs.get(blob).await?;
     let (media_type, bytes) = match image {
@@ -52,6 +55,7 @@ pub(crate) async fn page_image(
     get,
     path = "/v1/pages/{id}/reading",
     tag = "review",
+    extensions(("x-permission" = json!(["correct"]))),
     params(("id" = String, Path, format = Uuid, description = "The page")),
     responses(
         (status = 200, description = "The reading", body = PageReading),
@@ -60,12 +64,17 @@ pub(crate) async fn page_image(
 )]
 pub(crate) async fn page_reading(
     State(desk): State<ReviewDesk>,
+    asker: Asker,
     Path(id): Path<String>,
 ) -> Answer<Json<PageReading>> {
-    Ok(Json(page(&desk, &id).await?.reading.ok_or(Reason::PageUnknown)?))
+    Ok(Json(page(&desk, &asker, &id).await?.reading.ok_or(Reason::PageUnknown)?))
 }
 
-async fn page(desk: &ReviewDesk, id: &str) -> Answer<Page> {
+async fn page(desk: &ReviewDesk, asker: &Asker, id: &str) -> Answer<Page> {
     let id: PageId = id.parse().map_err(|_| Reason::PageUnknown)?;
-    Ok(desk.archive.records.page(id).await?.ok_or(Reason::PageUnknown)?)
+    let records = &desk.archive.records;
+    let page = records.page(id).await?.ok_or(Reason::PageUnknown)?;
+    let dossier = records.dossier_by_id(page.dossier).await?;
+    let within = dossier.is_some_and(|dossier| asker.reaches(&dossier.office));
+    if within { Ok(page) } else { Err(Reason::PageUnknown.into()) }
 }

@@ -1,5 +1,6 @@
 //! Jobs that could not succeed by being tried again.
 
+use access::Asker;
 use axum::extract::State;
 use axum::http::StatusCode;
 use problem::{Answer, Json, Path, Query};
@@ -34,6 +35,7 @@ fn usual() -> u32 {
     get,
     path = "/v1/parked",
     tag = "review",
+    extensions(("x-permission" = json!(["correct"]))),
     params(Length),
     responses(
         (status = 200, description = "Jobs laid aside", body = [ParkedView]),
@@ -42,9 +44,10 @@ fn usual() -> u32 {
 )]
 pub(crate) async fn list_parked(
     State(desk): State<ReviewDesk>,
+    asker: Asker,
     Query(length): Query<Length>,
 ) -> Answer<Json<Vec<ParkedView>>> {
-    Ok(Json(desk.archive.records.parked(length.limit.clamp(1, MOST)).await?))
+    Ok(Json(desk.archive.records.parked_within(&asker.reach, length.limit.clamp(1, MOST)).await?))
 }
 
 /// Show a job laid aside.
@@ -52,6 +55,7 @@ pub(crate) async fn list_parked(
     get,
     path = "/v1/parked/{id}",
     tag = "review",
+    extensions(("x-permission" = json!(["correct"]))),
     params(("id" = String, Path, format = Uuid, description = "The job")),
     responses(
         (status = 200, description = "The job", body = ParkedView),
@@ -60,10 +64,10 @@ pub(crate) async fn list_parked(
 )]
 pub(crate) async fn show_parked(
     State(desk): State<ReviewDesk>,
+    asker: Asker,
     Path(id): Path<String>,
 ) -> Answer<Json<ParkedView>> {
-    let parked = desk.archive.records.parked_one(parked_id(&id)?).await?;
-    Ok(Json(parked.ok_or(Reason::ParkedUnknown)?))
+    Ok(Json(parked(&desk, &asker, parked_id(&id)?).await?))
 }
 
 /// Try a job again, from the start and with all its attempts.
@@ -71,6 +75,7 @@ pub(crate) async fn show_parked(
     post,
     path = "/v1/parked/{id}/retry",
     tag = "review",
+    extensions(("x-permission" = json!(["correct"]))),
     params(("id" = String, Path, format = Uuid, description = "The job")),
     responses(
         (status = 202, description = "Announced again"),
@@ -79,15 +84,26 @@ pub(crate) async fn show_parked(
 )]
 pub(crate) async fn retry_parked(
     State(desk): State<ReviewDesk>,
+    asker: Asker,
     Path(id): Path<String>,
 ) -> Answer<StatusCode> {
     let id = parked_id(&id)?;
+    parked(&desk, &asker, id).await?;
     if desk.archive.records.retry_parked(id).await? {
-        tracing::info!(parked.id = %id, "parked job announced again");
+        tracing::info!(parked.id = %id, principal.id = %asker.id, "parked job announced again");
         Ok(StatusCode::ACCEPTED)
     } else {
         Err(Reason::ParkedUnknown.into())
     }
+}
+
+/// The job with that id, if its office is within reach: to others it isn't there.
+async fn parked(desk: &ReviewDesk, asker: &Asker, id: Uuid) -> Answer<ParkedView> {
+    let records = &desk.archive.records;
+    let parked = records.parked_one(id).await?.ok_or(Reason::ParkedUnknown)?;
+    let dossier = records.dossier(&parked.dossier).await?;
+    let within = dossier.is_some_and(|dossier| asker.reaches(&dossier.office));
+    if within { Ok(parked) } else { Err(Reason::ParkedUnknown.into()) }
 }
 
 fn parked_id(text: &str) -> Answer<Uuid> {

@@ -1,7 +1,10 @@
 //! Speaks to a Sohoa server: JSON in and out, refusals as problem documents.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use schemas::api::Problem;
 use serde::Serialize;
@@ -25,6 +28,31 @@ fn detail(problem: &Problem) -> String {
     problem.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default()
 }
 
+/// Where the key of this machine's own commands lies, beside the data: made at the first start.
+const USUAL_KEYS: [&str; 2] = ["sohoa-data/key", "/var/lib/sohoa/key"];
+
+/// Which server a command speaks to, and with what key.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Server {
+    /// The server.
+    #[arg(long, global = true, default_value = "http://127.0.0.1:7070", value_name = "URL")]
+    server: Url,
+    /// File that holds the key to show; `key` in the server's data folder when left out.
+    #[arg(long, global = true, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+}
+
+impl Server {
+    /// The key, where there is one.
+    fn key(&self) -> anyhow::Result<Option<String>> {
+        let usual = || USUAL_KEYS.iter().map(Path::new).find(|path| path.is_file());
+        let Some(path) = self.key_file.as_deref().or_else(usual) else { return Ok(None) };
+        let text = std::fs::read_to_string(path);
+        let text = text.with_context(|| format!("reading the key in {}", path.display()))?;
+        Ok(Some(text.trim().to_owned()))
+    }
+}
+
 /// A server.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
@@ -33,13 +61,21 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// A client of the server at `base`.
-    pub(crate) fn new(base: &Url) -> anyhow::Result<Self> {
+    /// A client of that server. Without a key it asks all the same, and is told what is missing.
+    pub(crate) fn new(server: &Server) -> anyhow::Result<Self> {
+        let mut headers = HeaderMap::new();
+        if let Some(key) = server.key()? {
+            let mut shown = HeaderValue::from_str(&format!("Bearer {key}"))
+                .context("the file of the key holds something else")?;
+            shown.set_sensitive(true);
+            headers.insert(AUTHORIZATION, shown);
+        }
         let http = reqwest::Client::builder()
+            .default_headers(headers)
             .connect_timeout(Duration::from_secs(5))
             .user_agent(concat!("sohoa/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { http, base: base.clone() })
+        Ok(Self { http, base: server.server.clone() })
     }
 
     /// A request to `path`, which begins with a slash.

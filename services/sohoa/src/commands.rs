@@ -1,5 +1,6 @@
 //! What can be called from a shell, one file a command.
 
+pub(crate) mod access;
 pub(crate) mod all;
 pub(crate) mod backup;
 pub(crate) mod catalogue;

@@ -26,6 +26,7 @@ pub(crate) struct Config {
     pub(crate) filing: FilingConfig,
     pub(crate) signing: SigningConfig,
     pub(crate) telemetry: TelemetryConfig,
+    pub(crate) access: AccessConfig,
     /// The cluster's three parts: all of them, or none for the embedded forms.
     database: Option<DatabaseConfig>,
     broker: Option<BrokerConfig>,
@@ -85,6 +86,25 @@ pub(crate) struct ReaderConfig {
     /// Walls of the reader's jail to go without where this machine's kernel lacks them:
     /// `landlock`, `seccomp`.
     pub(crate) without_walls: Vec<Wall>,
+}
+
+/// Who gets in.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AccessConfig {
+    /// Whether `/metrics` is open or needs a key that may audit.
+    pub(crate) metrics: Watching,
+}
+
+/// Who may watch the process. What it counts holds nothing personal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Watching {
+    /// Everyone who reaches the address.
+    #[default]
+    Open,
+    /// Whoever holds a key with `audit` or `administer`.
+    Closed,
 }
 
 /// Filing and publishing.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use access::Guard;
 use archive::Archive;
 use axum::extract::{MatchedPath, Request};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -20,7 +21,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use worker::Readers;
 
-use crate::config::Config;
+use crate::config::{Config, Watching};
 use crate::office::Roles;
 use crate::ready::{Leaning, metrics, ready};
 
@@ -80,7 +81,9 @@ fn router(counter: Counter) -> (Router, Option<IntakeDesk>) {
     if roles.review {
         routes = routes.merge(review::router(ReviewDesk::new(archive.clone(), kinds)));
     }
-    let (routes, face) = routes.split_for_parts();
+    let (routes, mut face) = routes.split_for_parts();
+    access::describe(&mut face);
+    let guard = Guard::new(archive.clone(), &face, config.access.metrics == Watching::Open);
     let face = Arc::new(face);
     let leaning = Leaning { archive, readers };
     let app = routes
@@ -88,7 +91,8 @@ fn router(counter: Counter) -> (Router, Option<IntakeDesk>) {
         .route("/readyz", get(ready).with_state(leaning.clone()))
         .route("/metrics", get(metrics).with_state(leaning))
         .route("/v1/openapi.json", get(move || async move { Json(face.as_ref().clone()) }));
-    (problem::everywhere(app).layer(from_fn(seen)), intake)
+    let guarded = problem::everywhere(app).layer(from_fn_with_state(guard, access::check));
+    (guarded.layer(from_fn(seen)), intake)
 }
 
 fn described(routes: OpenApiRouter) -> OpenApiRouter {

@@ -4,6 +4,7 @@ mod client;
 mod commands;
 mod config;
 mod exit;
+mod first;
 mod http;
 mod office;
 mod outside;
@@ -55,6 +56,7 @@ enum Command {
     Dossier(commands::dossier::Dossier),
     Parked(commands::parked::Parked),
     Catalogue(commands::catalogue::Catalogue),
+    Access(commands::access::Access),
     Check(commands::check::Check),
     Verify(commands::verify::Verify),
     Backup(commands::backup::Backup),
@@ -87,6 +89,7 @@ fn run(Args { log, command }: Args) -> anyhow::Result<Exit> {
             Command::Dossier(dossier) => dossier.run().await,
             Command::Parked(parked) => parked.run().await,
             Command::Catalogue(catalogue) => catalogue.run().await,
+            Command::Access(access) => access.run().await,
             Command::Check(check) => check.run().await,
             Command::Verify(verify) => verify.run(),
             Command::Backup(backup) => backup.run().await,
@@ -113,6 +116,7 @@ impl Command {
             | Self::Dossier(_)
             | Self::Parked(_)
             | Self::Catalogue(_)
+            | Self::Access(_)
             | Self::Check(_)
             | Self::Verify(_)
             | Self::Backup(_)

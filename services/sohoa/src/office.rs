@@ -19,7 +19,7 @@ use worker::{Desk, Readers, Signing};
 
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::{http, outside, show};
+use crate::{first, http, outside, show};
 
 /// How long the roles may take to end: with what ends after them, that is within ten seconds.
 const LONGEST: Duration = Duration::from_millis(7500);
@@ -70,6 +70,7 @@ pub(crate) async fn run(
         .with_context(|| format!("opening {}", data.display()))?;
     if roles == Roles::ALL {
         load_shipped(&archive).await?;
+        first::start(&archive, data, &config.office.code).await?;
     }
 
     let stop = CancellationToken::new();

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use schemas::api::{Lookup, LookupRequest, NearMatch};
 use schemas::clock::day_of;
-use schemas::ids::{Blake3, DossierCode, LookupId};
+use schemas::ids::{Blake3, DossierCode, LookupId, PrincipalId};
 use schemas::record::Record;
 use sqlx::any::AnyRow;
 
@@ -37,11 +37,15 @@ impl Records {
     ///
     /// # Errors
     /// [`LookupError::Reused`] when the request id was used for another question.
-    pub async fn answered(&self, request: &LookupRequest) -> Result<Option<Lookup>, LookupError> {
+    pub async fn answered(
+        &self,
+        request: &LookupRequest,
+        principal: Option<PrincipalId>,
+    ) -> Result<Option<Lookup>, LookupError> {
         let question = hash(&json(request)?).to_string();
         let id = LookupId::of(request.request).to_string();
         let row = sqlx::query(BY_ID).bind(id).fetch_optional(&self.db.readers).await;
-        row.doing("reading a lookup")?.map(|row| same(&row, &question)).transpose()
+        row.doing("reading a lookup")?.map(|row| same(&row, &question, principal)).transpose()
     }
 
     /// Keeps, for a person to look at, that a lookup was stopped since its subject is nearly an
@@ -90,6 +94,20 @@ impl Records {
         record: &Record,
         now: Timestamp,
     ) -> Result<Lookup, LookupError> {
+        self.put_lookup_by(None, request, record, now).await
+    }
+
+    /// The same, asked by a principal. What another has asked is another question.
+    ///
+    /// # Errors
+    /// As [`Records::put_lookup`].
+    pub async fn put_lookup_by(
+        &self,
+        principal: Option<PrincipalId>,
+        request: &LookupRequest,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<Lookup, LookupError> {
         let doing = "keeping a lookup";
         let id = LookupId::of(request.request);
         let question = hash(&json(request)?).to_string();
@@ -98,7 +116,7 @@ impl Records {
         let before: Blake3 = next.parsed("hash")?;
         let asked = sqlx::query(BY_ID).bind(id.to_string()).fetch_optional(change.on()).await;
         if let Some(row) = asked.doing(doing)? {
-            return same(&row, &question);
+            return same(&row, &question, principal);
         }
         let has_run_out = record.valid_until.is_some_and(|last| last < day_of(now));
         if has_run_out || !in_use(&mut change, record).await? {
@@ -113,6 +131,7 @@ impl Records {
             asked_by: request.asked_by.clone(),
             on_behalf_of: request.on_behalf_of.clone(),
             component: request.component.clone(),
+            principal,
             answer_hash: hash(&json(record)?),
             record: record.clone(),
             chain_hash: before,
@@ -157,10 +176,16 @@ async fn in_use(change: &mut Change<'_>, record: &Record) -> Result<bool, Archiv
     Ok(row.is_some())
 }
 
-/// The kept answer, if the question is the same.
-fn same(row: &AnyRow, question: &str) -> Result<Lookup, LookupError> {
-    if row.take::<&str>("question")? == question {
-        Ok(lookup(row)?)
+/// The kept answer, if the question is the same: what another has asked is another question.
+fn same(
+    row: &AnyRow,
+    question: &str,
+    principal: Option<PrincipalId>,
+) -> Result<Lookup, LookupError> {
+    let kept = lookup(row)?;
+    let asked_by = kept.principal.is_none() || kept.principal == principal;
+    if asked_by && row.take::<&str>("question")? == question {
+        Ok(kept)
     } else {
         Err(LookupError::Reused)
     }

@@ -1,6 +1,7 @@
 //! Jobs laid aside for a person.
 
 use schemas::Uuid;
+use schemas::access::Reach;
 use schemas::api::{DossierEvent, ParkedView};
 use schemas::code::Reason;
 use schemas::ids::DossierId;
@@ -42,6 +43,13 @@ const PUT: &str = "
 const LIST: &str = "
     select parked_id, job, target, code, attempts, reason, detail, parked_at
     from parked join dossier using (dossier_id)
+    order by parked_at, parked_id limit $1";
+
+// An office and those below it.
+const LIST_OF: &str = "
+    select parked_id, job, target, code, attempts, reason, detail, parked_at
+    from parked join dossier using (dossier_id)
+    where office = $2 or substr(office, 1, length($2) + 1) = $2 || '.'
     order by parked_at, parked_id limit $1";
 
 const ONE: &str = "
@@ -123,6 +131,34 @@ impl Records {
         let query = sqlx::query(LIST).bind(i64::from(limit));
         let rows = query.fetch_all(&self.db.readers).await.doing("reading parked jobs")?;
         rows.iter().map(view).collect()
+    }
+
+    /// Parked jobs of the offices within reach, those that wait longest first.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn parked_within(
+        &self,
+        reach: &Reach,
+        limit: u32,
+    ) -> Result<Vec<ParkedView>, ArchiveError> {
+        let offices = match reach {
+            Reach::Everywhere => return self.parked(limit).await,
+            Reach::Offices(offices) => offices,
+        };
+        let mut found = Vec::new();
+        for office in offices {
+            let query = sqlx::query(LIST_OF).bind(i64::from(limit)).bind(office.as_str());
+            let rows = query.fetch_all(&self.db.readers).await.doing("reading parked jobs")?;
+            for row in &rows {
+                found.push((row.int::<i64>("parked_at")?, view(row)?));
+            }
+        }
+        found.sort_by_key(|(at, view)| (*at, view.id));
+        // An office may be below another.
+        found.dedup_by_key(|(_, view)| view.id);
+        let longest = usize::try_from(limit).unwrap_or(usize::MAX);
+        Ok(found.into_iter().map(|(_, view)| view).take(longest).collect())
     }
 
     /// A parked job.

@@ -97,14 +97,14 @@ impl Records {
             return row.as_ref().map(record).transpose();
         }
         let latest = sqlx::query(LATEST).bind(id.to_string()).fetch_optional(change.on()).await;
-        let (latest, before) = match latest.doing(doing)? {
-            Some(row) => (row.int("version")?, Some(row.parsed("hash")?)),
-            None => (0_u32, None),
+        let latest: Option<(u32, Blake3)> = match latest.doing(doing)? {
+            Some(row) => Some((row.int("version")?, row.parsed("hash")?)),
+            None => None,
         };
         let mut record = Record {
             id,
-            version: latest + 1,
-            before,
+            version: latest.map_or(0, |(version, _)| version) + 1,
+            before: latest.map(|(_, hash)| hash),
             document,
             digitisation_code: self.code(&mut change, id, &draft, now).await?,
             state: RecordState::Published,
@@ -112,7 +112,7 @@ impl Records {
             hash: None,
             ..draft
         };
-        if let Some(latest) = latest {
+        if let Some((latest, _)) = latest {
             let by_person = at.flag("by_person")?;
             let what = if by_person { RecordChange::Corrected } else { RecordChange::Superseded };
             end(&mut change, id, End { change: what, reason: None, by: None }, now).await?;

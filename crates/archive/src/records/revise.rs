@@ -94,6 +94,7 @@ impl Records {
         let revision: String = row.take("revision")?;
         let mut corrected = Record {
             version: version + 1,
+            before: latest.hash,
             fields,
             valid_until,
             published_at: now.to_string(),

@@ -1,9 +1,9 @@
 //! `sohoa dossier`: a dossier as it stands.
 
-use reqwest::{Method, Url};
+use reqwest::Method;
 use schemas::ids::DossierCode;
 
-use crate::client::Client;
+use crate::client::{Client, Server};
 use crate::exit::Exit;
 use crate::show;
 
@@ -23,9 +23,8 @@ pub(crate) struct Dossier {
     /// Print JSON instead of a table.
     #[arg(long)]
     json: bool,
-    /// The server.
-    #[arg(long, default_value = "http://127.0.0.1:7070", value_name = "URL")]
-    server: Url,
+    #[command(flatten)]
+    server: Server,
 }
 
 impl Dossier {

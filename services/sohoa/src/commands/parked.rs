@@ -1,10 +1,10 @@
 //! `sohoa parked`: what was laid aside, and having it tried again.
 
-use reqwest::{Method, Url};
+use reqwest::Method;
 use schemas::Uuid;
 use schemas::api::ParkedView;
 
-use crate::client::Client;
+use crate::client::{Client, Server};
 use crate::exit::Exit;
 use crate::show;
 
@@ -23,9 +23,8 @@ pub(crate) struct Parked {
     /// Print JSON instead of a table.
     #[arg(long, global = true)]
     json: bool,
-    /// The server.
-    #[arg(long, global = true, default_value = "http://127.0.0.1:7070", value_name = "URL")]
-    server: Url,
+    #[command(flatten)]
+    server: Server,
 }
 
 #[derive(Debug, clap::Subcommand)]

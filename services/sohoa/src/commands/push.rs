@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
-use reqwest::{Method, Url};
+use reqwest::Method;
 use schemas::Date;
 use schemas::api::{DossierView, OpenDossier, RawSubject, Receipt};
 use schemas::ids::{CaseId, ComponentId, DossierCode, ProcedureCode};
 use schemas::message::Lane;
 
-use crate::client::{Client, come_back, refusal};
+use crate::client::{Client, Server, come_back, refusal};
 use crate::exit::Exit;
 use crate::show;
 
@@ -66,9 +66,8 @@ pub(crate) struct Push {
     /// Print the dossier as JSON instead of a table.
     #[arg(long)]
     json: bool,
-    /// The server.
-    #[arg(long, default_value = "http://127.0.0.1:7070", value_name = "URL")]
-    server: Url,
+    #[command(flatten)]
+    server: Server,
 }
 
 impl Push {

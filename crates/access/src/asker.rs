@@ -1,0 +1,34 @@
+//! Who asks, as a handler sees them.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use problem::Problem;
+use schemas::access::Reach;
+use schemas::code::Reason;
+use schemas::ids::{OfficeCode, PrincipalId};
+
+/// Who asks, and where they may do what they ask for.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    /// The principal.
+    pub id: PrincipalId,
+    /// Offices where the permission that this route needs was granted.
+    pub reach: Reach,
+}
+
+impl Asker {
+    /// Whether that office is within reach.
+    #[must_use]
+    pub fn reaches(&self, office: &OfficeCode) -> bool {
+        self.reach.covers(office)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asker {
+    type Rejection = Problem;
+
+    /// Only the guard puts an asker there: without it nobody is let in.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or(Problem::new(Reason::Unauthenticated))
+    }
+}
