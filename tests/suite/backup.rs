@@ -1,14 +1,24 @@
 //! Backups of a running office, as a person makes them.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 use tests::{Stage, binary, jpeg_page, opening, somebody};
 
 fn sohoa(args: &[&str]) -> (Option<i32>, Value, String) {
-    let output =
-        Command::new(binary("sohoa")).args(["--log", "error"]).args(args).output().unwrap();
+    ended(begun(args))
+}
+
+fn begun(args: &[&str]) -> Child {
+    let mut command = Command::new(binary("sohoa"));
+    command.args(["--log", "error"]).args(args);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Exit code, what it answered, what it told a person.
+fn ended(process: Child) -> (Option<i32>, Value, String) {
+    let output = process.wait_with_output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_default(), told)
 }
@@ -37,17 +47,15 @@ async fn an_office_is_backed_up_while_it_works_and_restored_elsewhere() {
     for round in 0..3_u64 {
         // Scans arrive and are worked on before, during and after each backup.
         let saved = {
-            let saving = tokio::task::spawn_blocking({
-                let (backup, data) = (backup.clone(), data.clone());
-                move || sohoa(&["backup", text(&backup), "--data", text(&data), "--json"])
-            });
+            let args = ["backup", text(&backup), "--data", text(&data), "--json"];
+            let saving = begun(&args);
             let before = acknowledged.len();
             for nth in 0..6 {
                 let dossier = stage.open(&opening(&somebody(round * 6 + nth))).await;
                 stage.scan(&dossier, &jpeg_page(round * 6 + nth)).await;
                 acknowledged.push(dossier);
             }
-            let (code, saved, told) = saving.await.unwrap();
+            let (code, saved, told) = ended(saving);
             assert_eq!(code, Some(0), "{told}");
             assert_eq!(saved["moment"], round + 1);
             (before, saved)

@@ -24,6 +24,7 @@ const MOST: f64 = 1.5;
 #[tokio::test]
 #[ignore = "takes minutes and gigabytes; see `make bench-cluster`"]
 #[expect(clippy::print_stdout, reason = "a table for a person")]
+#[expect(clippy::disallowed_methods, reason = "what to measure is told to this test alone")]
 async fn growth_of_the_records_changes_no_cost() {
     let sizes = std::env::var("SOHOA_BENCH_PAGES").unwrap_or_else(|_| "10000 1000000".to_owned());
     let mut first: Option<[Duration; 4]> = None;
