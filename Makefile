@@ -6,11 +6,12 @@
 # make bench-pdf         the PDFs that the last `make bench` left: veraPDF, size, likeness
 # make bench-deskew      pages turned by known angles: Sohoa, jdeskew, Tesseract
 # make bench-confidence  whether confidences mean what they say; how often the second engine won
+# make bench-cluster     what a dossier costs on PostgreSQL with PAGES pages in the records
 # make bench-readers     pages a minute of two readers and of one; memory over a thousand pages
 #
 # make fuzz              every fuzz target for SECONDS, its corpus grown from the files of HOSTILE
 
-.PHONY: run test fuzz setup lint fmt bench bench-pdf bench-deskew bench-confidence bench-readers bench-setup
+.PHONY: run test fuzz setup lint fmt bench bench-pdf bench-deskew bench-confidence bench-cluster bench-readers bench-setup
 
 run:
 	deploy/setup.sh run
@@ -67,6 +68,14 @@ bench-confidence: bench-setup
 	target/release/sohoa --log error read $(wildcard $(SCANS)/gold/*.jpg $(SCANS)/gold/*.tif) \
 	    --json $(OUT)/words.json
 	$(BENCH)/confidence.py $(OUT)/words.json $(SCANS)/gold
+
+# Seeds a private PostgreSQL: about 2 GB and some minutes for each million.
+PAGES ?= 10000 1000000
+bench-cluster:
+	deploy/setup.sh test
+	SOHOA_BENCH_PAGES="$(PAGES)" cargo test --workspace --locked --test cluster -- \
+	    --ignored --nocapture growth
+	deploy/cluster/postgres.sh stop target/cluster/postgres
 
 bench-readers: bench-setup
 	$(BENCH)/readers.py target/release $(SCANS)

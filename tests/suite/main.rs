@@ -6,6 +6,7 @@ mod layers;
 mod messages;
 mod openapi;
 
+mod backup;
 mod bad_input;
 mod commands;
 mod crashes;

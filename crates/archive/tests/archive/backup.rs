@@ -55,8 +55,9 @@ fn blob(backup: &Path, key: Blake3) -> PathBuf {
     backup.join("blobs").join(&name[..2]).join(&name[2..])
 }
 
-/// Everything of the archive is in the other place, and work goes on there.
-async fn comes_back_in(bed: &Bed, place: &Place) {
+/// Everything of the archive is in the other place, and work goes on there. Answers with a backup
+/// of that one.
+async fn comes_back_in(bed: &Bed, place: &Place) -> TempDir {
     let dir = TempDir::new().unwrap();
     let done = back_up(&bed.archive, dir.path()).await.unwrap();
     assert_eq!((done.moment, done.missing.len(), done.damaged.len()), (1, 0, 0));
@@ -81,6 +82,7 @@ async fn comes_back_in(bed: &Bed, place: &Place) {
     let delivery = copy.queue.take().await.unwrap().expect("the job that was in hand is due");
     copy.queue.done(delivery).await.unwrap();
     copy.close().await;
+    again
 }
 
 #[tokio::test]
@@ -91,10 +93,21 @@ async fn a_backup_comes_back_in_the_same_form() {
 }
 
 #[tokio::test]
-async fn a_backup_comes_back_as_one_folder() {
+async fn a_backup_comes_back_as_one_folder_and_from_there_in_the_same_form() {
     let bed = busy().await;
     let dir = TempDir::new().unwrap();
-    comes_back_in(&bed, &Place::at(dir.path())).await;
+    let backup = comes_back_in(&bed, &Place::at(dir.path())).await;
+
+    let form = Form::new().await;
+    restore(&form.place(), backup.path()).await.unwrap();
+    let copy = Archive::open(&form.place()).await.unwrap();
+    assert_eq!(findings(&copy).await, [""; 0]);
+    let again = TempDir::new().unwrap();
+    back_up(&copy, again.path()).await.unwrap();
+    let (mut before, mut after) = (rows(backup.path(), 1), rows(again.path(), 1));
+    // Each restoration makes jobs due anew.
+    assert!(before.remove("job.jsonl").is_some() && after.remove("job.jsonl").is_some());
+    assert_eq!(before, after);
 }
 
 #[tokio::test]

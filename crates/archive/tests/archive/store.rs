@@ -276,3 +276,23 @@ fn a_place_that_is_shown_shows_no_secret() {
     let shown = format!("{place:?}");
     assert!(shown.contains("127.0.0.1:28333") && !shown.contains("sohoa-local"), "{shown}");
 }
+
+#[tokio::test]
+async fn a_backup_takes_blobs_from_a_store_and_gives_them_to_another() {
+    let shelf = shelf(Some(store())).await;
+    let dossier = crate::bed::open(&shelf.archive, "H26.01", schemas::message::Lane::Counter).await;
+    let long = vec![7; 3 << 20];
+    for bytes in [b"short".as_slice(), &long] {
+        crate::bed::accept(&shelf.archive, dossier.id, bytes).await;
+    }
+    let backup = tempfile::tempdir().unwrap();
+    let done = shelf.archive.back_up(backup.path(), &|_| {}).await.unwrap();
+    assert_eq!((done.blobs, done.copied_bytes), (2, 5 + long.len() as u64));
+
+    let dir = tempfile::tempdir().unwrap();
+    let place = Place { store: Some(store()), ..Place::at(dir.path()) };
+    Archive::restore(&place, backup.path(), &|_| {}).await.unwrap();
+    let copy = Archive::open(&place).await.unwrap();
+    assert_eq!(crate::bed::findings(&copy).await, [""; 0]);
+    assert_eq!(copy.blobs.list().await.unwrap().len(), 2);
+}

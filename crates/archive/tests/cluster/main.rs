@@ -27,6 +27,7 @@ mod filing;
 mod records;
 
 mod crowd;
+mod growth;
 mod plans;
 mod restart;
 mod schema;

@@ -64,7 +64,8 @@ const SEED: &[&str] = &[
     "analyze",
 ];
 
-async fn fill(form: &Form) {
+/// Fills the database with what so many dossiers have: four pages each, and the rest.
+pub(crate) async fn seed(form: &Form, dossiers: u32) {
     let message = Message {
         traceparent: None,
         version: Message::VERSION,
@@ -76,9 +77,14 @@ async fn fill(form: &Form) {
     let message = format!("'{}'", serde_json::to_string(&message).unwrap());
     let mut tool = form.tool().await;
     for sql in SEED {
-        let sql = sql.replace("$N", &DOSSIERS.to_string()).replace("$MESSAGE", &message);
+        let sql = sql.replace("$N", &dossiers.to_string()).replace("$MESSAGE", &message);
         tool.execute(AssertSqlSafe(sql)).await.unwrap();
     }
+}
+
+async fn fill(form: &Form) {
+    seed(form, DOSSIERS).await;
+    let mut tool = form.tool().await;
     for setting in [
         "session_preload_libraries = auto_explain",
         "auto_explain.log_min_duration = 0",
@@ -91,7 +97,7 @@ async fn fill(form: &Form) {
 }
 
 /// Everything that happens to a dossier from its opening to the use of its records.
-async fn live(archive: &Archive) {
+pub(crate) async fn live(archive: &Archive) {
     let (records, queue, now) = (&archive.records, &archive.queue, Timestamp::now());
     let dossier = records.open_dossier(&new_dossier("H1", Lane::Counter), now).await.unwrap();
     records.dossier(&dossier.code).await.unwrap().unwrap();

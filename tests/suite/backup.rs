@@ -1,0 +1,100 @@
+//! Backups of a running office, as a person makes them.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use tests::{Stage, binary, jpeg_page, opening, somebody};
+
+fn sohoa(args: &[&str]) -> (Option<i32>, Value, String) {
+    ended(begun(args))
+}
+
+fn begun(args: &[&str]) -> Child {
+    let mut command = Command::new(binary("sohoa"));
+    command.args(["--log", "error"]).args(args);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Exit code, what it answered, what it told a person.
+fn ended(process: Child) -> (Option<i32>, Value, String) {
+    let output = process.wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_default(), told)
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// The largest file of a folder of blobs.
+fn largest(blobs: &Path) -> std::path::PathBuf {
+    let shards = std::fs::read_dir(blobs).unwrap();
+    let files = shards.flat_map(|shard| std::fs::read_dir(shard.unwrap().path()).unwrap());
+    let files = files.map(|file| file.unwrap());
+    files.max_by_key(|file| file.metadata().unwrap().len()).unwrap().path()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_office_is_backed_up_while_it_works_and_restored_elsewhere() {
+    let scripted = binary("scripted-reader");
+    let stage = Stage::start_with(&format!("[reader]\nprogram = {scripted:?}\n")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (backup, data) = (folder.path().join("backup"), stage.data());
+    let back_up = || sohoa(&["backup", text(&backup), "--data", text(&data), "--json"]);
+
+    let mut acknowledged = Vec::new();
+    for round in 0..3_u64 {
+        // Scans arrive and are worked on before, during and after each backup.
+        let saved = {
+            let args = ["backup", text(&backup), "--data", text(&data), "--json"];
+            let saving = begun(&args);
+            let before = acknowledged.len();
+            for nth in 0..6 {
+                let dossier = stage.open(&opening(&somebody(round * 6 + nth))).await;
+                stage.scan(&dossier, &jpeg_page(round * 6 + nth)).await;
+                acknowledged.push(dossier);
+            }
+            let (code, saved, told) = ended(saving);
+            assert_eq!(code, Some(0), "{told}");
+            assert_eq!(saved["moment"], round + 1);
+            (before, saved)
+        };
+        let copy = folder.path().join(format!("copy-{round}"));
+        let (code, restored, told) =
+            sohoa(&["restore", text(&backup), "--data", text(&copy), "--json"]);
+        assert_eq!(code, Some(0), "{told}");
+        assert_eq!(restored["check"]["findings"], json!([]));
+        assert_eq!(restored["restored"]["rows"], saved.1["rows"]);
+        // What was acknowledged before the backup began is in it.
+        assert!(restored["check"]["scans"].as_u64().unwrap() >= saved.0 as u64, "{restored}");
+    }
+    for dossier in &acknowledged {
+        stage.settled(dossier).await;
+    }
+    let (code, last, _) = back_up();
+    assert_eq!((code, &last["missing"]), (Some(0), &json!([])));
+    let (code, verified, _) = sohoa(&["backup", text(&backup), "--verify", "--json"]);
+    assert_eq!((code, &verified["blobs"]), (Some(0), &last["blobs"]));
+
+    // Refusals say so, and change nothing.
+    let copy = folder.path().join("copy-0");
+    let (code, _, told) = sohoa(&["restore", text(&backup), "--data", text(&copy)]);
+    assert_eq!(code, Some(3), "{told}");
+    assert!(told.contains("nơi trống"), "{told}");
+    let (code, _, told) = sohoa(&["backup", text(&copy), "--data", text(&data)]);
+    assert_eq!(code, Some(3), "{told}");
+    assert!(told.contains("không phải bản sao lưu"), "{told}");
+
+    // A damaged blob is named by whoever reads the backup.
+    let bad = largest(&backup.join("blobs"));
+    let mut bytes = std::fs::read(&bad).unwrap();
+    bytes[0] ^= 1;
+    std::fs::write(&bad, bytes).unwrap();
+    let (code, verified, _) = sohoa(&["backup", text(&backup), "--verify", "--json"]);
+    assert_eq!((code, verified["damaged"].as_array().unwrap().len()), (Some(5), 1));
+    let copy = folder.path().join("copy-bad");
+    let (code, restored, _) = sohoa(&["restore", text(&backup), "--data", text(&copy), "--json"]);
+    assert_eq!((code, &restored["restored"]["damaged"]), (Some(5), &verified["damaged"]));
+    assert_ne!(restored["check"]["findings"], json!([]));
+}
