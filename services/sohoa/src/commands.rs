@@ -8,4 +8,5 @@ pub(crate) mod migrate;
 pub(crate) mod parked;
 pub(crate) mod push;
 pub(crate) mod read;
+pub(crate) mod report;
 pub(crate) mod role;

@@ -53,6 +53,7 @@ enum Command {
     Push(commands::push::Push),
     Dossier(commands::dossier::Dossier),
     Parked(commands::parked::Parked),
+    Report(commands::report::Report),
     Catalogue(commands::catalogue::Catalogue),
     Check(commands::check::Check),
 }
@@ -82,6 +83,7 @@ fn run(Args { log, command }: Args) -> anyhow::Result<Exit> {
             Command::Push(push) => push.run().await,
             Command::Dossier(dossier) => dossier.run().await,
             Command::Parked(parked) => parked.run().await,
+            Command::Report(report) => report.run().await,
             Command::Catalogue(catalogue) => catalogue.run().await,
             Command::Check(check) => check.run().await,
         }
@@ -105,6 +107,7 @@ impl Command {
             | Self::Push(_)
             | Self::Dossier(_)
             | Self::Parked(_)
+            | Self::Report(_)
             | Self::Catalogue(_)
             | Self::Check(_) => &None,
         };
