@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use schemas::api::{
-    ComponentStatus, DocumentVerdict, DossierView, Lookup, LookupRequest, Requirements,
-    RequirementsRequest,
+    ComponentStatus, DocumentVerdict, DossierView, Lookup, LookupRequest, RecordChange,
+    Requirements, RequirementsRequest,
 };
 use schemas::ids::{ComponentId, RecordId};
 use schemas::record::{BoundBy, FieldName, Record};
@@ -244,4 +244,18 @@ async fn asked_again(stage: &Stage, dossier: &DossierView, story: &Story) {
     assert!(view.scans.is_empty(), "nothing was kept");
     assert_eq!(send(held, Some("authenticity")).await.status().as_u16(), 201);
     stage.settled(dossier).await;
+
+    // The record is put right, and the open dossier that relies on it hears of it.
+    let component = dossier.components.iter().find(|c| c.id.as_str() == held).unwrap();
+    let place_of = format!("/v1/records/{}/correct", component.record.unwrap());
+    let fields = [serde_json::json!({ "name": "scope", "value": "Toàn quốc" })];
+    let word = serde_json::json!({
+        "version": component.record_version, "fields": fields, "reason": "Đọc sót", "by": "canbo-01",
+    });
+    let _: serde_json::Value = stage.post(&place_of, &word).await;
+    let view: DossierView = stage.get(&place).await;
+    let warned: Vec<_> = view.warnings.iter().map(|w| (w.component.as_str(), w.change)).collect();
+    assert_eq!(warned, [(held, RecordChange::Corrected)]);
+    let report = stage.command(&["report", "2026", "--json", "--server", &stage.url("")]);
+    assert_eq!(report.status.code(), Some(0), "{}", String::from_utf8_lossy(&report.stderr));
 }
