@@ -14,7 +14,7 @@ use crate::show;
 ///
 ///   sohoa report 2026-11
 ///   sohoa report 2026-Q4 --by office --csv > quy-4.csv
-///   sohoa report 2026-W47 --figure asked_again
+///   sohoa report 2026-W47 --figure reused
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Report {
