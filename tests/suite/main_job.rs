@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use schemas::api::{
-    ComponentStatus, DocumentVerdict, DossierView, Lookup, LookupRequest, Requirements,
-    RequirementsRequest,
+    ComponentStatus, DocumentVerdict, DossierView, Lookup, LookupRequest, RecordChange,
+    Requirements, RequirementsRequest,
 };
 use schemas::ids::{ComponentId, RecordId};
 use schemas::record::{BoundBy, FieldName, Record};
@@ -69,6 +69,7 @@ async fn the_next_procedure_asks_sohoa_and_not_the_citizen() {
     let second: DossierView = stage.open(&story.opening(Some(WITH_FAMILY))).await;
     assert_eq!(status_of(&second, "1.004222-TP07"), ComponentStatus::Held);
 
+    asked_again(&stage, &second, &story).await;
     let record = look_up(&stage, &story, family.record.unwrap()).await;
     assert_eq!(record.kind.as_str(), "marriage_certificate");
     assert_eq!(record.owners[0].bound_by, BoundBy::Number);
@@ -216,4 +217,45 @@ async fn look_up(stage: &Stage, story: &Story, record: RecordId) -> Record {
 fn text_of(pdf: &std::path::Path) -> String {
     let output = Command::new("pdftotext").arg(pdf).arg("-").output().unwrap();
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// What is held is not collected again without a lawful reason; what becomes of the record is
+/// told to the dossier that relies on it.
+async fn asked_again(stage: &Stage, dossier: &DossierView, story: &Story) {
+    let place = format!("/v1/dossiers/{}", dossier.code);
+    let send = async |component: &str, reason: Option<&str>| {
+        let mut request = stage.http.post(stage.url(&format!("{place}/scans")));
+        request = request.header("Sohoa-Component", component).body(story.scans()[0].to_vec());
+        if let Some(reason) = reason {
+            request =
+                request.header("Sohoa-Ask-Again", reason).header("Sohoa-Asked-By", "canbo-01");
+        }
+        request.send().await.unwrap()
+    };
+    let held = "1.004222-TP07";
+    let (status, refusal) = problem(send(held, None).await).await;
+    assert_eq!((status, refusal.code.as_str()), (409, "component.held"));
+    assert!(refusal.detail.unwrap().contains("authenticity"));
+    assert_eq!(problem(send(held, Some("because")).await).await.0, 400);
+    let (status, refusal) = problem(send("1.004222-TP99", None).await).await;
+    assert_eq!((status, refusal.code.as_str()), (422, "component.unknown"));
+    assert!(refusal.detail.unwrap().contains(held), "the list is shown");
+    let view: DossierView = stage.get(&place).await;
+    assert!(view.scans.is_empty(), "nothing was kept");
+    assert_eq!(send(held, Some("authenticity")).await.status().as_u16(), 201);
+    stage.settled(dossier).await;
+
+    // The record is put right, and the open dossier that relies on it hears of it.
+    let component = dossier.components.iter().find(|c| c.id.as_str() == held).unwrap();
+    let place_of = format!("/v1/records/{}/correct", component.record.unwrap());
+    let fields = [serde_json::json!({ "name": "scope", "value": "Toàn quốc" })];
+    let word = serde_json::json!({
+        "version": component.record_version, "fields": fields, "reason": "Đọc sót", "by": "canbo-01",
+    });
+    let _: serde_json::Value = stage.post(&place_of, &word).await;
+    let view: DossierView = stage.get(&place).await;
+    let warned: Vec<_> = view.warnings.iter().map(|w| (w.component.as_str(), w.change)).collect();
+    assert_eq!(warned, [(held, RecordChange::Corrected)]);
+    let report = stage.command(&["report", "2026", "--json", "--server", &stage.url("")]);
+    assert_eq!(report.status.code(), Some(0), "{}", String::from_utf8_lossy(&report.stderr));
 }

@@ -13,7 +13,10 @@ use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use schemas::Uuid;
 use schemas::access::Reach;
-use schemas::api::{ComponentStatus, DocumentVerdict, Lookup, RecordVersion, Requirements};
+use schemas::api::{
+    ComponentStatus, DocumentVerdict, Lookup, NearMatch, RecordStanding, RecordVersion, Report,
+    Requirements,
+};
 use schemas::catalogue::Procedure;
 use schemas::code::Reason;
 use schemas::ids::{Blake3, DocumentId, DossierId, PageId, PrincipalId};
@@ -272,15 +275,96 @@ async fn to_anybody_but_its_owner_a_record_is_not_there() {
     let record = office.publish(None).await;
     for stranger in [
         asker("Trần Văn Khác", "001199000013", "1999-01-01"),
-        asker("Nguyễn Thị Mẫu", "001199000014", "1999-01-01"),
-        asker("Nguyễn Thị Mẫu", "001199000013", "1999-01-02"),
+        asker("Nguyễn Thị Mẫu", "079199123456", "1999-01-01"),
+        asker("Nguyễn Thị Lan", "001199000013", "1999-01-02"),
     ] {
         let refused = office.look_up(Uuid::new_v4(), &record, &stranger).await;
         assert_eq!(refused.refused(Reason::RecordUnknown), "");
     }
+    assert_eq!(office.get("/v1/lookups/near", &[]).await.body, b"[]");
     let nowhere = Record { id: schemas::ids::RecordId::from_uuid(Uuid::nil()), ..record };
     let refused = office.look_up(Uuid::new_v4(), &nowhere, &owner()).await;
     assert_eq!(refused.refused(Reason::RecordUnknown), "");
+}
+
+#[tokio::test]
+async fn somebody_who_is_nearly_the_owner_is_stopped_for_a_person_to_look() {
+    let office = office().await;
+    let record = office.publish(None).await;
+    let near = [
+        asker("Nguyễn Thị Mẫu", "001199000031", "1999-01-01"),
+        asker("Nguyễn Thị Mẫu", "001199000013", "1999-01-02"),
+        asker("Nguyễn Mẫu", "001199000013", "1999-01-01"),
+        asker("Nguyễn Thị Mẫu", "012345678", "1999-01-01"),
+    ];
+    for subject in &near {
+        let stopped = office.look_up(Uuid::new_v4(), &record, subject).await;
+        assert_eq!(stopped.refused(Reason::SubjectNear), "", "not a word of the record");
+    }
+    let kept: Vec<NearMatch> = office.get("/v1/lookups/near", &[]).await.json();
+    assert_eq!(kept.len(), near.len());
+    assert!(kept.iter().all(|kept| kept.record == record.id));
+    let own = asker("NGUYEN-THI  MAU", "001 199 000 013", "1999-01-01");
+    assert_eq!(office.look_up(Uuid::new_v4(), &record, &own).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_lookup_is_repeated_byte_for_byte_whatever_became_of_the_record() {
+    let office = office().await;
+    let record = office.publish(None).await;
+    let request = Uuid::new_v4();
+    let first = office.look_up(request, &record, &owner()).await;
+    assert_eq!(first.status, StatusCode::OK);
+    let word = json!({ "reason": "Cấp sai thẩm quyền", "by": "can-bo-quay-3" });
+    let place = format!("/v1/records/{}/revoke", record.id);
+    assert_eq!(office.post(&place, &word).await.status, StatusCode::OK);
+    assert_eq!(office.look_up(request, &record, &owner()).await.body, first.body);
+    office.look_up(Uuid::new_v4(), &record, &owner()).await.refused(Reason::RecordNotUsable);
+    assert_eq!(office.ask(&owner()).await.components[0].status, ComponentStatus::Needed);
+    let asked = json!({
+        "request": Uuid::new_v4(), "record": record.id, "subject": owner(),
+        "purpose": "Đăng ký thường trú", "asked_by": "can-bo-quay-3", "dossier": "H26-000000-0000",
+    });
+    office.post("/v1/lookups", &asked).await.refused(Reason::DossierUnknown);
+}
+
+#[tokio::test]
+async fn a_correction_makes_a_version_with_the_last_day_that_follows() {
+    let office = office().await;
+    let record = office.publish(None).await;
+    let place = format!("/v1/records/{}/correct", record.id);
+    let word = |version: u32, name: &str, value: &str| {
+        let fields = json!([{ "name": name, "value": value }]);
+        json!({ "version": version, "fields": fields, "reason": "Đọc sai", "by": "can-bo" })
+    };
+    office.post(&place, &word(1, "issued_on", "17/1")).await.refused(Reason::RequestInvalid);
+    office.post(&place, &word(2, "issuer", "UBND")).await.refused(Reason::RecordNotUsable);
+    assert_eq!(office.post(&place, &word(1, "issuer", "UBND")).await.status, StatusCode::OK);
+    let shown: Record = office.get(&format!("/v1/records/{}", record.id), &WHY).await.json();
+    assert_eq!((shown.version, shown.fields[0].value.as_str()), (2, "UBND"));
+    let versions = office.get(&format!("/v1/records/{}/versions", record.id), &[]).await;
+    let versions: Vec<RecordVersion> = versions.json();
+    assert_eq!(versions[1].standing, RecordStanding::Corrected);
+    assert_eq!(versions[1].ended_reason.as_deref(), Some("Đọc sai"));
+}
+
+#[tokio::test]
+async fn a_report_counts_what_was_taken_in() {
+    let office = office().await;
+    let record = office.publish(None).await;
+    let year = schemas::clock::today().year();
+    let place = format!("/v1/reports?period={year}&by=office&figure=digitised");
+    let report: Report = office.get(&place, &[]).await.json();
+    assert_eq!(report.dossiers, [record.dossier]);
+    let keys: Vec<_> = report.rows.iter().map(|row| row.key.as_deref()).collect();
+    assert_eq!(keys, [None, Some("H26")]);
+    assert_eq!((report.rows[1].indicators[1].of, report.rows[1].indicators[1].all), (1, 1));
+    let csv = office.get(&format!("/v1/reports?period={year}&format=csv&office=H99"), &[]).await;
+    assert!(String::from_utf8(csv.body).unwrap().contains("\r\nall,0,"));
+    assert_eq!(csv.headers[header::CONTENT_TYPE], "text/csv; charset=utf-8");
+    for wrong in ["period=2026-13", "period=2026&figure=x", "period=2026&by=x", "by=office"] {
+        office.get(&format!("/v1/reports?{wrong}"), &[]).await.refused(Reason::RequestInvalid);
+    }
 }
 
 #[tokio::test]
@@ -371,10 +455,14 @@ fn the_interface_is_described() {
         paths,
         [
             "/v1/lookups",
+            "/v1/lookups/near",
             "/v1/records/{id}",
+            "/v1/records/{id}/correct",
             "/v1/records/{id}/file",
             "/v1/records/{id}/proof",
+            "/v1/records/{id}/revoke",
             "/v1/records/{id}/versions",
+            "/v1/reports",
             "/v1/requirements",
         ]
     );

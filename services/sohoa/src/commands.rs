@@ -10,6 +10,7 @@ pub(crate) mod migrate;
 pub(crate) mod parked;
 pub(crate) mod push;
 pub(crate) mod read;
+pub(crate) mod report;
 pub(crate) mod restore;
 pub(crate) mod role;
 pub(crate) mod verify;

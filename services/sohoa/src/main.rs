@@ -55,6 +55,7 @@ enum Command {
     Push(commands::push::Push),
     Dossier(commands::dossier::Dossier),
     Parked(commands::parked::Parked),
+    Report(commands::report::Report),
     Catalogue(commands::catalogue::Catalogue),
     Access(commands::access::Access),
     Check(commands::check::Check),
@@ -88,6 +89,7 @@ fn run(Args { log, command }: Args) -> anyhow::Result<Exit> {
             Command::Push(push) => push.run().await,
             Command::Dossier(dossier) => dossier.run().await,
             Command::Parked(parked) => parked.run().await,
+            Command::Report(report) => report.run().await,
             Command::Catalogue(catalogue) => catalogue.run().await,
             Command::Access(access) => access.run().await,
             Command::Check(check) => check.run().await,
@@ -115,6 +117,7 @@ impl Command {
             | Self::Push(_)
             | Self::Dossier(_)
             | Self::Parked(_)
+            | Self::Report(_)
             | Self::Catalogue(_)
             | Self::Access(_)
             | Self::Check(_)

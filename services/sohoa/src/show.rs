@@ -5,8 +5,8 @@ use std::io::Write;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
 use schemas::api::{
-    ComponentStatus, ComponentView, DocumentVerdict, DossierView, FlawView, PageState, PageView,
-    ParkedView, ProcedureSummary, ScanState, ScanView,
+    ComponentStatus, ComponentView, DocumentVerdict, DossierView, Figure, FlawView, PageState,
+    PageView, ParkedView, ProcedureSummary, Report, ScanState, ScanView,
 };
 use schemas::reading::Flaw;
 use schemas::subject::Name;
@@ -49,11 +49,53 @@ pub(crate) fn dossier(view: &DossierView, as_json: bool) -> anyhow::Result<()> {
     out(&table.to_string())?;
     strays(view)?;
     signatures(view)?;
+    for warning in &view.warnings {
+        out(&format!("Chú ý, {}: {}", warning.component, warning.text))?;
+    }
     let pages = view.pages;
     out(&format!(
         "Trang: {} (đã đọc {}, trắng {}, tạm giữ {}, đang chờ {})",
         pages.total, pages.read, pages.blank, pages.parked, pages.waiting
     ))
+}
+
+/// A report: a row for each figure of each group.
+pub(crate) fn report(report: &Report, as_json: bool) -> anyhow::Result<()> {
+    if as_json {
+        return json(report);
+    }
+    out(&format!("Kỳ {}: {} đến {}", report.period, report.first, report.last))?;
+    let mut table = table(&["Đơn vị", "Chỉ số", "Đạt", "Trên", "%", "Điểm"]);
+    let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.2}"));
+    for row in &report.rows {
+        for of in &row.indicators {
+            table.add_row([
+                row.key.clone().unwrap_or_else(|| "Tất cả".to_owned()),
+                figure(of.figure).to_owned(),
+                of.of.to_string(),
+                of.all.to_string(),
+                number(of.percent),
+                number(of.score),
+            ]);
+        }
+    }
+    out(&table.to_string())?;
+    for code in &report.dossiers {
+        out(code.as_str())?;
+    }
+    Ok(())
+}
+
+fn figure(figure: Figure) -> &'static str {
+    match figure {
+        Figure::ResultAvailable => "Hồ sơ có kết quả điện tử",
+        Figure::Digitised => "Tỷ lệ số hoá hồ sơ",
+        Figure::Reused => "Tỷ lệ khai thác, tái sử dụng",
+        Figure::ReusedOfReusable => "Thành phần được dùng lại trên số dùng lại được",
+        Figure::AskedAgain => "Thành phần bị thu lại dù đã có",
+        Figure::AskedAgainUnreasoned => "Trong đó không nêu lý do",
+        Figure::PagesCorrected => "Trang phải sửa",
+    }
 }
 
 /// Documents that no component took, and scans and pages laid aside.

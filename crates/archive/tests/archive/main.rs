@@ -23,6 +23,7 @@ mod pace;
 mod rabbitmq;
 
 mod filing;
+mod once;
 mod records;
 
 mod backup;

@@ -23,6 +23,8 @@ mod rabbitmq;
 
 #[path = "../archive/filing.rs"]
 mod filing;
+#[path = "../archive/once.rs"]
+mod once;
 #[path = "../archive/records.rs"]
 mod records;
 
