@@ -25,6 +25,8 @@ mod rabbitmq;
 mod filing;
 mod records;
 
+mod principals;
+
 mod check;
 mod death;
 mod disk;

@@ -26,6 +26,9 @@ mod filing;
 #[path = "../archive/records.rs"]
 mod records;
 
+#[path = "../archive/principals.rs"]
+mod principals;
+
 mod crowd;
 mod plans;
 mod restart;
