@@ -51,7 +51,7 @@ fn callers(stage: &Stage) -> Vec<Caller> {
     access(stage, &["lock", "locked"]);
     callers.push(unknown("locked", with_key(&locked)));
     for each in Role::ALL {
-        let key = stage.new_key(&role(each.as_str(), *each, &[]));
+        let key = stage.new_key(&role(&format!("one {}", each.as_str()), *each, &[]));
         let may = Some(each.permissions().to_vec());
         callers.push(Caller { name: each.as_str(), http: with_key(&key), may });
     }
