@@ -126,7 +126,7 @@ async fn every_operation_is_open_to_those_whom_its_description_names_and_to_nobo
             walked += 1;
         }
     }
-    println!("{table}");
+    eprintln!("{table}");
     assert!(16 <= walked, "{walked}");
     let all = Role::ALL.iter().map(|role| role.permissions().len()).sum::<usize>();
     assert!(0 < all && Reach::of(&[], &[], Permission::ALL).is_nowhere());
