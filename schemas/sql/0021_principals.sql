@@ -30,3 +30,6 @@ create table access_key (
 );
 
 create index access_key_principal on access_key (principal_id);
+
+-- Whose key a document was assigned with; assigned_by is what they said of themselves.
+alter table document add column assigned_principal text;

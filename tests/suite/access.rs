@@ -51,7 +51,7 @@ fn callers(stage: &Stage) -> Vec<Caller> {
     access(stage, &["lock", "locked"]);
     callers.push(unknown("locked", with_key(&locked)));
     for each in Role::ALL {
-        let key = stage.new_key(&role(each.as_str(), *each, &[]));
+        let key = stage.new_key(&role(&format!("one {}", each.as_str()), *each, &[]));
         let may = Some(each.permissions().to_vec());
         callers.push(Caller { name: each.as_str(), http: with_key(&key), may });
     }
@@ -126,7 +126,7 @@ async fn every_operation_is_open_to_those_whom_its_description_names_and_to_nobo
             walked += 1;
         }
     }
-    println!("{table}");
+    eprintln!("{table}");
     assert!(16 <= walked, "{walked}");
     let all = Role::ALL.iter().map(|role| role.permissions().len()).sum::<usize>();
     assert!(0 < all && Reach::of(&[], &[], Permission::ALL).is_nowhere());

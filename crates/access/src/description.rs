@@ -1,4 +1,4 @@
-//! What the OpenAPI document says of access, and what the guard reads from it.
+//! What the `OpenAPI` document says of access, and what the guard reads from it.
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! Nobody gets in who doesn't belong: who asks, and whether they may, is decided here, before a
 //! handler sees the request.
 //!
-//! Every address is closed. What opens it is the description of its operation in the OpenAPI
+//! Every address is closed. What opens it is the description of its operation in the `OpenAPI`
 //! document: `x-permission` names the permissions of which one is needed. What is not described
 //! and not one of the few addresses in [`OPEN`] stays closed, whoever asks. A handler learns from
 //! its [`Asker`] which offices that permission reaches, and answers about others as if they were

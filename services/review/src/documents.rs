@@ -61,7 +61,8 @@ pub(crate) async fn assign_document(
     if !has_component(&desk, &dossier, &word.component).await? {
         return Err(Reason::ComponentUnknown.into());
     }
-    records.assign(id, &word, Timestamp::now()).await?.ok_or(Reason::DocumentUnknown)?;
+    let assigned = records.assign_by(Some(asker.id), id, &word, Timestamp::now()).await?;
+    assigned.ok_or(Reason::DocumentUnknown)?;
     tracing::info!(document.id = %id, principal.id = %asker.id, component.id = %word.component, "document assigned");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use schemas::api::{AssignDocument, DocumentVerdict, DossierEvent, DossierState};
-use schemas::ids::{ComponentId, DocumentId, DossierId, KindId, PageId, RecordId};
+use schemas::ids::{ComponentId, DocumentId, DossierId, KindId, PageId, PrincipalId, RecordId};
 use schemas::message::Job;
 use schemas::reading::KindGuess;
 use sqlx::AnyConnection;
@@ -114,6 +114,8 @@ const SAME: &str = "update page set same_as = $3 where page_id = $1 and dossier_
 
 const FILED: &str = "update dossier set filed_pages = $2 where dossier_id = $1";
 
+const ASSIGNED: &str = "update document set assigned_principal = $2 where document_id = $1";
+
 impl Records {
     /// Puts a filing in place of the one before.
     ///
@@ -210,6 +212,20 @@ impl Records {
         word: &AssignDocument,
         now: Timestamp,
     ) -> Result<Option<DocumentRow>, ArchiveError> {
+        self.assign_by(None, id, word, now).await
+    }
+
+    /// The same, by whoever's key it was said with.
+    ///
+    /// # Errors
+    /// As [`Records::assign`].
+    pub async fn assign_by(
+        &self,
+        principal: Option<PrincipalId>,
+        id: DocumentId,
+        word: &AssignDocument,
+        now: Timestamp,
+    ) -> Result<Option<DocumentRow>, ArchiveError> {
         let mut change = self.db.change().await?;
         let Some(held) = Held::take(&mut change, By::Document(id)).await? else {
             return Ok(None);
@@ -228,6 +244,9 @@ impl Records {
         let mut next = kept.at(doc);
         next.row.assigned_by = Some(word.by.clone());
         next.put(&mut change, &held, place, micros(now)).await?;
+        let said = sqlx::query(ASSIGNED).bind(id.to_string());
+        let said = said.bind(principal.map(|principal| principal.to_string()));
+        said.execute(change.on()).await.doing("filing a document by a person's word")?;
         let event = counts(&of_dossier(change.on(), held.id).await?);
         held.tell(&mut change, &event).await?;
         held.settle(&mut change).await?;

@@ -27,6 +27,8 @@ mod once;
 mod records;
 
 mod backup;
+mod principals;
+
 mod check;
 mod death;
 mod disk;

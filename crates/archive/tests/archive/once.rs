@@ -174,9 +174,9 @@ async fn a_lookup_is_attached_to_its_dossier_and_a_near_one_kept_for_a_person() 
     let (dossier, record) = published(&bed).await;
     let records = &bed.archive.records;
     let asked = request(&record, "Đăng ký kết hôn");
-    assert_eq!(records.answered(&asked).await.unwrap(), None);
+    assert_eq!(records.answered(&asked, None).await.unwrap(), None);
     let lookup = records.put_lookup(&asked, &record, Timestamp::now()).await.unwrap();
-    assert_eq!(records.answered(&asked).await.unwrap(), Some(lookup.clone()));
+    assert_eq!(records.answered(&asked, None).await.unwrap(), Some(lookup.clone()));
     let notes = records.lookups_for(&dossier.code).await.unwrap();
     assert_eq!((notes.len(), notes[0].id), (1, lookup.id));
     assert_eq!((notes[0].version, notes[0].answer_hash), (1, lookup.answer_hash));

@@ -28,6 +28,9 @@ mod once;
 #[path = "../archive/records.rs"]
 mod records;
 
+#[path = "../archive/principals.rs"]
+mod principals;
+
 mod crowd;
 mod growth;
 mod plans;

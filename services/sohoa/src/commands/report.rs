@@ -1,9 +1,9 @@
 //! `sohoa report`: the indicators of a period.
 
-use reqwest::{Method, Url};
+use reqwest::Method;
 use schemas::api::Report as Made;
 
-use crate::client::Client;
+use crate::client::{Client, Server};
 use crate::exit::Exit;
 use crate::show;
 
@@ -38,9 +38,8 @@ pub(crate) struct Report {
     /// Print JSON instead of a table.
     #[arg(long)]
     json: bool,
-    /// The server.
-    #[arg(long, default_value = "http://127.0.0.1:7070", value_name = "URL")]
-    server: Url,
+    #[command(flatten)]
+    server: Server,
 }
 
 impl Report {

@@ -1,0 +1,96 @@
+//! Who may do what, as it is kept.
+
+use archive::{NewKey, NewPrincipal};
+use jiff::{SignedDuration, Timestamp};
+use schemas::access::{Grant, Permission, PrincipalKind, Reach, Role};
+use schemas::ids::{Blake3, KeyId, PrincipalId};
+
+use crate::bed::bed;
+
+fn principal(name: &str) -> NewPrincipal {
+    NewPrincipal {
+        id: PrincipalId::random(),
+        kind: PrincipalKind::System,
+        name: name.to_owned(),
+        grants: vec![
+            Grant { role: Role::Officer, office: Some("H26.01".parse().unwrap()) },
+            Grant { role: Role::System, office: None },
+        ],
+        made_by: "a test".to_owned(),
+    }
+}
+
+fn key(hours: i64) -> NewKey {
+    NewKey {
+        id: KeyId::random(),
+        digest: Blake3([7; 32]),
+        only: vec![Permission::Scan],
+        expires_at: Timestamp::now() + SignedDuration::from_hours(hours),
+    }
+}
+
+#[tokio::test]
+async fn a_key_comes_back_with_all_that_its_holder_was_granted() {
+    let bed = bed().await;
+    let records = &bed.archive.records;
+    assert!(!records.has_principals().await.unwrap());
+    let (holder, first, second) = (principal("một cửa"), key(1), key(2));
+    assert!(records.put_principal(&holder, Some(&first)).await.unwrap());
+    assert!(records.has_principals().await.unwrap());
+    assert!(!records.put_principal(&principal("một cửa"), Some(&key(1))).await.unwrap());
+    records.put_key(holder.id, &second).await.unwrap();
+
+    let kept = records.key(first.id).await.unwrap().unwrap();
+    assert_eq!((kept.digest, kept.only.as_slice()), (first.digest, &[Permission::Scan][..]));
+    assert_eq!((kept.holder.id, kept.holder.grants.len()), (holder.id, 2));
+    assert!(!kept.revoked && !kept.holder.locked);
+    assert_eq!(records.keys().await.unwrap().len(), 2, "the refused one left none");
+    assert_eq!(records.key(KeyId::random()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_key_ends_when_it_is_said_to_and_never_later() {
+    let bed = bed().await;
+    let records = &bed.archive.records;
+    let made = key(10);
+    records.put_principal(&principal("a"), Some(&made)).await.unwrap();
+    let now = Timestamp::now();
+    let soon = now + SignedDuration::from_hours(1);
+    assert!(records.end_key(made.id, soon).await.unwrap());
+    assert!(!records.end_key(made.id, now + SignedDuration::from_hours(5)).await.unwrap());
+    let kept = records.key(made.id).await.unwrap().unwrap();
+    assert_eq!(kept.expires_at.as_microsecond(), soon.as_microsecond());
+
+    assert!(records.revoke_key(made.id, now).await.unwrap());
+    assert!(!records.revoke_key(made.id, now).await.unwrap(), "once");
+    assert!(records.key(made.id).await.unwrap().unwrap().revoked);
+    assert!(records.lock_principal("a", true, now).await.unwrap());
+    assert!(records.key(made.id).await.unwrap().unwrap().holder.locked);
+    assert!(records.lock_principal("a", false, now).await.unwrap());
+    assert!(!records.key(made.id).await.unwrap().unwrap().holder.locked);
+    assert!(!records.lock_principal("b", true, now).await.unwrap());
+}
+
+#[tokio::test]
+async fn parked_jobs_are_listed_for_offices_within_reach_alone() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    bed.scan(dossier.id, b"one scan").await;
+    let delivery = bed.archive.queue.take().await.unwrap().unwrap();
+    let reason = schemas::code::Reason::ScanBroken;
+    let records = &bed.archive.records;
+    records.park(&delivery.message, 1, reason, "broken").await.unwrap();
+    for (offices, seen) in [
+        (&["H26"][..], 1),
+        (&["H26.01"], 1),
+        (&["H26", "H26.01"], 1),
+        (&["H26.0"], 0),
+        (&["H26.01.02"], 0),
+        (&["H26_01"], 0),
+        (&[], 0),
+    ] {
+        let reach = Reach::Offices(offices.iter().map(|office| office.parse().unwrap()).collect());
+        assert_eq!(records.parked_within(&reach, 10).await.unwrap().len(), seen, "{offices:?}");
+    }
+    assert_eq!(records.parked_within(&Reach::Everywhere, 10).await.unwrap().len(), 1);
+}
