@@ -6,11 +6,12 @@
 # make bench-pdf         the PDFs that the last `make bench` left: veraPDF, size, likeness
 # make bench-deskew      pages turned by known angles: Sohoa, jdeskew, Tesseract
 # make bench-confidence  whether confidences mean what they say; how often the second engine won
+# make bench-faults      each fault RUNS times on a running cluster; lost, doubled, recovery
 # make bench-readers     pages a minute of two readers and of one; memory over a thousand pages
 #
 # make fuzz              every fuzz target for SECONDS, its corpus grown from the files of HOSTILE
 
-.PHONY: run test fuzz setup lint fmt bench bench-pdf bench-deskew bench-confidence bench-readers bench-setup
+.PHONY: run test fuzz setup lint fmt bench bench-pdf bench-deskew bench-confidence bench-readers bench-faults bench-setup
 
 run:
 	deploy/setup.sh run
@@ -24,7 +25,7 @@ test: setup lint
 	python3 -m unittest discover --quiet --start-directory tests/bench
 	.parts/deploy/bin/python -m unittest discover --quiet --start-directory tests/deploy
 	cargo test --workspace --locked; failed=$$?; \
-	for part in target/cluster/*/; do \
+	for part in target/cluster/*/ target/stage/*/; do \
 		[ ! -d "$$part" ] || deploy/cluster/$$(basename $$part).sh stop $$part; \
 	done; exit $$failed
 
@@ -70,6 +71,12 @@ bench-confidence: bench-setup
 
 bench-readers: bench-setup
 	$(BENCH)/readers.py target/release $(SCANS)
+
+# As the suite runs it: the cluster's own servers, not Sohoa's speed, are what is measured.
+bench-faults:
+	deploy/setup.sh test
+	cargo build --workspace --bins --locked --quiet
+	target/debug/faults $(RUNS)
 
 bench-setup:
 	deploy/setup.sh bench

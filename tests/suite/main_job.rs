@@ -8,7 +8,9 @@ use schemas::api::{
 };
 use schemas::ids::{ComponentId, RecordId};
 use schemas::record::{BoundBy, FieldName, Record};
-use tests::{Stage, Story, opening, problem, raw, somebody};
+use tests::{Story, opening, problem, raw, somebody};
+
+use crate::Stage;
 
 /// The case of residence registration that the sample is about: with family, in a home that is
 /// not one's own.

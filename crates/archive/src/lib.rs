@@ -29,7 +29,7 @@ pub use blobs::{
 pub use check::{Finding, Findings};
 pub use database::{PostgresUrl, PostgresUrlError};
 pub use error::{AcceptError, ArchiveError, DatabaseTrouble, LookupError, OpenError};
-pub use queue::{Broker, BrokerUrl, Delivery, LEASE, Queue};
+pub use queue::{Broker, BrokerNode, BrokerUrl, Delivery, LEASE, Queue};
 pub use reach::Part;
 pub use records::Records;
 pub use records::dossiers::{Dossier, NewDossier};
@@ -103,7 +103,10 @@ impl Archive {
     /// brought up to date first, [`ArchiveError::Template`] when a template can't be followed.
     pub async fn open(place: &Place) -> Result<Self, ArchiveError> {
         if place.database.is_some() {
-            return Self::open_shared(place).await;
+            let mut archive = Self::open_shared(place).await?;
+            let db = Arc::clone(&archive.records.db);
+            archive.queue = Queue::open(db, place.broker.as_ref()).await?;
+            return Ok(archive);
         }
         let lock = Lock::take(&place.dir)?;
         let db = Arc::new(Database::open(place, Some(lock)).await?);
@@ -119,9 +122,11 @@ impl Archive {
     /// # Errors
     /// As [`Archive::open`], but never [`ArchiveError::Locked`].
     pub async fn open_beside(place: &Place) -> Result<Self, ArchiveError> {
-        match Self::open(place).await {
-            Err(ArchiveError::Locked(_)) => {}
-            opened => return opened,
+        if place.database.is_none() {
+            match Self::open(place).await {
+                Err(ArchiveError::Locked(_)) => {}
+                opened => return opened,
+            }
         }
         Self::open_shared(place).await
     }
@@ -139,7 +144,7 @@ impl Archive {
         Ok(())
     }
 
-    /// Opens what other processes have open too.
+    /// Opens what other processes have open too, and takes no part in what goes to the broker.
     async fn open_shared(place: &Place) -> Result<Self, ArchiveError> {
         let db = Arc::new(Database::open(place, None).await?);
         let blobs = Blobs::open_beside(place).await?;

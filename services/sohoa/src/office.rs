@@ -89,7 +89,7 @@ pub(crate) async fn run(
         show::note("Sohoa đang chạy");
     }
     if let Some(readers) = readers {
-        at_work.spawn(worker::run(Arc::new(desk(archive, readers, &config)), stop.clone()));
+        at_work.spawn(worker::run(Arc::new(desk(archive.clone(), readers, &config)), stop.clone()));
     }
 
     // A role that ends by itself takes the others along: half an office serves nobody.
@@ -103,6 +103,8 @@ pub(crate) async fn run(
         while let Some(ended) = at_work.join_next().await {
             ended??;
         }
+        // So that the next one sends to the broker at once.
+        archive.close().await;
         anyhow::Ok(Exit::Done)
     };
     tokio::select! {
