@@ -109,10 +109,7 @@ impl Cluster {
             intake: role("intake", "sohoa.toml", "intake"),
             records: role("records", "sohoa.toml", "records"),
             review: role("review", "sohoa.toml", "review"),
-            workers: [
-                role("work", "first.toml", "work-1"),
-                role("work", "sohoa.toml", "work-2"),
-            ],
+            workers: [role("work", "first.toml", "work-1"), role("work", "sohoa.toml", "work-2")],
             database: name,
             folder,
             store,

@@ -319,8 +319,7 @@ async fn send_all(http: Client, url: String, scans: Vec<Vec<u8>>) -> Vec<Blake3>
                 }
                 Ok(response) => {
                     let status = response.status();
-                    let later =
-                        [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
+                    let later = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
                     let text = response.text().await.unwrap_or_default();
                     assert!(later.contains(&status), "no clear refusal: {status} {text}");
                 }

@@ -161,12 +161,12 @@ pub(crate) fn found(output: &Output) -> serde_json::Value {
         .unwrap_or_else(|_| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)))
 }
 
-/// A binary of the workspace, beside this test.
+/// A binary of the workspace: beside this one, or beside the folder of tests that this one is in.
 pub fn binary(name: &str) -> PathBuf {
     let here = std::env::current_exe().unwrap();
-    let path = here.parent().and_then(Path::parent).unwrap().join(name);
-    assert!(path.is_file(), "{} is missing: cargo build --workspace --bins", path.display());
-    path
+    let mut near = here.ancestors().skip(1).take(2).map(|folder| folder.join(name));
+    let found = near.find(|path| path.is_file());
+    found.unwrap_or_else(|| panic!("{name} is missing: cargo build --workspace --bins"))
 }
 
 /// A file or folder of the measuring data that lies beside the checkout on some machines.

@@ -30,7 +30,16 @@ async fn main() {
     };
     println!(
         "{:<20} {:>4} {:>6} {:>5} {:>8} {:>8} {:>6} {:>6} {:>8} {:>8}",
-        "fault", "runs", "pages", "lost", "doubled", "differ", "amiss", "again", "median s", "worst s"
+        "fault",
+        "runs",
+        "pages",
+        "lost",
+        "doubled",
+        "differ",
+        "amiss",
+        "again",
+        "median s",
+        "worst s"
     );
     let mut whole = true;
     for fault in Fault::ALL.into_iter().filter(chosen) {

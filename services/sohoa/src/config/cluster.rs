@@ -157,9 +157,10 @@ impl BrokerConfig {
         ensure!(0 < self.delivery_limit, "broker.delivery_limit must not be 0");
         let url = secret("broker.url", &self.url, &self.url_file)?;
         let url = url.reveal().parse().map_err(|error| anyhow!("broker.url: {error}"))?;
-        let nodes = self.nodes.iter().map(|node| {
-            node.parse().map_err(|error| anyhow!("broker.nodes: {error}"))
-        });
+        let nodes = self
+            .nodes
+            .iter()
+            .map(|node| node.parse().map_err(|error| anyhow!("broker.nodes: {error}")));
         let usual = Broker::at(url);
         Ok(Broker {
             nodes: nodes.collect::<anyhow::Result<_>>()?,
