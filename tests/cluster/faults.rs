@@ -1,30 +1,16 @@
 //! Whatever breaks, every acknowledged page is there once. `make bench-faults` does each of these
-//! many times.
+//! and more, many times.
 
 use tests::Parts;
 use tests::faults::{Fault, Trial};
 
-/// Breaks a cluster in these ways, one after the other.
-async fn check(faults: &[Fault]) {
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_breaks_every_acknowledged_page_is_there_once_and_the_dossier_is_the_same() {
     let mut trial = Trial::begin(Parts::shared()).await;
+    let faults = [Fault::Intake, Fault::Worker, Fault::Broker, Fault::Database, Fault::Tomorrow];
     for (seed, fault) in (1..).zip(faults) {
-        let outcome = trial.run(*fault, seed).await;
+        let outcome = trial.run(fault, seed).await;
         assert!(outcome.is_whole(), "{fault}: {outcome:?}");
-        assert_ne!(outcome.pages, 0);
+        assert_eq!(outcome.pages, 7, "{fault}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_death_of_any_process_loses_and_doubles_nothing() {
-    check(&[Fault::Intake, Fault::Reader, Fault::Worker]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_part_that_dies_or_fails_loses_and_doubles_nothing() {
-    check(&[Fault::Broker, Fault::Database, Fault::StoreFails, Fault::BrokerCut]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_message_of_tomorrow_waits_for_a_person_and_stops_nothing() {
-    check(&[Fault::Tomorrow]).await;
 }

@@ -1,5 +1,5 @@
-//! What a cluster stands on, private and on loopback: PostgreSQL, RabbitMQ, SeaweedFS, started by
-//! the scripts of `deploy/cluster`.
+//! What a cluster stands on, private and on loopback: PostgreSQL, RabbitMQ and an S3 store, started
+//! by the scripts of `deploy/cluster`.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -42,8 +42,8 @@ async fn main() {
         "worst s"
     );
     let mut whole = true;
+    let mut trial = Trial::begin(parts).await;
     for fault in Fault::ALL.into_iter().filter(chosen) {
-        let mut trial = Trial::begin(parts).await;
         let mut outcomes = Vec::new();
         for run in 0..runs {
             let outcome = trial.run(fault, seed + run).await;
@@ -71,6 +71,7 @@ async fn main() {
             recoveries.last().map_or(0.0, Duration::as_secs_f64),
         );
     }
+    drop(trial);
     parts.stop();
     std::process::exit(i32::from(!whole));
 }
