@@ -104,7 +104,7 @@ async fn a_process_asked_twice_ends_at_once() {
 async fn a_worker_that_hangs_loses_its_lease_and_its_page_goes_elsewhere() {
     let mut stage = stage_with_readers(2).await;
     let dossier = hang(&stage).await;
-    // Five minutes pass.
+    // Its worker is not heard of any more.
     stage.tamper("update job set due_at = 0 where lease is not null");
     let view = stage.settled(&dossier).await;
     assert_eq!(view.scans[0].pages[0].state, PageState::Read);

@@ -110,6 +110,10 @@ pub async fn run(desk: Arc<Desk>, stop: CancellationToken) -> anyhow::Result<()>
     Ok(())
 }
 
+/// How often a worker says that it has a job: a few times in a lease, so that a database which
+/// is away for a moment costs nobody their job.
+const BEAT: Duration = Duration::from_secs(5);
+
 /// How long to wait before a job's fate that could not be stored is stored again.
 const FATE_PAUSE: Duration = Duration::from_secs(5);
 
@@ -127,23 +131,37 @@ async fn settle(desk: Arc<Desk>, delivery: Delivery, stop: CancellationToken) {
         async move { work(&desk, &message).await }.instrument(span.clone())
     };
     let mut work = tokio::spawn(work);
-    let ended = tokio::select! {
-        ended = &mut work => Some(ended),
-        () = late(&stop) => None,
-    };
     let kept = async {
-        match ended {
-            Some(ended) => {
-                end(&desk, &delivery, ended.unwrap_or(Err(Failure::Panicked)), &stop).await
+        tokio::select! {
+            ended = &mut work => {
+                end(&desk, &delivery, ended.unwrap_or(Err(Failure::Panicked)), &stop).await;
             }
-            None => {
-                // Its reader dies with it.
+            // In both its reader dies with it.
+            () = late(&stop) => {
                 work.abort();
                 hand_back(&desk, delivery).await;
+            }
+            () = lost(&desk, &delivery) => {
+                work.abort();
+                vitals::job(delivery.message.job.name(), JobFate::Lost);
+                warn!("job is somebody else's by now");
             }
         }
     };
     kept.instrument(span).await;
+}
+
+/// Says again and again that this worker lives and has the job; ends when somebody else has it.
+async fn lost(desk: &Desk, delivery: &Delivery) {
+    loop {
+        tokio::time::sleep(BEAT).await;
+        match desk.archive.queue.extend(delivery).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            // It may be back before the lease is over.
+            Err(error) => warn!(error = &error as &dyn std::error::Error, "lease not extended"),
+        }
+    }
 }
 
 /// Ends when what is still in hand must be handed back.

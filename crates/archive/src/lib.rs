@@ -31,7 +31,7 @@ pub use blobs::{
 pub use check::{Finding, Findings};
 pub use database::{PostgresUrl, PostgresUrlError};
 pub use error::{AcceptError, ArchiveError, DatabaseTrouble, LookupError, OpenError};
-pub use queue::{Broker, BrokerUrl, Delivery, LEASE, Queue};
+pub use queue::{Broker, BrokerNode, BrokerUrl, Delivery, LEASE, Queue};
 pub use reach::Part;
 pub use records::Records;
 pub use records::dossiers::{Dossier, NewDossier};

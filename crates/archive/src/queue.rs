@@ -28,7 +28,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use broker::Caller;
-pub use broker::{Broker, BrokerUrl};
+pub use broker::{Broker, BrokerNode, BrokerUrl};
 use consumer::{Slip, Tray};
 use topology::Names;
 
@@ -39,8 +39,9 @@ use crate::records::Records;
 use crate::records::parked::Parked;
 use crate::rows::{Columns, number};
 
-/// How long a job is a worker's own before it is given to another.
-pub const LEASE: Duration = Duration::from_secs(5 * 60);
+/// How long a job is a worker's own after it was last heard of ([`Queue::extend`]); then it is
+/// given to another. Nobody should wait much longer for a page whose worker died.
+pub const LEASE: Duration = Duration::from_secs(20);
 
 /// How often a job is given out before a person looks at it. More than a worker tries when the
 /// world fails: it is for jobs that end whoever has them.

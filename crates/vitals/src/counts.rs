@@ -60,6 +60,8 @@ words! {
         Parked = "parked",
         /// The process was asked to stop before it was done.
         HandedBack = "handed_back",
+        /// Somebody else has it: this worker was not heard of in time.
+        Lost = "lost",
     }
 }
 

@@ -221,8 +221,7 @@ impl Config {
         ensure!(0 < reader.unpack_seconds, "reader.unpack_seconds must not be 0");
         ensure!(
             reader.read_seconds.max(reader.unpack_seconds) <= LONGEST_QUESTION,
-            "reader.read_seconds and reader.unpack_seconds must be at most {LONGEST_QUESTION}, or \
-             a job would be given to another worker while this one has it"
+            "reader.read_seconds and reader.unpack_seconds must be at most {LONGEST_QUESTION}"
         );
         if let Some(otlp) = &telemetry.otlp {
             ensure!(otlp.0.scheme() == "http", "telemetry.otlp must be an http:// address");
@@ -247,8 +246,7 @@ impl Config {
     }
 }
 
-/// Longest time that a reader may be given, in seconds: a job waits for a reader that is as
-/// long over another one first, and both must end within the job's lease of five minutes.
+/// Longest time that a reader may be given, in seconds: somebody waits for the page.
 const LONGEST_QUESTION: u64 = 120;
 
 /// What is wrong and in which line, without the line itself: it may hold a secret.

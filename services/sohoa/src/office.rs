@@ -92,7 +92,7 @@ pub(crate) async fn run(
     }
     if let Some(readers) = readers {
         let signing = signing.unwrap_or_default();
-        let desk = Arc::new(desk(archive, readers, signing, &config));
+        let desk = Arc::new(desk(archive.clone(), readers, signing, &config));
         at_work.spawn(worker::run(desk, stop.clone()));
     }
 
@@ -107,6 +107,8 @@ pub(crate) async fn run(
         while let Some(ended) = at_work.join_next().await {
             ended??;
         }
+        // So that the next one sends to the broker at once.
+        archive.close().await;
         anyhow::Ok(Exit::Done)
     };
     tokio::select! {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lapin::tcp::OwnedTLSConfig;
@@ -28,6 +30,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 pub struct Broker {
     /// Where it is, and who we are to it.
     pub url: BrokerUrl,
+    /// Its other nodes, `host:port` each, where the same name and password are known. They are
+    /// called in turns: a node that is lost takes nobody along for longer than a call.
+    pub nodes: Vec<BrokerNode>,
     /// Certificates that may vouch for it beside those of the system, in PEM, for `amqps`.
     pub ca: Option<PathBuf>,
     /// Jobs of the lane `counter` that may lie at the broker before a worker has leased them. An
@@ -49,6 +54,7 @@ impl Broker {
     pub fn at(url: BrokerUrl) -> Self {
         Self {
             url,
+            nodes: Vec::new(),
             ca: None,
             counter_window: 64,
             backlog_window: 64,
@@ -79,10 +85,34 @@ impl fmt::Debug for BrokerUrl {
     }
 }
 
+/// A node of the broker: `host:port`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokerNode {
+    host: String,
+    port: u16,
+}
+
+impl FromStr for BrokerNode {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        match parts {
+            Some((host, port)) if !host.is_empty() && !host.contains(['/', '@']) => {
+                Ok(Self { host: host.to_owned(), port })
+            }
+            _ => Err("not of the form host:port"),
+        }
+    }
+}
+
 /// A broker that was looked at once and can be called again and again.
 #[derive(Debug, Clone)]
 pub(super) struct Caller {
-    url: BrokerUrl,
+    /// Of every node.
+    urls: Arc<[BrokerUrl]>,
+    /// Calls so far, which tells whose turn it is.
+    calls: Arc<AtomicUsize>,
     ca: Option<String>,
 }
 
@@ -94,12 +124,23 @@ impl Caller {
             Some(path) => Some(tokio::fs::read_to_string(path).await.doing(doing)?),
             None => None,
         };
-        Ok(Self { url: broker.url.clone(), ca })
+        let mut urls = vec![broker.url.clone()];
+        for BrokerNode { host, port } in &broker.nodes {
+            let mut url = broker.url.clone();
+            url.0.authority.host.clone_from(host);
+            url.0.authority.port = *port;
+            urls.push(url);
+        }
+        // Each process begins with another node, so that none has them all.
+        let (chance, _) = Uuid::new_v4().as_u64_pair();
+        let first = usize::from((chance >> 48) as u16);
+        Ok(Self { urls: urls.into(), calls: Arc::new(AtomicUsize::new(first)), ca })
     }
 
-    /// A connection, known to the broker by what it is for.
+    /// A connection to the node whose turn it is, known to the broker by what it is for.
     pub(super) async fn call(&self, purpose: &str) -> Result<Connection, Trouble> {
-        let mut uri = self.url.0.clone();
+        let turn = self.calls.fetch_add(1, Ordering::Relaxed) % self.urls.len();
+        let mut uri = self.urls[turn].0.clone();
         uri.query.heartbeat = uri.query.heartbeat.or(Some(HEARTBEAT));
         let longest = u64::try_from(CONNECT.as_millis()).unwrap_or(u64::MAX);
         uri.query.connection_timeout = uri.query.connection_timeout.or(Some(longest));
@@ -168,6 +209,22 @@ mod tests {
         assert!(shown.contains("broker.example:5672") && !shown.contains("secret"), "{shown}");
         let refused = "http://sohoa:secret@broker".parse::<BrokerUrl>().unwrap_err();
         assert!(!refused.contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn every_node_is_called_in_its_turn_as_the_same_user() {
+        let url = "amqp://sohoa:secret@a.example:5672/office".parse::<BrokerUrl>().unwrap();
+        let nodes = ["b.example:5673", "c.example:5674"].map(|node| node.parse().unwrap());
+        let broker = Broker { nodes: nodes.to_vec(), ..Broker::at(url) };
+        let caller = Caller::new(&broker).await.unwrap();
+        let called = caller.urls.iter().map(|url| format!("{url:?}")).collect::<Vec<_>>();
+        assert!(called[0].contains("a.example:5672"), "{called:?}");
+        assert!(called[1].contains("b.example:5673"), "{called:?}");
+        assert!(called[2].contains("c.example:5674"), "{called:?}");
+        assert!(caller.urls.iter().all(|url| url.0.authority.userinfo.password == "secret"));
+        for wrong in ["b.example", ":5672", "amqp://b.example:5672", "sohoa:secret@b:5672"] {
+            assert!(wrong.parse::<BrokerNode>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

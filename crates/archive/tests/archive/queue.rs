@@ -72,7 +72,7 @@ async fn a_job_whose_lease_ran_out_comes_back_and_its_first_worker_cannot_end_it
     let bed = bed().await.carried_by(&form).await;
     announce(&bed, "A", Lane::Counter, 1).await;
     let slow = take(&bed).await;
-    assert_eq!(bed.tamper("update job set due_at = 0").await, 1, "five minutes pass");
+    assert_eq!(bed.tamper("update job set due_at = 0").await, 1, "its worker is silent");
     bed.archive.queue.prefetch(2);
     let second = take(&bed).await;
     assert_eq!(second.attempt, 2);

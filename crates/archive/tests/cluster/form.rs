@@ -80,7 +80,7 @@ impl Form {
         tool
     }
 
-    /// Five minutes pass.
+    /// Nobody is heard of any more.
     pub(crate) async fn leases_run_out(&self) {
         let over = "update job set due_at = 0 where lease is not null";
         self.tool().await.execute(over).await.unwrap();

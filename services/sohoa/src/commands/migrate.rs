@@ -32,9 +32,10 @@ pub(crate) struct Migrate {
 
 impl Migrate {
     pub(crate) async fn run(self, config: Config) -> anyhow::Result<Exit> {
-        let archive = Archive::open(&outside::place(&self.data, &config)?)
+        Archive::migrate(&outside::place(&self.data, &config)?)
             .await
             .with_context(|| format!("opening {}", self.data.display()))?;
+        let archive = outside::beside(&self.data, &config).await?;
         office::load_shipped(&archive).await?;
         archive.close().await;
         show::note("Cơ sở dữ liệu đã được cập nhật.");

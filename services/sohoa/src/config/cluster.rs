@@ -45,12 +45,16 @@ pub(crate) struct BrokerConfig {
     url: Option<Secret>,
     /// File that holds it.
     url_file: Option<PathBuf>,
+    /// Its other nodes, `host:port` each.
+    nodes: Vec<String>,
     /// Certificates of the authority that vouches for it, as PEM; the usual ones when left out.
     ca: Option<PathBuf>,
     /// Jobs that may be on their way to workers at once.
     window: u32,
     /// How often a job that ends with its worker is given to another.
     delivery_limit: u32,
+    /// What the names of exchange and queues begin with; the usual when left out.
+    prefix: Option<String>,
 }
 
 /// An S3-compatible store.
@@ -88,7 +92,15 @@ enum Sse {
 
 impl Default for BrokerConfig {
     fn default() -> Self {
-        Self { url: None, url_file: None, ca: None, window: 64, delivery_limit: 20 }
+        Self {
+            url: None,
+            url_file: None,
+            nodes: Vec::new(),
+            ca: None,
+            window: 64,
+            delivery_limit: 20,
+            prefix: None,
+        }
     }
 }
 
@@ -145,12 +157,19 @@ impl BrokerConfig {
         ensure!(0 < self.delivery_limit, "broker.delivery_limit must not be 0");
         let url = secret("broker.url", &self.url, &self.url_file)?;
         let url = url.reveal().parse().map_err(|error| anyhow!("broker.url: {error}"))?;
+        let nodes = self
+            .nodes
+            .iter()
+            .map(|node| node.parse().map_err(|error| anyhow!("broker.nodes: {error}")));
+        let usual = Broker::at(url);
         Ok(Broker {
+            nodes: nodes.collect::<anyhow::Result<_>>()?,
             ca: self.ca.clone(),
             counter_window: self.window,
             backlog_window: self.window,
             delivery_limit: self.delivery_limit,
-            ..Broker::at(url)
+            prefix: self.prefix.clone().unwrap_or(usual.prefix),
+            url: usual.url,
         })
     }
 }
@@ -237,6 +256,8 @@ mod tests {
         check("secret_key = 'verysecret'", "secret_key_file = '/no'", Err("secret_key_file"));
         check("secret_key = 'v", "secret_key_file = 'x'\nsecret_key = 'v", Err("exclude"));
         check("endpoint = 'http:", "endpoint = 'ftp:", Err("not an http://"));
+        check("[broker]", "[broker]\nnodes = ['mq-2:5672', 'mq-3:5672']", Ok(()));
+        check("[broker]", "[broker]\nnodes = ['mq-2']", Err("broker.nodes: not of the form"));
         check("[broker]", "[broker]\nwindow = 0", Err("broker.window"));
         check("[broker]", "[broker]\nca = '/no/such.pem'", Err("broker.ca"));
         let lone = Config::parse("[database]\nurl = 'postgres://db'").unwrap_err();
