@@ -257,7 +257,7 @@ impl Stage {
     pub fn command(&self, args: &[&str]) -> std::process::Output {
         let mut command = Command::new(binary("sohoa"));
         command.args(["--log", "warn"]).args(args);
-        if ["push", "dossier", "parked"].contains(&args[0]) {
+        if ["push", "dossier", "parked", "report"].contains(&args[0]) {
             command.args(["--key-file", &self.key_file()]);
         }
         command.output().unwrap()

@@ -254,7 +254,7 @@ async fn work(desk: &Desk, message: &Message) -> Result<(), Failure> {
 const READER_ATTEMPTS: u32 = 2;
 /// How often a reader may die over a page before a person looks at it. One more than the above:
 /// a reader is also killed from outside, and a process that was killed had counted an attempt.
-const CRASH_ATTEMPTS: u32 = 3;
+const CRASH_ATTEMPTS: u32 = 6;
 /// How often a job is tried when the world fails: with growing pauses, about two hours.
 const WORLD_ATTEMPTS: u32 = 12;
 

@@ -14,8 +14,6 @@ mod scans;
 
 #[path = "../archive/broker.rs"]
 mod broker;
-#[path = "../archive/broker_faults.rs"]
-mod broker_faults;
 #[path = "../archive/queue.rs"]
 mod queue;
 #[path = "../archive/rabbitmq.rs"]

@@ -28,6 +28,7 @@ use crate::{first, outside, show};
 ///   sohoa access lock quay-3
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
+#[expect(clippy::doc_markdown, reason = "examples stand as they are typed")]
 pub(crate) struct Access {
     #[command(subcommand)]
     what: What,

@@ -249,7 +249,7 @@ mod tests {
         check("'sohoa'", "'sohoa2'", Ok(()));
         check("[store]", "[shop]", Err("unknown field `shop`"));
         check("bucket = 'sohoa'", "", Err("store.bucket is missing"));
-        check("url = 'amqp:", "url = 'http:", Err("amqp:// or amqps://"));
+        check("url = 'amqp:", "url = 'http:", Err("of the form amqp://"));
         check("url = 'postgres:", "url = 'mysql:", Err("postgres://"));
         check("url = 'postgres:", "uri = 'postgres:", Err("line 3: unknown field `uri`"));
         check("sse = 'AES256'", "sse = 'ROT13'", Err("expected `AES256` or `aws:kms`"));
