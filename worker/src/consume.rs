@@ -252,7 +252,7 @@ async fn work(desk: &Desk, message: &Message) -> Result<(), Failure> {
 
 /// How often a page may outstay a reader or ask too much of it before a person looks at it.
 const READER_ATTEMPTS: u32 = 2;
-/// How often a reader may die over a page before a person looks at it. One more than the above:
+/// How often a reader may die over a page before a person looks at it. More than the above:
 /// a reader is also killed from outside, and a process that was killed had counted an attempt.
 const CRASH_ATTEMPTS: u32 = 6;
 /// How often a job is tried when the world fails: with growing pauses, about two hours.
@@ -317,8 +317,8 @@ mod tests {
         check(ReaderError::MemoryLimit.into(), 1, Fate::Retry(Duration::from_secs(1)));
         check(ReaderError::MemoryLimit.into(), 2, Fate::Park(Reason::ReaderMemoryLimit));
         let killed = || ReaderError::Crashed("signal: 9 (SIGKILL)".to_owned());
-        check(killed().into(), 2, Fate::Retry(Duration::from_secs(2)));
-        check(killed().into(), 3, Fate::Park(Reason::ReaderCrashed));
+        check(killed().into(), 5, Fate::Retry(Duration::from_secs(16)));
+        check(killed().into(), 6, Fate::Park(Reason::ReaderCrashed));
         let partless =
             || ReaderError::Refused { reason: Reason::Unavailable, detail: String::new() };
         check(partless().into(), 1, Fate::Retry(Duration::from_secs(1)));

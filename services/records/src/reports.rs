@@ -47,7 +47,7 @@ enum Format {
     get,
     path = "/v1/reports",
     tag = "records",
-    extensions(("x-permission" = json!(["audit"]))),
+    extensions(("x-permission" = json!(["audit", "approve"]))),
     params(
         ("period" = String, Query, description = "`2026`, `2026-H2`, `2026-Q4`, `2026-11` or `2026-W47`", example = "2026-11"),
         ("by" = Option<ReportGroup>, Query, description = "A row for each office or procedure as well"),

@@ -16,6 +16,7 @@ mod scans;
 mod broker;
 #[path = "../archive/queue.rs"]
 mod queue;
+#[expect(dead_code, reason = "nothing is killed here")]
 #[path = "../archive/rabbitmq.rs"]
 mod rabbitmq;
 
