@@ -171,6 +171,27 @@ async fn what_another_office_has_is_answered_as_what_nobody_has() {
         let response = other.post(stage.url(&path)).body(page.clone()).send().await.unwrap();
         assert_eq!(response.status(), 404, "{path}");
     }
+    // Nor is a record of it put right or withdrawn there, or its dossier counted.
+    let record = view.documents[0].record.unwrap();
+    for (what, more) in [
+        ("revoke", json!({})),
+        (
+            "correct",
+            json!({ "version": 1, "fields": [{
+        "name": "issued_on", "value": "2025-01-17" }] }),
+        ),
+    ] {
+        let mut word = json!({ "reason": "Không phải của mình", "by": "can-bo" });
+        word.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let url = stage.url(&format!("/v1/records/{record}/{what}"));
+        let response = other.post(url).json(&word).send().await.unwrap();
+        assert_eq!(response.status(), 404, "{what}");
+    }
+    let counted = async |http: &Client| -> Value {
+        let url = stage.url(&format!("/v1/reports?period={}", &view.opened_at[..4]));
+        http.get(url).send().await.unwrap().json().await.unwrap()
+    };
+    assert_ne!(counted(&above).await["rows"], counted(&other).await["rows"]);
     let unchanged: DossierView = stage.get(&format!("/v1/dossiers/{}", view.code)).await;
     assert_eq!(unchanged, view);
     // Nor does it open one there.

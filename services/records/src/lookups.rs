@@ -101,7 +101,7 @@ pub(crate) async fn keep(
 /// Lookups that were stopped.
 ///
 /// Their subject is nearly an owner of the record: a person compares the papers, and asks again
-/// with what stands there. The thousand oldest.
+/// with what stands there. Of the thousand oldest, those of records from offices within reach.
 #[utoipa::path(
     get,
     path = "/v1/lookups/near",
@@ -109,8 +109,13 @@ pub(crate) async fn keep(
     extensions(("x-permission" = json!(["correct"]))),
     responses((status = 200, description = "The lookups, oldest first", body = [NearMatch])),
 )]
-pub(crate) async fn near_matches(State(desk): State<RecordsDesk>) -> Answer<Json<Vec<NearMatch>>> {
-    Ok(Json(desk.archive.records.near_matches().await?))
+pub(crate) async fn near_matches(
+    State(desk): State<RecordsDesk>,
+    asker: Asker,
+) -> Answer<Json<Vec<NearMatch>>> {
+    let mut near = desk.archive.records.near_matches().await?;
+    near.retain(|(office, _)| asker.reaches(office));
+    Ok(Json(near.into_iter().map(|(_, near)| near).collect()))
 }
 
 /// Whom a lookup asks about. The number may be an old one of nine digits, which is never enough.

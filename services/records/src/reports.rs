@@ -1,5 +1,6 @@
 //! Reports over HTTP: JSON, or CSV for spreadsheets.
 
+use access::Asker;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -42,7 +43,7 @@ enum Format {
 /// Make a report.
 ///
 /// The indicators of Decision 766/QĐ-TTg beside what they don't say, over the dossiers taken in in
-/// a period. With `figure`, the dossiers behind it come along.
+/// a period at offices within reach. With `figure`, the dossiers behind it come along.
 #[utoipa::path(
     get,
     path = "/v1/reports",
@@ -63,6 +64,7 @@ enum Format {
 )]
 pub(crate) async fn report(
     State(desk): State<RecordsDesk>,
+    asker: Asker,
     Query(asked): Query<Asked>,
 ) -> Answer<Response> {
     let invalid = |detail: &str| Problem::new(Reason::RequestInvalid).because(detail);
@@ -76,6 +78,7 @@ pub(crate) async fn report(
     let (from, until) =
         (midnight(first).ok_or_else(no_period)?, midnight(end).ok_or_else(no_period)?);
     let mut facts = desk.archive.records.facts(from, until).await?;
+    facts.retain(|of| asker.reaches(&of.office));
     facts.retain(|of| asked.office.as_ref().is_none_or(|office| of.office == *office));
     facts.retain(|of| asked.procedure.as_ref().is_none_or(|code| of.procedure == *code));
     let must_yield = must_yield(&desk, &facts).await?;

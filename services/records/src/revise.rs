@@ -1,5 +1,6 @@
 //! Putting records right and withdrawing them.
 
+use access::Asker;
 use archive::Revised;
 use axum::extract::State;
 use jiff::Timestamp;
@@ -43,14 +44,16 @@ pub(crate) struct Changed {
 )]
 pub(crate) async fn revoke_record(
     State(desk): State<RecordsDesk>,
+    asker: Asker,
     Path(id): Path<String>,
     Json(word): Json<RevokeRecord>,
 ) -> Answer<Json<Changed>> {
     let id = record_id(&id)?;
     check_word(&word.reason, &word.by)?;
+    within_reach(&desk, &asker, id).await?;
     let now = Timestamp::now();
     let record = done(desk.archive.records.revoke(id, &word.reason, &word.by, now).await?)?;
-    tracing::info!(record.id = %id, "record withdrawn");
+    tracing::info!(record.id = %id, principal.id = %asker.id, "record withdrawn");
     Ok(Json(Changed { record: id, version: record.version }))
 }
 
@@ -83,6 +86,7 @@ pub(crate) async fn revoke_record(
 )]
 pub(crate) async fn correct_record(
     State(desk): State<RecordsDesk>,
+    asker: Asker,
     Path(id): Path<String>,
     Json(word): Json<CorrectRecord>,
 ) -> Answer<Json<Changed>> {
@@ -91,12 +95,23 @@ pub(crate) async fn correct_record(
     let typed = typed(&word.fields)?;
     let records = &desk.archive.records;
     let now = Timestamp::now();
-    let latest = records.record(id, None).await?.ok_or(Reason::RecordUnknown)?;
+    let latest = within_reach(&desk, &asker, id).await?;
     let put_right = put_right(&desk, latest, typed);
     let said = (word.reason.as_str(), word.by.as_str());
     let record = done(records.correct((id, word.version), put_right, said, now).await?)?;
-    tracing::info!(record.id = %id, record.version = record.version, "record corrected");
-    Ok(Json(Changed { record: id, version: record.version }))
+    let (version, who) = (record.version, asker.id);
+    tracing::info!(record.id = %id, record.version = version, principal.id = %who, "record corrected");
+    Ok(Json(Changed { record: id, version }))
+}
+
+/// The latest version of a record, if its dossier's office is within reach: to others it isn't
+/// there.
+async fn within_reach(desk: &RecordsDesk, asker: &Asker, id: RecordId) -> Answer<Record> {
+    let records = &desk.archive.records;
+    let record = records.record(id, None).await?.ok_or(Reason::RecordUnknown)?;
+    let dossier = records.dossier(&record.dossier).await?;
+    let reached = dossier.is_some_and(|dossier| asker.reaches(&dossier.office));
+    reached.then_some(record).ok_or(Reason::RecordUnknown.into())
 }
 
 /// The fields with those that were typed in the place of those that were read, and the last day

@@ -153,12 +153,13 @@ impl Caller {
     }
 }
 
-/// What it takes before messages flow. A broker that has just come back may accept connections
-/// and then leave a question unanswered for ever, where it answers the next one that asks.
+/// Anything said to the broker, but for publishing, which may have to wait. One that has just come
+/// back, or was just lost, may leave a word unanswered for ever, where the next connection is
+/// answered at once.
 pub(super) async fn in_time<T>(
-    beginning: impl Future<Output = Result<T, Trouble>>,
+    asking: impl Future<Output = Result<T, Trouble>>,
 ) -> Result<T, Trouble> {
-    tokio::time::timeout(CONNECT, beginning).await.map_err(|_| Trouble::Late)?
+    tokio::time::timeout(CONNECT, asking).await.map_err(|_| Trouble::Late)?
 }
 
 /// Why the broker is of no use just now. Nothing is lost by it, so nobody but the log hears.

@@ -358,18 +358,24 @@ async fn consume(
     info!(prefetch = messages, "jobs come from the broker");
     loop {
         tokio::select! {
-            Some((acker, verdict)) = ends.recv() => end(&acker, verdict).await,
+            Some((acker, verdict)) = ends.recv() => {
+                in_time(async { Ok(end(&acker, verdict).await) }).await?;
+            }
             message = counter.next() => tray.put(COUNTER, message.ok_or(Trouble::Gone)??),
             message = backlog.next() => tray.put(BACKLOG, message.ok_or(Trouble::Gone)??),
             () = stopped(&mut stop) => {
-                while let Ok((acker, verdict)) = ends.try_recv() {
-                    end(&acker, verdict).await;
-                }
-                connection.close(200, "stopped".into()).await?;
+                let leave = async {
+                    while let Ok((acker, verdict)) = ends.try_recv() {
+                        end(&acker, verdict).await;
+                    }
+                    Ok(connection.close(200, "stopped".into()).await?)
+                };
+                in_time(leave).await?;
                 return Ok(Ended::Stopped);
             }
             _ = wanted.changed() => {
-                connection.close(200, "again with another prefetch".into()).await?;
+                let leave = connection.close(200, "again with another prefetch".into());
+                in_time(async { Ok(leave.await?) }).await?;
                 return Ok(Ended::OtherPrefetch);
             }
         }
@@ -395,6 +401,10 @@ async fn subscribe(
 /// Tells the broker. Where it can't be told it takes the message back and delivers it again,
 /// which the ledger sees through.
 async fn end(acker: &Acker, verdict: Verdict) {
+    // One of a connection that is gone.
+    if !acker.usable() {
+        return;
+    }
     let told = match verdict {
         Verdict::Gone => acker.ack(BasicAckOptions::default()).await,
         Verdict::Back => acker.nack(BasicNackOptions { requeue: true, multiple: false }).await,

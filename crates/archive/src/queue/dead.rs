@@ -57,11 +57,21 @@ pub(super) async fn park(
             }
         };
         match looked_at {
-            Ok(()) => _ = letter.ack(BasicAckOptions::default()).await?,
+            Ok(()) => {
+                in_time(async {
+                    letter.ack(BasicAckOptions::default()).await?;
+                    Ok(())
+                })
+                .await?
+            }
             Err(error) => {
                 error!(error = &error as &dyn std::error::Error, "dead letter not parked");
                 tokio::time::sleep(PAUSE).await;
-                letter.nack(BasicNackOptions { requeue: true, multiple: false }).await?;
+                in_time(async {
+                    letter.nack(BasicNackOptions { requeue: true, multiple: false }).await?;
+                    Ok(())
+                })
+                .await?;
             }
         }
     }

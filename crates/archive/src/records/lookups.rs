@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use schemas::api::{Lookup, LookupRequest, NearMatch};
 use schemas::clock::day_of;
-use schemas::ids::{Blake3, DossierCode, LookupId, PrincipalId};
+use schemas::ids::{Blake3, DossierCode, LookupId, OfficeCode, PrincipalId};
 use schemas::record::Record;
 use sqlx::any::AnyRow;
 
@@ -29,8 +29,10 @@ const PUT_NEAR: &str = "
     on conflict (request) do nothing";
 
 const NEAR: &str = "
-    select request, record_id, asked_at, asked_by from near_match order by asked_at, request
-    limit 1000";
+    select request, record_id, asked_at, asked_by,
+        (select d.office from record r join dossier d on d.dossier_id = r.dossier_id
+         where r.record_id = n.record_id limit 1) as office
+    from near_match n order by asked_at, request limit 1000";
 
 impl Records {
     /// The answer that the request was given before; none when it is new.
@@ -65,19 +67,21 @@ impl Records {
         change.commit().await
     }
 
-    /// The thousand oldest lookups that were stopped since their subject is nearly an owner.
+    /// The thousand oldest lookups that were stopped since their subject is nearly an owner, each
+    /// with the office that the record came from.
     ///
     /// # Errors
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
-    pub async fn near_matches(&self) -> Result<Vec<NearMatch>, ArchiveError> {
+    pub async fn near_matches(&self) -> Result<Vec<(OfficeCode, NearMatch)>, ArchiveError> {
         let rows = sqlx::query(NEAR).fetch_all(&self.db.readers).await;
         let near = |row: &AnyRow| {
-            Ok(NearMatch {
+            let near = NearMatch {
                 request: row.parsed("request")?,
                 record: row.parsed("record_id")?,
                 asked_at: row.time("asked_at")?.to_string(),
                 asked_by: row.take("asked_by")?,
-            })
+            };
+            Ok((row.parsed("office")?, near))
         };
         rows.doing("reading near matches")?.iter().map(near).collect()
     }

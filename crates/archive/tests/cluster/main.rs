@@ -14,9 +14,10 @@ mod scans;
 
 #[path = "../archive/broker.rs"]
 mod broker;
+#[path = "../archive/broker_faults.rs"]
+mod broker_faults;
 #[path = "../archive/queue.rs"]
 mod queue;
-#[expect(dead_code, reason = "nothing is killed here")]
 #[path = "../archive/rabbitmq.rs"]
 mod rabbitmq;
 
