@@ -68,10 +68,11 @@ JSON
         -s3.port.https=$((port + 8)) -s3.cert.file="$dir/ca.pem" -s3.key.file="$dir/tls.key" \
         -s3.localSocket=s3.sock -s3.port.iceberg=0 -s3.port.lance=0 \
         >>"$dir/log" 2>&1 </dev/null 9>&- &
-    echo $! >"$dir/pid"
-    local made=0
+    local pid=$! made=0
+    echo $pid >"$dir/pid"
     for _ in $(seq 300); do
-        running || break
+        # By its number alone: for a moment it is still this script, and not yet the store.
+        kill -0 $pid 2>/dev/null || break
         if [ $made = 0 ] && curl -s -o /dev/null "$url" &&
             curl -s -o /dev/null "http://127.0.0.1:$((port + 3))/"; then
             shell <<SHELL

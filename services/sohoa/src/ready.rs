@@ -32,10 +32,13 @@ struct Readiness {
     dependencies: BTreeMap<&'static str, &'static str>,
 }
 
-/// Which dependency is there and which is missing; 503 when one is.
+/// Which dependency is there and which is missing; 503 when one is that the process can't do
+/// without. Without a broker scans are received all the same, and their jobs wait for it: only who
+/// works on pages is idle then.
 pub(crate) async fn ready(State(leaning): State<Leaning>) -> Response {
     let found = leaning.look().await;
-    let ready = found.iter().all(|(_, there)| *there);
+    let works = leaning.readers.is_some();
+    let ready = found.iter().all(|(name, there)| *there || *name == Part::Broker.name() && !works);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let word = |there| if there { "ok" } else { "missing" };
     let dependencies = found.into_iter().map(|(name, there)| (name, word(there))).collect();
@@ -102,4 +105,30 @@ async fn there(archive: &Archive, part: Part) -> (&'static str, bool) {
         }
     };
     (part.name(), there)
+}
+
+#[cfg(test)]
+mod tests {
+    use archive::{Broker, Place};
+    use axum::body::to_bytes;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn without_a_broker_an_intake_is_ready_and_says_what_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let nobody = Broker::at("amqp://sohoa:sohoa@127.0.0.1:9/sohoa".parse().unwrap());
+        let place = Place { broker: Some(nobody), ..Place::at(folder.path()) };
+        let archive = Archive::open(&place).await.unwrap();
+        let answer = ready(State(Leaning { archive: archive.clone(), readers: None })).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        let body = to_bytes(answer.into_body(), 4096).await.unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let all = serde_json::json!({ "database": "ok", "broker": "missing", "store": "ok" });
+        assert_eq!(said["dependencies"], all);
+
+        std::fs::remove_dir_all(folder.path().join("blobs")).unwrap();
+        let answer = ready(State(Leaning { archive, readers: None })).await;
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
 }

@@ -135,7 +135,10 @@ fn looked_at(verified: &Verified, json: bool) -> anyhow::Result<Exit> {
 pub(super) fn refused(error: BackupError) -> anyhow::Result<Exit> {
     let text = match &error {
         BackupError::NotABackup(dir) => {
-            format!("{}: không phải bản sao lưu, và không trống.", dir.display())
+            format!(
+                "{}: không phải bản sao lưu (không có thư mục này, hoặc trong đó có thứ khác).",
+                dir.display()
+            )
         }
         BackupError::OtherArchive(dir) => {
             format!("{}: là bản sao lưu của kho khác; hãy chọn thư mục khác.", dir.display())
