@@ -359,7 +359,11 @@ async fn consume(
     loop {
         tokio::select! {
             Some((acker, verdict)) = ends.recv() => {
-                in_time(async { Ok(end(&acker, verdict).await) }).await?;
+                let told = async {
+                    end(&acker, verdict).await;
+                    Ok(())
+                };
+                in_time(told).await?;
             }
             message = counter.next() => tray.put(COUNTER, message.ok_or(Trouble::Gone)??),
             message = backlog.next() => tray.put(BACKLOG, message.ok_or(Trouble::Gone)??),
