@@ -23,7 +23,7 @@ const EVERYWHERE: [(HeaderName, &str); 7] = [
 ];
 
 /// For a year; only where TLS is there already.
-const TLS_ONLY: &str = "max-age=31536000; includeSubDomains";
+const TLS_ONLY: &str = "max-age=31536000";
 
 /// Says it with an answer.
 pub(crate) fn put(response: &mut Response, peer: Peer) {

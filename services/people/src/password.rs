@@ -147,7 +147,7 @@ pub(crate) fn check(password: &Secret, name: &str) -> Answer<()> {
         return unfit("the login name is in it");
     }
     let guessed = |guess: &&str| plain.starts_with(*guess) && plain.len() < guess.len() + BEYOND;
-    if GUESSED.iter().any(|guess| guessed(&guess)) {
+    if GUESSED.iter().any(guessed) {
         return unfit("it is among the first that are tried");
     }
     Ok(())

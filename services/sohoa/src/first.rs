@@ -43,7 +43,7 @@ pub(crate) async fn start(
         principal(PrincipalKind::System, "local", &[of(Role::Officer), of(Role::BackOffice)]);
     let key = make_key(Vec::new(), DAYS)?;
     let made = async { archive.records.put_principal(&here, Some(&key.kept)).await };
-    hand_over(data, LOCAL, &key.shown.reveal(), made).await?;
+    hand_over(data, (LOCAL, "Khoá của máy này"), &key.shown.reveal(), made).await?;
 
     let everywhere = [Grant { role: Role::Administrator, office: None }];
     let (password, given) = give_password().await?;
@@ -53,7 +53,8 @@ pub(crate) async fn start(
         password: Some(given),
     };
     let made = async { archive.records.put_person(&administrator).await };
-    hand_over(data, PASSWORD, password.reveal(), made).await
+    let what = "Mật khẩu lần đầu của administrator";
+    hand_over(data, (PASSWORD, what), password.reveal(), made).await
 }
 
 fn principal(kind: PrincipalKind, name: &str, grants: &[Grant]) -> NewPrincipal {
@@ -69,7 +70,7 @@ fn principal(kind: PrincipalKind, name: &str, grants: &[Grant]) -> NewPrincipal 
 /// Writes a secret into a file, and makes what it opens.
 async fn hand_over(
     data: &Path,
-    file: &str,
+    (file, what): (&str, &str),
     secret: &str,
     made: impl Future<Output = Result<bool, ArchiveError>>,
 ) -> anyhow::Result<()> {
@@ -80,7 +81,7 @@ async fn hand_over(
     write(&beside, secret).with_context(|| format!("writing {}", beside.display()))?;
     if made.await? {
         std::fs::rename(&beside, &path).with_context(|| format!("writing {}", path.display()))?;
-        show::note(&path.display().to_string());
+        show::note(&format!("{what}: {}", path.display()));
     } else {
         // Another process was first.
         std::fs::remove_file(&beside)?;
