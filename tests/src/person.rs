@@ -28,6 +28,8 @@ pub struct PersonThere {
     pub cookie: String,
     /// The secret of the second factor.
     pub factor: Option<String>,
+    /// The code that confirmed it, which is used up.
+    pub confirmed: Option<String>,
     /// What opens the door without it.
     pub recovery: Vec<String>,
 }
@@ -64,6 +66,7 @@ impl Stage {
             password: CHOSEN.to_owned(),
             cookie: cookie_of(&response),
             factor: None,
+            confirmed: None,
             recovery: Vec::new(),
         };
         let session: SessionView = expect(response, "changing the password").await;
@@ -80,11 +83,13 @@ impl Stage {
         let offer = http.post(&url).json(&ask).send().await.unwrap();
         let offer: FactorOffer = expect(offer, "asking for a secret").await;
         let secret = offer.secret.reveal().to_owned();
-        let confirm = json!({ "code": code_of(&secret, 0) });
+        let code = code_of(&secret, 0);
+        let confirm = json!({ "code": code });
         let codes = http.put(&url).json(&confirm).send().await.unwrap();
         let codes: RecoveryCodes = expect(codes, "confirming it").await;
         person.recovery = codes.codes.iter().map(|code| code.reveal().to_owned()).collect();
         person.factor = Some(secret);
+        person.confirmed = Some(code);
     }
 
     /// Tries to log in.
