@@ -5,7 +5,9 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "test support")]
 
 mod paper;
+mod person;
 mod stage;
 
 pub use crate::paper::{Story, jpeg_page, opening, raw, somebody};
-pub use crate::stage::{Stage, binary, problem, shared, turn, with_key};
+pub use crate::person::{Given, PersonThere, code_of, cookie_of, with_cookie};
+pub use crate::stage::{Stage, binary, expect, problem, shared, turn, with_key};

@@ -265,11 +265,16 @@ impl Stage {
 
     /// Makes a key with `sohoa access key new`, beside the running process.
     pub fn new_key(&self, args: &[&str]) -> String {
+        self.access(&[&["key", "new"], args].concat()).trim().to_owned()
+    }
+
+    /// Runs `sohoa access …` beside the running process; what it prints.
+    pub fn access(&self, args: &[&str]) -> String {
         let data = self.data();
-        let made = ["access", "key", "new", "--data", data.to_str().unwrap()];
-        let output = self.command(&[&made[..], args].concat());
+        let output =
+            self.command(&[&["access"], args, &["--data", data.to_str().unwrap()]].concat());
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// What `sohoa check` finds amiss.
@@ -306,7 +311,8 @@ pub fn with_key(key: &str) -> Client {
         .unwrap()
 }
 
-async fn expect<T: DeserializeOwned>(response: Response, what: &str) -> T {
+/// The answer, which must be one.
+pub async fn expect<T: DeserializeOwned>(response: Response, what: &str) -> T {
     let status = response.status();
     let text = response.text().await.unwrap();
     assert!(status.is_success(), "{what}: {status} {text}");

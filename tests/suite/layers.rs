@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-const LEANS_ON: [(&str, &[&str]); 17] = [
+const LEANS_ON: [(&str, &[&str]); 18] = [
     ("schemas", &[]),
     ("signing", &["schemas"]),
     ("imaging", &["schemas", "signing"]),
@@ -20,11 +20,12 @@ const LEANS_ON: [(&str, &[&str]); 17] = [
     ("intake", &["access", "archive", "filing", "problem", "schemas", "vitals"]),
     ("records", &["access", "archive", "filing", "problem", "schemas", "vitals"]),
     ("review", &["access", "archive", "filing", "problem", "schemas"]),
+    ("people", &["access", "archive", "problem", "schemas"]),
     (
         "sohoa",
         &[
-            "access", "archive", "filing", "intake", "problem", "records", "review", "schemas",
-            "sealing", "signing", "tokens", "vitals", "worker",
+            "access", "archive", "filing", "intake", "people", "problem", "records", "review",
+            "schemas", "sealing", "signing", "tokens", "vitals", "worker",
         ],
     ),
 ];

@@ -17,6 +17,7 @@ mod jail;
 mod life;
 mod main_job;
 mod metrics;
+mod people;
 mod privacy;
 mod proof;
 mod readers;
