@@ -7,11 +7,12 @@
 # make bench-deskew      pages turned by known angles: Sohoa, jdeskew, Tesseract
 # make bench-confidence  whether confidences mean what they say; how often the second engine won
 # make bench-cluster     what a dossier costs on PostgreSQL with PAGES pages in the records
+# make bench-faults      each fault RUNS times on a running cluster: lost, doubled, seconds
 # make bench-readers     pages a minute of two readers and of one; memory over a thousand pages
 #
 # make fuzz              every fuzz target for SECONDS, its corpus grown from the files of HOSTILE
 
-.PHONY: run test fuzz setup lint fmt bench bench-pdf bench-deskew bench-confidence bench-cluster bench-readers bench-setup
+.PHONY: run test fuzz setup lint fmt bench bench-pdf bench-deskew bench-confidence bench-cluster bench-faults bench-readers bench-setup
 
 run:
 	deploy/setup.sh run
@@ -25,7 +26,7 @@ test: setup lint
 	python3 -m unittest discover --quiet --start-directory tests/bench
 	.parts/deploy/bin/python -m unittest discover --quiet --start-directory tests/deploy
 	cargo test --workspace --locked; failed=$$?; \
-	for part in target/cluster/*/; do \
+	for part in target/cluster/*/ target/stage/*/; do \
 		[ ! -d "$$part" ] || deploy/cluster/$$(basename $$part).sh stop $$part; \
 	done; exit $$failed
 
@@ -76,6 +77,14 @@ bench-cluster:
 	SOHOA_BENCH_PAGES="$(PAGES)" cargo test --workspace --locked --test cluster -- \
 	    --ignored --nocapture growth
 	deploy/cluster/postgres.sh stop target/cluster/postgres
+
+# With the programs that the suite runs, for only those have fail points: Sohoa's speed is not what
+# is measured.
+SEED ?= 1
+bench-faults:
+	deploy/setup.sh test
+	cargo build --workspace --bins --locked --quiet
+	target/debug/faults $(RUNS) --seed $(SEED)
 
 bench-readers: bench-setup
 	$(BENCH)/readers.py target/release $(SCANS)

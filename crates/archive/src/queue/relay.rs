@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use failpoints::{Point, here};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
@@ -246,6 +247,7 @@ impl Relay {
         let sent = letters.len();
         let sending = self.post(channel, letters);
         *confirmed = patiently(connection, sending).await??;
+        here(Point::JobsSent);
         match sent - confirmed.len() {
             0 => Ok(Round::Moved),
             refused => Err(Trouble::Refused(refused)),
