@@ -10,3 +10,5 @@ mod faults;
 mod main_job;
 #[path = "../suite/stations.rs"]
 mod stations;
+#[path = "../suite/traces.rs"]
+mod traces;

@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, ExitStatus, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use tempfile::TempDir;
 use tokio::sync::SemaphorePermit;
 
@@ -49,15 +50,25 @@ impl Cluster {
 
     /// The same, with lines added to its configuration.
     pub async fn start_with(config: &str) -> Self {
-        Self::begin(turn().await, Parts::shared(), config).await
+        Self::start_telling("info", config).await
+    }
+
+    /// The same, logging what the filter lets through.
+    pub async fn start_telling(filter: &str, config: &str) -> Self {
+        Self::begin(turn().await, Parts::shared(), filter, config).await
     }
 
     /// Starts one on these parts, which it may break: nobody else is at work.
-    pub async fn start_alone(parts: &'static Parts) -> Self {
-        Self::begin(turn_alone().await, parts, "").await
+    pub async fn start_alone(parts: &'static Parts, config: &str) -> Self {
+        Self::begin(turn_alone().await, parts, "info", config).await
     }
 
-    async fn begin(turn: SemaphorePermit<'static>, parts: &'static Parts, config: &str) -> Self {
+    async fn begin(
+        turn: SemaphorePermit<'static>,
+        parts: &'static Parts,
+        filter: &str,
+        config: &str,
+    ) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let nth = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("stage_{}_{nth}", std::process::id());
@@ -77,14 +88,12 @@ impl Cluster {
                 "office.code = \"H26.01.02\"\n\
                  filing.quiet_seconds = 1\n\
                  reader.count = 1\n\
-                 reader.program = {reader:?}\n\
                  {config}\n\
                  [database]\nurl = {database:?}\n\
                  [broker]\nurl = {broker:?}\nnodes = {nodes:?}\nprefix = {name:?}\n\
                  [store]\nendpoint = \"http://{}\"\nbucket = \"sohoa\"\nprefix = {prefix:?}\n\
                  access_key = \"sohoa\"\nsecret_key = \"sohoa-local\"\n",
                 store.address(),
-                reader = binary("scripted-reader"),
                 name = folder.path().file_name().unwrap().to_str().unwrap(),
                 prefix = format!("{}/", folder.path().file_name().unwrap().to_str().unwrap()),
             );
@@ -97,7 +106,7 @@ impl Cluster {
             let place = |name: &str| folder.path().join(name).into_os_string();
             let words: [OsString; 7] = [
                 "--log".into(),
-                "info".into(),
+                filter.into(),
                 role.into(),
                 "--config".into(),
                 place(config),
@@ -130,6 +139,34 @@ impl Cluster {
         cluster.station.desks = [&cluster.intake, &cluster.records, &cluster.review]
             .map(|process| process.address.clone());
         cluster
+    }
+
+    /// Asks every process to stop, and waits until all have: the worst of their ends.
+    pub fn terminate(&mut self) -> ExitStatus {
+        self.processes().for_each(Process::ask_to_stop);
+        let ends: Vec<ExitStatus> = self.processes_mut().map(Process::ended).collect();
+        ends.into_iter().max_by_key(|end| end.code().unwrap_or(i32::MAX)).unwrap()
+    }
+
+    /// Stops the workers from that one on, as an operator does.
+    pub fn stop_workers(&mut self, from: usize) {
+        for worker in &mut self.workers[from..] {
+            worker.ask_to_stop();
+            worker.ended();
+        }
+    }
+
+    /// A client of the store that knows nothing of Sohoa, by the wire that the cluster has.
+    pub fn bare_store(&self) -> aws_sdk_s3::Client {
+        let credentials = Credentials::new("sohoa", "sohoa-local", None, None, "test");
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .endpoint_url(format!("http://{}", self.store.address()))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .force_path_style(true)
+            .region(Region::new("us-east-1"))
+            .credentials_provider(credentials);
+        aws_sdk_s3::Client::from_conf(config.build())
     }
 
     /// Everything that was logged by every process.

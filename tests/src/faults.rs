@@ -20,6 +20,7 @@ pub use account::Outcome;
 use crate::cluster::Cluster;
 use crate::paper::Story;
 use crate::parts::Parts;
+use crate::stage::binary;
 
 /// Longest time until a dossier must have settled, whatever broke.
 const LONGEST: Duration = Duration::from_secs(240);
@@ -131,7 +132,8 @@ pub struct Trial {
 impl Trial {
     /// Starts a cluster on these parts, and puts a dossier through it in peace.
     pub async fn begin(parts: &'static Parts) -> Self {
-        let cluster = Cluster::start_alone(parts).await;
+        let reader = format!("reader.program = {:?}", binary("scripted-reader"));
+        let cluster = Cluster::start_alone(parts, &reader).await;
         let story = Story::told("khai-sinh");
         let mut trial = Self { cluster, story, calm: Value::Null, runs: 0 };
         // The second of a citizen is unlike the first, of whom nothing was there; and like the
