@@ -6,6 +6,8 @@ use tests::Cluster as Stage;
 
 mod faults;
 
+#[path = "../suite/flaws.rs"]
+mod flaws;
 #[path = "../suite/main_job.rs"]
 mod main_job;
 #[path = "../suite/stations.rs"]

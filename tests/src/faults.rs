@@ -20,6 +20,7 @@ pub use account::Outcome;
 use crate::cluster::Cluster;
 use crate::paper::Story;
 use crate::parts::Parts;
+use crate::process::Surroundings;
 use crate::stage::binary;
 
 /// Longest time until a dossier must have settled, whatever broke.
@@ -91,6 +92,13 @@ impl Fault {
             Self::Tomorrow,
         ]);
         all
+    }
+}
+
+impl Fault {
+    /// Whether this machine lets it be done.
+    pub fn is_possible(self) -> bool {
+        self != Self::DiskFull || Surroundings::may_mount()
     }
 }
 
@@ -166,6 +174,7 @@ impl Trial {
         let (whole, away) = self.strike(fault, &dossier, chance).await;
         let acknowledged = sending.await.unwrap();
         let view = self.settled(&dossier).await;
+        self.at_rest().await;
         let recovery = whole.elapsed();
         self.bring_back(away);
         let mut outcome = account::account(&acknowledged, &view);
@@ -202,6 +211,17 @@ impl Trial {
             sleep(Duration::from_millis(100)).await;
         }
         panic!("not settled: {last}")
+    }
+
+    /// Waits until no job is left: what a dead worker had comes back when its lease is over, though
+    /// the dossier has all that it needs.
+    async fn at_rest(&self) {
+        const LEFT: &str = "select (select count(*) from job) + (select count(*) from outbox)";
+        let since = Instant::now();
+        while self.cluster.sql(LEFT).trim() != "0" {
+            assert!(since.elapsed() < LONGEST, "jobs are left");
+            sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// Jobs that were done at another attempt than their first.

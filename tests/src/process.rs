@@ -142,6 +142,14 @@ impl Process {
 }
 
 impl Surroundings {
+    /// Whether one who isn't root, or is, may have a small disk here.
+    pub(crate) fn may_mount() -> bool {
+        let mut unshare = Command::new("unshare");
+        let mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "none", "/mnt"];
+        unshare.args(["--user", "--map-root-user", "--mount"]).args(mount);
+        unshare.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    }
+
     /// `sohoa` in them.
     fn command(&self) -> Command {
         let sohoa = binary("sohoa");
