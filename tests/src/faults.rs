@@ -172,7 +172,8 @@ impl Trial {
         let before = self.attempts_again();
         let sending = tokio::spawn(send_all(self.cluster.http.clone(), url, scans));
         let (whole, away) = self.strike(fault, &dossier, chance).await;
-        let acknowledged = sending.await.unwrap();
+        let (acknowledged, refused) = sending.await.unwrap();
+        assert!(fault != Fault::DiskFull || refused > 0, "no scan met the full disk");
         let view = self.settled(&dossier).await;
         self.at_rest().await;
         let recovery = whole.elapsed();
@@ -232,14 +233,14 @@ impl Trial {
 }
 
 /// Sends scans one after the other as a station does: each again and again, until somebody is
-/// there to acknowledge it.
-async fn send_all(http: Client, url: String, scans: Vec<Vec<u8>>) -> Vec<Blake3> {
+/// there to acknowledge it. Tells what was acknowledged, and how often one was told to come back.
+async fn send_all(http: Client, url: String, scans: Vec<Vec<u8>>) -> (Vec<Blake3>, u32) {
     const LATER: [StatusCode; 3] = [
         StatusCode::TOO_MANY_REQUESTS,
         StatusCode::SERVICE_UNAVAILABLE,
         StatusCode::INSUFFICIENT_STORAGE,
     ];
-    let mut acknowledged = Vec::new();
+    let (mut acknowledged, mut refused) = (Vec::new(), 0);
     for scan in scans {
         let since = Instant::now();
         let receipt = loop {
@@ -254,6 +255,7 @@ async fn send_all(http: Client, url: String, scans: Vec<Vec<u8>>) -> Vec<Blake3>
                     let status = response.status();
                     let text = response.text().await.unwrap_or_default();
                     assert!(LATER.contains(&status), "no clear refusal: {status} {text}");
+                    refused += 1;
                 }
                 Err(_) => {}
             }
@@ -263,7 +265,7 @@ async fn send_all(http: Client, url: String, scans: Vec<Vec<u8>>) -> Vec<Blake3>
         acknowledged.push(receipt.blake3);
         sleep(Duration::from_millis(150)).await;
     }
-    acknowledged
+    (acknowledged, refused)
 }
 
 /// Numbers by a seed (splitmix64), so that a failure can be run again.
