@@ -9,7 +9,8 @@ use schemas::api::{FactorOffer, RecoveryCodes, SessionView};
 use serde_json::{Value, json};
 use totp_rs::{Builder, Secret};
 
-use crate::stage::{Stage, expect};
+use crate::stage::Stage;
+use crate::station::expect;
 
 /// What people choose when they are asked to.
 const CHOSEN: &str = "bốn con trâu trắng";
