@@ -33,6 +33,8 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 words! {
     /// What somebody may do.
     Permission {

@@ -34,13 +34,14 @@ pub use error::{AcceptError, ArchiveError, DatabaseTrouble, LookupError, OpenErr
 pub use queue::{Broker, BrokerNode, BrokerUrl, Delivery, LEASE, Queue};
 pub use reach::Part;
 pub use records::Records;
+pub use records::audit::LinesAsked;
 pub use records::dossiers::{Dossier, NewDossier};
 pub use records::filing::{DocumentRow, FiledDocument, revision_of};
 pub use records::pages::{Page, PageSummary};
 pub use records::principals::{Key, NewKey, NewPrincipal, Principal};
 pub use records::proofs::Proven;
 pub use records::relied::{Reliance, Relied};
-pub use records::revise::Revised;
+pub use records::revise::{Revised, Reviser};
 pub use records::scans::{Accepted, NewScan, Scan, Waiting};
 pub use records::vitals::{LaneDepth, RecordVitals};
 

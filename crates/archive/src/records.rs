@@ -16,6 +16,7 @@ pub(crate) mod publish;
 pub(crate) mod relied;
 pub(crate) mod revise;
 
+pub(crate) mod audit;
 pub(crate) mod lookups;
 
 pub(crate) mod events;

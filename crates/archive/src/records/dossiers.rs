@@ -166,7 +166,7 @@ impl Records {
             }
         }
         for relied in &reliance.relied {
-            rely(&mut change, new.id, relied).await?;
+            rely(&mut change, new.id, relied, reliance.principal).await?;
         }
         let row = by_id(&mut change, new.id).await?;
         let row = row.ok_or_else(|| missing(new.id))?;

@@ -22,6 +22,7 @@ mod broker_faults;
 mod pace;
 mod rabbitmq;
 
+mod audit;
 mod filing;
 mod once;
 mod records;

@@ -21,6 +21,8 @@ mod queue;
 #[path = "../archive/rabbitmq.rs"]
 mod rabbitmq;
 
+#[path = "../archive/audit.rs"]
+mod audit;
 #[path = "../archive/filing.rs"]
 mod filing;
 #[path = "../archive/once.rs"]
