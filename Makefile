@@ -7,11 +7,12 @@
 # make bench-deskew      pages turned by known angles: Sohoa, jdeskew, Tesseract
 # make bench-confidence  whether confidences mean what they say; how often the second engine won
 # make bench-cluster     what a dossier costs on PostgreSQL with PAGES pages in the records
+# make bench-audit       lookups and requirements with the audit and without
 # make bench-readers     pages a minute of two readers and of one; memory over a thousand pages
 #
 # make fuzz              every fuzz target for SECONDS, its corpus grown from the files of HOSTILE
 
-.PHONY: run test fuzz setup lint fmt bench bench-pdf bench-deskew bench-confidence bench-cluster bench-readers bench-setup
+.PHONY: run test fuzz setup lint fmt bench bench-pdf bench-deskew bench-confidence bench-cluster bench-audit bench-readers bench-setup
 
 run:
 	deploy/setup.sh run
@@ -75,6 +76,11 @@ bench-cluster:
 	deploy/setup.sh test
 	SOHOA_BENCH_PAGES="$(PAGES)" cargo test --workspace --locked --test cluster -- \
 	    --ignored --nocapture growth
+	deploy/cluster/postgres.sh stop target/cluster/postgres
+
+bench-audit:
+	deploy/setup.sh test
+	cargo test --workspace --locked --test cluster -- --ignored --nocapture what_the_audit_costs
 	deploy/cluster/postgres.sh stop target/cluster/postgres
 
 bench-readers: bench-setup

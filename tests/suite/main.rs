@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 mod access;
+mod audit;
 mod layers;
 mod messages;
 mod openapi;

@@ -43,6 +43,7 @@ pub use records::proofs::Proven;
 pub use records::relied::{Reliance, Relied};
 pub use records::revise::{Revised, Reviser};
 pub use records::scans::{Accepted, NewScan, Scan, Waiting};
+pub use records::subjects::{Access, Erasure, Kept};
 pub use records::vitals::{LaneDepth, RecordVitals};
 
 use database::Database;

@@ -19,6 +19,8 @@ pub(crate) mod revise;
 pub(crate) mod audit;
 pub(crate) mod lookups;
 
+pub(crate) mod subjects;
+
 pub(crate) mod events;
 pub(crate) mod parked;
 

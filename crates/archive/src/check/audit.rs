@@ -244,6 +244,9 @@ pub(super) fn text_vi(code: &str) -> Option<&'static str> {
         "audit.head_forged" => {
             "Chữ ký trên đầu chuỗi nhật ký không đúng hoặc không phải của nơi được tin."
         }
+        "audit.head_untrusted" => {
+            "Không biết người đã ký đầu chuỗi nhật ký; hãy chỉ ra chứng thư được tin bằng --trust."
+        }
         "record.altered" => "Giấy tờ số hoá không phải là bản đã ghi trong nhật ký.",
         "record.removed" => "Giấy tờ số hoá có trong nhật ký nhưng đã biến mất.",
         "record.revived" => "Giấy tờ số hoá đã thu hồi hoặc thay thế lại được dùng.",

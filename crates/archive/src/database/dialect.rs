@@ -217,6 +217,22 @@ impl Dialect {
         }
     }
 
+    /// Takes the lines that were moved into the chain, the second of each JSON list ($1), out of
+    /// those that wait.
+    pub(crate) fn forget_linked(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "delete from audit_pending where line_id in
+                    (select value ->> 1 from json_each($1))"
+            }
+            // As an array, so that the index is used however many wait.
+            Self::Postgres => {
+                "delete from audit_pending where line_id = any(array
+                    (select value ->> 1 from json_array_elements(cast($1 as json))))"
+            }
+        }
+    }
+
     /// Keeps others from importing a catalogue until the transaction is over.
     pub(crate) fn hold_catalogue(self) -> Option<&'static str> {
         match self {

@@ -94,10 +94,10 @@ impl Records {
             linked.push(self::row(place, id, body, hash));
         }
         let lines = text(&linked)?;
-        for sql in [put_linked(dialect), forget_moved(dialect)] {
-            let moved = sqlx::query(AssertSqlSafe(sql)).bind(&lines).execute(change.on()).await;
-            moved.doing(doing)?;
-        }
+        let put = sqlx::query(AssertSqlSafe(put_linked(dialect))).bind(&lines);
+        put.execute(change.on()).await.doing(doing)?;
+        let forget = sqlx::query(dialect.forget_linked()).bind(&lines);
+        forget.execute(change.on()).await.doing(doing)?;
         let extend = sqlx::query(EXTEND).bind(number(place)).bind(hash.to_string());
         extend.execute(change.on()).await.doing(doing)?;
         change.commit().await?;
@@ -170,9 +170,4 @@ fn put_linked(dialect: Dialect) -> String {
     let names = COLUMNS.map(|(name, _)| name).join(", ");
     let (values, lines) = (values.join(", "), dialect.json_lines());
     format!("insert into audit_line ({names}) select {values} from {lines}")
-}
-
-fn forget_moved(dialect: Dialect) -> String {
-    let lines = dialect.json_lines();
-    format!("delete from audit_pending where line_id in (select value ->> 1 from {lines})")
 }

@@ -223,7 +223,7 @@ async fn by_id(change: &mut Change<'_>, id: DossierId) -> Result<Option<AnyRow>,
     query.fetch_optional(change.on()).await.doing("reading a dossier")
 }
 
-fn dossier(row: &AnyRow) -> Result<Dossier, ArchiveError> {
+pub(super) fn dossier(row: &AnyRow) -> Result<Dossier, ArchiveError> {
     Ok(Dossier {
         id: row.parsed("dossier_id")?,
         code: row.parsed("code")?,

@@ -337,7 +337,7 @@ pub(super) async fn put(
 }
 
 /// A record as it was published, but for where it stands now.
-pub(super) fn record(row: &AnyRow) -> Result<Record, ArchiveError> {
+pub(crate) fn record(row: &AnyRow) -> Result<Record, ArchiveError> {
     let mut record: Record = row.json("body")?;
     record.state = row.word("state")?;
     record.hash = Some(row.parsed("hash")?);

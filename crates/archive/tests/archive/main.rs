@@ -26,6 +26,7 @@ mod audit;
 mod filing;
 mod once;
 mod records;
+mod subjects;
 
 mod backup;
 mod principals;

@@ -29,10 +29,13 @@ mod filing;
 mod once;
 #[path = "../archive/records.rs"]
 mod records;
+#[path = "../archive/subjects.rs"]
+mod subjects;
 
 #[path = "../archive/principals.rs"]
 mod principals;
 
+mod audit_cost;
 mod crowd;
 mod growth;
 mod plans;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use schemas::audit::LinkedLine;
-use schemas::ids::{PrincipalId, RecordId};
+use schemas::ids::{OfficeCode, PrincipalId, RecordId};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, query};
 
@@ -25,6 +25,10 @@ pub struct LinesAsked {
     /// Before this place in the chain.
     pub before: Option<u64>,
 }
+
+const OFFICE: &str = "
+    select d.office from record r join dossier d on d.dossier_id = r.dossier_id
+    where r.record_id = $1 limit 1";
 
 impl Records {
     /// Lines of the audit, the newest first. Those of the last second may not be there yet.
@@ -60,6 +64,17 @@ impl Records {
         }
         let rows = query.fetch_all(&self.db.readers).await.doing("reading the audit")?;
         rows.iter().map(linked).collect()
+    }
+}
+
+impl Records {
+    /// The office that a record came from.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn office_of(&self, record: RecordId) -> Result<Option<OfficeCode>, ArchiveError> {
+        let row = query(OFFICE).bind(record.to_string()).fetch_optional(&self.db.readers).await;
+        row.doing("reading the office of a record")?.map(|row| row.parsed("office")).transpose()
     }
 }
 
