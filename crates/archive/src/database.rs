@@ -104,6 +104,11 @@ impl Database {
         Ok(Bare { dialect, writer })
     }
 
+    /// For a statement that writes and needs no other.
+    pub(crate) fn writer(&self) -> &AnyPool {
+        &self.writer
+    }
+
     /// Begins a transaction that writes; it ends unless [`Change::commit`] is called.
     pub(crate) async fn change(&self) -> Result<Change<'_>, ArchiveError> {
         let begin = self.dialect.begin_change();

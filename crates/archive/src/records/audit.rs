@@ -26,7 +26,7 @@ pub use ask::LinesAsked;
 /// Lines moved into the chain in one transaction.
 const AT_ONCE: i64 = 1000;
 
-const WAITS: &str = "select line_id from audit_pending limit 1";
+const WAITS: &str = "select line_id from audit_pending order by line_id limit 1";
 
 const WAITING: &str = "select line_id, body from audit_pending order by line_id limit $1";
 
@@ -54,10 +54,15 @@ impl Records {
             purpose: Some(purpose.to_owned()),
             ..AuditLine::new(Act::Told, now)
         });
-        let lines: Vec<_> = lines.collect();
-        let mut change = self.db.change().await?;
-        leave(&mut change, &lines).await?;
-        change.commit().await
+        self.leave_alone(&lines.collect::<Vec<_>>()).await
+    }
+
+    /// Leaves lines of what changes nothing: a statement of its own is its transaction, which
+    /// spares two ways to the database.
+    pub(crate) async fn leave_alone(&self, lines: &[AuditLine]) -> Result<(), ArchiveError> {
+        let sql = AssertSqlSafe(put_waiting(self.db.dialect));
+        let put = sqlx::query(sql).bind(waiting(lines)?).execute(self.db.writer()).await;
+        put.doing("leaving a line in the audit").map(|_| ())
     }
 
     /// Moves the lines that wait into the chain; answers with how many they were. Nothing is done
@@ -110,15 +115,23 @@ pub(crate) async fn leave(
     change: &mut Change<'_>,
     lines: &[AuditLine],
 ) -> Result<(), ArchiveError> {
-    let pairs = lines.iter().map(|line| Ok([line.id.to_string(), text(line)?]));
-    let pairs: Vec<_> = pairs.collect::<Result<_, ArchiveError>>()?;
-    let sql = format!(
-        "insert into audit_pending (line_id, body)
-         select cast(value ->> 0 as text), cast(value ->> 1 as text) from {}",
-        change.db.dialect.json_lines()
-    );
-    let put = sqlx::query(AssertSqlSafe(sql)).bind(text(&pairs)?).execute(change.on()).await;
+    let sql = AssertSqlSafe(put_waiting(change.db.dialect));
+    let put = sqlx::query(sql).bind(waiting(lines)?).execute(change.on()).await;
     put.doing("leaving a line in the audit").map(|_| ())
+}
+
+/// Lines as rows of those that wait: JSON lists of id and body.
+fn waiting(lines: &[AuditLine]) -> Result<String, ArchiveError> {
+    let pairs = lines.iter().map(|line| Ok([line.id.to_string(), text(line)?]));
+    text(&pairs.collect::<Result<Vec<_>, ArchiveError>>()?)
+}
+
+fn put_waiting(dialect: Dialect) -> String {
+    let lines = dialect.json_lines();
+    format!(
+        "insert into audit_pending (line_id, body)
+         select cast(value ->> 0 as text), cast(value ->> 1 as text) from {lines}"
+    )
 }
 
 /// The hash that binds what follows to what was before.

@@ -11,7 +11,6 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use super::Records;
-use super::audit::leave;
 use super::dossiers::{Dossier, dossier};
 use super::publish::record;
 use crate::error::{ArchiveError, Doing};
@@ -112,10 +111,7 @@ impl Records {
             purpose: Some(purpose.to_owned()),
             ..AuditLine::new(act, now)
         });
-        let lines: Vec<_> = lines.collect();
-        let mut change = self.db.change().await?;
-        leave(&mut change, &lines).await?;
-        change.commit().await
+        self.leave_alone(&lines.collect::<Vec<_>>()).await
     }
 }
 

@@ -9,7 +9,8 @@ use schemas::Uuid;
 use schemas::clock::today;
 use schemas::ids::PrincipalId;
 use schemas::record::Record;
-use sqlx::{AnyConnection, Connection};
+use sqlx::AnyPool;
+use sqlx::any::AnyPoolOptions;
 use tokio::task::JoinSet;
 
 use crate::bed::{Bed, NUMBER, bed, filed, request};
@@ -36,8 +37,9 @@ async fn published(bed: &Bed) -> Record {
 }
 
 /// A lookup as it was, without the audit; with the old chain where `chained`.
-async fn bare(on: &mut AnyConnection, record: &Record, body: &str, chained: bool) {
+async fn bare(on: &AnyPool, record: &Record, chained: bool) {
     let id = Uuid::new_v4().to_string();
+    let body = serde_json::to_string(record).unwrap();
     let mut tx = on.begin().await.unwrap();
     if chained {
         let next = "update chain set length = length + 1 where name = 'lookup'";
@@ -93,12 +95,12 @@ async fn what_the_audit_costs() {
             }
         }
     });
-    let body = serde_json::to_string(&record).unwrap();
-    let mut on = bed.form.tool().await;
+    // Connections as the archive has them.
+    let on = AnyPoolOptions::new().max_connections(6).connect(&bed.form.url()).await.unwrap();
     let (principal, mut took) = (PrincipalId::random(), [const { Vec::new() }; 4]);
     for _ in 0..TIMES {
         let since = Instant::now();
-        bare(&mut on, &record, &body, false).await;
+        bare(&on, &record, false).await;
         took[0].push(since.elapsed());
         let since = Instant::now();
         looked_up(&bed.archive, &record).await;
@@ -122,12 +124,11 @@ async fn what_the_audit_costs() {
     for chained in [Some(true), Some(false), None] {
         let mut tasks = JoinSet::new();
         for _ in 0..CROWD {
-            let (archive, record, body) = (bed.archive.clone(), record.clone(), body.clone());
-            let mut on = bed.form.tool().await;
+            let (archive, record, on) = (bed.archive.clone(), record.clone(), on.clone());
             tasks.spawn(async move {
                 for _ in 0..EACH {
                     match chained {
-                        Some(chained) => bare(&mut on, &record, &body, chained).await,
+                        Some(chained) => bare(&on, &record, chained).await,
                         None => looked_up(&archive, &record).await,
                     }
                 }

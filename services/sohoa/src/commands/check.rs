@@ -16,7 +16,8 @@ use crate::{audit, outside, show};
 /// were carried elsewhere (`DIR/audit/heads.jsonl`, `GET /v1/audit/heads`) show what whoever can
 /// write the whole database could hide: give them with --head. Trusted signers are this
 /// installation's own key (`DIR/audit/certificate.pem`) and those that --trust vouches for: the
-/// agency's authority where it signs.
+/// agency's authority where it signs; of a restored archive, the certificate of the installation
+/// that it came from.
 ///
 /// Examples:
 ///
@@ -112,6 +113,8 @@ impl Check {
                 found.add(code, signed.head().map_or(0, |head| head.place), false);
             }
         }
+        // A head here and the same one elsewhere are one.
+        found.findings.sort_by(|a, b| (a.code, &a.what).cmp(&(b.code, &b.what)));
         found.findings.dedup();
         if self.json {
             show::json(&serde_json::json!({ "check": found, "mended": [] }))?;

@@ -282,9 +282,13 @@ impl Erasing<'_> {
             );
         } else {
             fates.iter().try_for_each(|fate| tell(fate, self.yes))?;
-            match self.yes {
-                true => show::note("Bản sao lưu cũ vẫn còn dữ liệu đã xoá cho tới khi được thay."),
-                false => show::note("Chưa xoá gì. Thêm --yes để xoá."),
+            let erases = fates.iter().any(|fate| fate.erased.is_some());
+            match (erases, self.yes) {
+                (true, true) => {
+                    show::note("Bản sao lưu cũ vẫn còn dữ liệu đã xoá cho tới khi được thay.");
+                }
+                (true, false) => show::note("Chưa xoá gì. Thêm --yes để xoá."),
+                (false, _) => {}
             }
         }
         Ok(match (fates.is_empty(), stays) {
