@@ -35,6 +35,8 @@ words! {
         Exported = "exported",
         /// Its content was erased.
         Erased = "erased",
+        /// What somebody may do was said.
+        Granted = "granted",
         /// Somebody was given a key.
         KeyGiven = "key_given",
         /// A key was taken back, or given an end.
@@ -62,6 +64,7 @@ impl Act {
             Self::AccessShown => "Cho chủ sở hữu biết ai đã xem",
             Self::Exported => "Trích xuất cho chủ sở hữu",
             Self::Erased => "Xoá nội dung",
+            Self::Granted => "Giao quyền",
             Self::KeyGiven => "Cấp khoá truy cập",
             Self::KeyEnded => "Chấm dứt khoá truy cập",
             Self::Locked => "Khoá người dùng",

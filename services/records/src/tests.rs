@@ -507,14 +507,14 @@ async fn an_owner_is_told_who_looked_and_nobody_else_is() {
     // That it was told is told, too; whoever may audit sees the same.
     office.archive.records.link_audit().await.unwrap();
     assert_eq!(ask(&owner()).await.accesses[0].act, Act::AccessShown);
-    let page = |query: String| async { office.get(&format!("/v1/audit{query}"), &[]).await };
-    let all: AuditPage = page(String::new()).await.json();
+    let page = async |query: &str| office.get(&format!("/v1/audit{query}"), &[]).await;
+    let all: AuditPage = page("").await.json();
     assert_eq!((all.lines.len(), all.next), (4, None));
-    let two: AuditPage = page(format!("?record={}&limit=2", record.id)).await.json();
+    let two: AuditPage = page(&format!("?record={}&limit=2", record.id)).await.json();
     assert_eq!((two.lines.len(), two.next), (2, Some(3)));
-    let rest: AuditPage = page(format!("?record={}&before=3", record.id)).await.json();
+    let rest: AuditPage = page(&format!("?record={}&before=3", record.id)).await.json();
     assert_eq!(rest.lines, all.lines[2..]);
     assert_eq!(office.get("/v1/audit/heads", &[]).await.body, b"[]");
-    page("?limit=0".to_owned()).await.refused(Reason::RequestInvalid);
-    page("?from=yesterday".to_owned()).await.refused(Reason::RequestInvalid);
+    page("?limit=0").await.refused(Reason::RequestInvalid);
+    page("?from=yesterday").await.refused(Reason::RequestInvalid);
 }

@@ -71,6 +71,7 @@ pub(crate) async fn run(
         true => config.signing.open().await?,
         false => Signing::default(),
     };
+    failpoints::listen_in(data);
     let archive = Archive::open(&outside::place(data, &config)?)
         .await
         .with_context(|| format!("opening {}", data.display()))?;

@@ -29,6 +29,7 @@ mod records;
 mod subjects;
 
 mod backup;
+mod persons;
 mod principals;
 
 mod check;

@@ -32,6 +32,8 @@ mod records;
 #[path = "../archive/subjects.rs"]
 mod subjects;
 
+#[path = "../archive/persons.rs"]
+mod persons;
 #[path = "../archive/principals.rs"]
 mod principals;
 
