@@ -8,12 +8,13 @@
 # make bench-confidence  whether confidences mean what they say; how often the second engine won
 # make bench-cluster     intake beside bare PUTs, one worker and two, a counter's page behind BACKLOG
 #                        others, what a dossier costs with PAGES pages in the records; a plot
+# make bench-audit       lookups and requirements with the audit and without
 # make bench-faults      each fault RUNS times on a running cluster: lost, doubled, seconds
 # make bench-readers     pages a minute of two readers and of one; memory over a thousand pages
 #
 # make fuzz              every fuzz target for SECONDS, its corpus grown from the files of HOSTILE
 
-.PHONY: run test fuzz setup lint fmt bench bench-pdf bench-deskew bench-confidence bench-cluster bench-faults bench-readers bench-setup
+.PHONY: run test fuzz setup lint fmt bench bench-pdf bench-deskew bench-confidence bench-cluster bench-audit bench-faults bench-readers bench-setup
 
 run:
 	deploy/setup.sh run
@@ -93,6 +94,11 @@ bench-faults:
 	deploy/setup.sh test
 	cargo build --workspace --bins --locked --quiet
 	target/debug/faults $(RUNS) --seed $(SEED)
+
+bench-audit:
+	deploy/setup.sh test
+	cargo test --workspace --locked --test cluster -- --ignored --nocapture what_the_audit_costs
+	deploy/cluster/postgres.sh stop target/cluster/postgres
 
 bench-readers: bench-setup
 	$(BENCH)/readers.py target/release $(SCANS)

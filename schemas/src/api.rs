@@ -1,5 +1,6 @@
 //! Bodies of the HTTP interface. `schemas/openapi.json` is generated from these.
 
+mod audit;
 mod dossiers;
 mod once;
 mod people;
@@ -12,6 +13,7 @@ mod scans;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use audit::{AccessAnswer, AccessRequest, AccessView, AuditPage, OwnedRecord};
 pub use dossiers::{
     Answers, ComponentStatus, ComponentView, DocumentVerdict, DocumentView, DossierEvent,
     DossierState, DossierView, OpenDossier, PageCounts, RawSubject,

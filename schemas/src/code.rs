@@ -123,6 +123,8 @@ reasons! {
     KeyReused = "idempotency.reused", 409, "Khoá chống gửi trùng đã được dùng cho nội dung khác.";
     /// No such record.
     RecordUnknown = "record.unknown", 404, "Không có giấy tờ số hoá với mã này.";
+    /// The record was erased, as its owner has a right to.
+    RecordErased = "record.erased", 410, "Nội dung giấy tờ số hoá này đã được xoá theo yêu cầu của chủ sở hữu.";
     /// The record can't be used: revoked, superseded, expired.
     RecordNotUsable = "record.not_usable", 409, "Giấy tờ số hoá này không còn dùng được.";
     /// The subject is nearly one that is known: a person must compare the papers.

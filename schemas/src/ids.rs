@@ -63,6 +63,8 @@ minted! {
     PrincipalId
     /// A key that a principal shows.
     KeyId
+    /// A line of the audit.
+    LineId
 }
 
 impl PrincipalId {
@@ -70,6 +72,14 @@ impl PrincipalId {
     #[must_use]
     pub fn random() -> Self {
         Self(Uuid::new_v4())
+    }
+}
+
+impl LineId {
+    /// A new line; ids sort by time.
+    #[must_use]
+    pub fn next() -> Self {
+        Self(Uuid::now_v7())
     }
 }
 

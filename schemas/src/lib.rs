@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod kind;
 
 pub mod access;
+pub mod audit;
 
 pub mod reading;
 pub mod record;

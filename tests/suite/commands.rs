@@ -134,7 +134,7 @@ fn importing_the_same_catalogue_again_changes_nothing() {
 #[test]
 fn help_teaches_by_example() {
     let roles = ["all", "intake", "records", "review", "work", "migrate"];
-    let others = ["read", "push", "dossier", "parked", "catalogue", "check"];
+    let others = ["read", "push", "dossier", "parked", "catalogue", "check", "subject"];
     for command in roles.into_iter().chain(others) {
         let (code, help, _) = sohoa(&[command, "--help"]);
         assert_eq!(code, Some(0));

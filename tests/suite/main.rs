@@ -4,6 +4,7 @@
 use tests::Stage;
 
 mod access;
+mod audit;
 mod layers;
 mod messages;
 mod openapi;

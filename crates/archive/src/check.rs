@@ -1,12 +1,14 @@
 //! `sohoa check`: compares what was promised (receipts, rows, hashes, jobs) with what is there,
 //! names every difference, and mends what can be mended.
 
+mod audit;
 mod mend;
 mod rules;
 
 use std::collections::{HashMap, HashSet};
 
 use schemas::Uuid;
+use schemas::audit::AuditHead;
 use schemas::ids::Blake3;
 use serde::Serialize;
 use sqlx::AnyConnection;
@@ -14,7 +16,7 @@ use sqlx::any::AnyRow;
 
 use crate::Archive;
 use crate::error::{ArchiveError, Doing};
-use crate::records::lookups::link;
+use crate::records::audit::link;
 use crate::rows::Columns;
 
 /// A blob without a row may be one whose row is about to be written; after an hour, in seconds,
@@ -52,6 +54,10 @@ pub struct Findings {
     pub records: u64,
     /// Lookups there are.
     pub lookups: u64,
+    /// Lines of the audit there are.
+    pub lines: u64,
+    /// Signed heads of it.
+    pub heads: u64,
     /// Every difference.
     pub findings: Vec<Finding>,
 }
@@ -88,6 +94,7 @@ const RECORDS: &str = "
     where record_id > $1 or (record_id = $1 and version > $2)
     order by record_id, version limit $3";
 
+// Those from before the audit, which had a chain of their own.
 const LOOKUPS: &str = "
     select lookup_id, place, body, chain_hash from lookup where place > $1
     order by place limit $2";
@@ -122,9 +129,23 @@ impl Archive {
         rules::check(&mut view, self.records.db.now().await?, &mut found).await?;
         check_records(&mut view, &mut found).await?;
         check_lookups(&mut view, &mut found).await?;
+        audit::check(&mut view, &[], &mut found).await?;
         let wanted = wanted(&mut view).await?;
         drop(view);
         self.check_blobs(&present, &wanted, sample, &mut found).await?;
+        Ok(found)
+    }
+
+    /// Looks at the audit alone: every line, every head, and that records and lookups are those
+    /// that it tells of. `anchors` are heads that were kept elsewhere. Whose the signatures are is
+    /// not known here.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`] when it can't look.
+    pub async fn check_audit(&self, anchors: &[AuditHead]) -> Result<Findings, ArchiveError> {
+        let mut view = self.records.db.view().await?;
+        let mut found = Findings::default();
+        audit::check(&mut view, anchors, &mut found).await?;
         Ok(found)
     }
 
@@ -168,7 +189,8 @@ struct Wanted {
 }
 
 impl Findings {
-    pub(crate) fn add(&mut self, code: &'static str, what: impl ToString, mendable: bool) {
+    /// Adds a difference of that code.
+    pub fn add(&mut self, code: &'static str, what: impl ToString, mendable: bool) {
         let text_vi = text_vi(code).to_owned();
         self.findings.push(Finding { code, what: what.to_string(), text_vi, mendable });
     }
@@ -211,7 +233,7 @@ fn text_vi(code: &str) -> &'static str {
         "blob.orphan" => "Tệp không thuộc về hồ sơ nào; sẽ được xoá.",
         "blob.upload" => "Lượt gửi tệp lên kho bị bỏ dở; phần đã gửi sẽ được xoá.",
         "database.damaged" => "Cơ sở dữ liệu bị hỏng. Hãy khôi phục từ bản sao lưu.",
-        code => rules::text_vi(code),
+        code => audit::text_vi(code).unwrap_or_else(|| rules::text_vi(code)),
     }
 }
 
@@ -253,7 +275,7 @@ async fn check_records(view: &mut AnyConnection, found: &mut Findings) -> Result
     }
 }
 
-/// Follows the chain of lookups and names the first link that doesn't hold.
+/// Follows the old chain of lookups and names the first link that doesn't hold.
 async fn check_lookups(view: &mut AnyConnection, found: &mut Findings) -> Result<(), ArchiveError> {
     let doing = "checking lookups";
     let (mut place, mut before) = (0_i64, Blake3([0; 32]));

@@ -5,7 +5,7 @@
 //! # What keeps many writers right
 //! SQLite has one writer at a time. PostgreSQL has many, so every change takes what it needs in
 //! this order, and none waits for another that waits for it:
-//! 1. the dossier ([`crate::records::held::Held::take`] updates its row), or the chain of lookups;
+//! 1. the dossier ([`crate::records::held::Held::take`] updates its row);
 //! 2. a counter of codes, which is one statement, then what the code belongs to;
 //! 3. everything else of that dossier, which nobody changes without holding it.
 //!
@@ -106,6 +106,11 @@ impl Database {
         let Pools { dialect, writer, .. } = Pools::of(place)?;
         schema::migrate_to(&writer, schema).await?;
         Ok(Bare { dialect, writer })
+    }
+
+    /// For a statement that writes and needs no other.
+    pub(crate) fn writer(&self) -> &AnyPool {
+        &self.writer
     }
 
     /// Begins a transaction that writes; it ends unless [`Change::commit`] is called.

@@ -34,6 +34,7 @@ pub use error::{AcceptError, ArchiveError, DatabaseTrouble, LookupError, OpenErr
 pub use queue::{Broker, BrokerNode, BrokerUrl, Delivery, LEASE, Queue};
 pub use reach::Part;
 pub use records::Records;
+pub use records::audit::LinesAsked;
 pub use records::dossiers::{Dossier, NewDossier};
 pub use records::filing::{DocumentRow, FiledDocument, revision_of};
 pub use records::pages::{Page, PageSummary};
@@ -41,9 +42,10 @@ pub use records::persons::{NewPerson, Person};
 pub use records::principals::{Key, NewKey, NewPrincipal, Principal};
 pub use records::proofs::Proven;
 pub use records::relied::{Reliance, Relied};
-pub use records::revise::Revised;
+pub use records::revise::{Revised, Reviser};
 pub use records::scans::{Accepted, NewScan, Scan, Waiting};
 pub use records::sessions::{Attempt, NewSession, Session};
+pub use records::subjects::{Access, Erasure, Kept};
 pub use records::vitals::{LaneDepth, RecordVitals};
 
 use database::Database;

@@ -16,7 +16,10 @@ pub(crate) mod publish;
 pub(crate) mod relied;
 pub(crate) mod revise;
 
+pub(crate) mod audit;
 pub(crate) mod lookups;
+
+pub(crate) mod subjects;
 
 pub(crate) mod events;
 pub(crate) mod parked;

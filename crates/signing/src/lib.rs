@@ -6,6 +6,7 @@
 //! by `sealing`, and which bytes a found signature covers by [`ranges`].
 
 mod make;
+mod own;
 mod soft;
 mod stamp;
 
@@ -18,6 +19,7 @@ mod hash;
 pub use cms::{Signed, look};
 pub use hash::sha256;
 pub use make::{Chain, SignFailed, Signature, Signer, detached, sign};
+pub use own::OwnKey;
 pub use path::{Roots, Trust};
 pub use ranges::{ByteRange, MAX_CONTENTS, moment, ranges};
 pub use soft::SoftKey;

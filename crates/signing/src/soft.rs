@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use der::Encode;
 use p12_keystore::KeyStore;
 use p256::ecdsa::signature::hazmat::PrehashSigner;
 use p256::pkcs8::DecodePrivateKey;
 use rsa::Pkcs1v15Sign;
 use sha2::Sha256;
+use x509_cert::Certificate;
 
 use crate::make::{Chain, SignFailed, Signer};
 
@@ -39,6 +41,18 @@ impl SoftKey {
             }
         };
         Ok(Self { chain: Chain::of(&ders)?, key })
+    }
+
+    /// From a P-256 key as PKCS #8, DER, and its certificate as PEM.
+    ///
+    /// # Errors
+    /// [`SignFailed::NoKey`] when they are something else.
+    pub fn of_pem(key: &[u8], certificate: &[u8]) -> Result<Self, SignFailed> {
+        let key = p256::ecdsa::SigningKey::from_pkcs8_der(key).map_err(|_| SignFailed::NoKey)?;
+        let certificates = Certificate::load_pem_chain(certificate);
+        let certificates = certificates.map_err(|_| SignFailed::NoKey)?;
+        let ders: Result<Vec<_>, _> = certificates.iter().map(Encode::to_der).collect();
+        Ok(Self { chain: Chain::of(&ders?)?, key: Key::P256(key) })
     }
 }
 

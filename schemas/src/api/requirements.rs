@@ -103,7 +103,8 @@ pub struct Lookup {
     pub record: Record,
     /// blake3 of the record's JSON as answered.
     pub answer_hash: Blake3,
-    /// Hash of this lookup, chained to the one before.
+    /// blake3 of the line that this lookup left in the audit, which binds it into the chain; of
+    /// lookups older than the audit, their hash in a chain of their own.
     pub chain_hash: Blake3,
 }
 

@@ -87,7 +87,7 @@ pub(crate) async fn open_dossier(
         today,
     );
     let relied = components.iter().filter_map(relied).collect();
-    let reliance = Reliance { answers: asked.answers, relied };
+    let reliance = Reliance { answers: asked.answers, relied, principal: Some(asker.id) };
     let dossier =
         records.open_relying(&new, &reliance, now).await.map_err(|error| match error {
             OpenError::SubjectDiffers => Reason::SubjectDiffers.into(),

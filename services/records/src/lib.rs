@@ -4,12 +4,14 @@
 //! Whoever reads a record leaves a lookup behind, with who, why and for which dossier; there is
 //! no other way to one.
 
+mod audit;
 mod lookups;
 mod proof;
 mod reads;
 mod reports;
 mod requirements;
 mod revise;
+mod subjects;
 
 use std::sync::Arc;
 
@@ -59,6 +61,9 @@ fn described() -> OpenApiRouter<RecordsDesk> {
         .routes(routes!(revise::revoke_record))
         .routes(routes!(revise::correct_record))
         .routes(routes!(reports::report))
+        .routes(routes!(subjects::show_access))
+        .routes(routes!(audit::audit_lines))
+        .routes(routes!(audit::audit_heads))
 }
 
 #[cfg(test)]

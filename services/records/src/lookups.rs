@@ -90,6 +90,8 @@ pub(crate) async fn keep(
     record: &Record,
 ) -> Answer<Lookup> {
     check_lookup(request)?;
+    let owners: Vec<_> = record.owners.iter().map(|owner| &owner.subject).collect();
+    names_nobody(&request.purpose, &owners)?;
     let kept =
         desk.archive.records.put_lookup_by(Some(asker.id), request, record, Timestamp::now()).await;
     let lookup = kept.map_err(refusal)?;
@@ -167,6 +169,27 @@ fn check_lookup(request: &LookupRequest) -> Answer<()> {
 /// What a record or an answer is asked for: 5 to 500 characters.
 pub(crate) fn check_purpose(purpose: &str) -> Answer<()> {
     check_length("purpose", purpose, 5, 500)
+}
+
+/// Refuses a purpose that names one of those whom the record is about, by name or number: it
+/// stands in the audit, which outlives what is kept of them.
+pub(crate) fn names_nobody(purpose: &str, subjects: &[&Subject]) -> Answer<()> {
+    let folded = schemas::text::fold(purpose);
+    let words = |text: &str| {
+        let words = text.split(|letter: char| !letter.is_alphanumeric());
+        format!(" {} ", words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "))
+    };
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let (said, numbers) = (words(&folded), digits(purpose));
+    let names = |subject: &&&Subject| {
+        numbers.contains(&digits(subject.reveal_number()))
+            || said.contains(&words(&schemas::text::fold(subject.name().reveal())))
+    };
+    match subjects.iter().find(names) {
+        None => Ok(()),
+        Some(_) => Err(Problem::new(Reason::RequestInvalid)
+            .because("`purpose` says what for, and never for whom")),
+    }
 }
 
 pub(crate) fn check_length(field: &str, text: &str, shortest: usize, longest: usize) -> Answer<()> {

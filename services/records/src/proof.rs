@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::RecordsDesk;
-use crate::reads::{read, record_id, states_why, with_lookup};
+use crate::reads::{found, read, record_id, states_why, with_lookup};
 
 /// What proves a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -85,6 +85,7 @@ pub struct PageProof {
         (status = 200, description = "Hashes, and what they were computed over", body = Proof),
         (status = 400, description = "`request.invalid`: a purpose without who asks, or the other way", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "`record.erased`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 409, description = "`record.not_usable`", body = schemas::api::Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -95,8 +96,8 @@ pub(crate) async fn record_proof(
     headers: HeaderMap,
 ) -> Answer<Response> {
     if !states_why(&headers) {
-        let record = desk.archive.records.record(record_id(&id)?, None).await?;
-        return Ok(Json(prove(record.ok_or(Reason::RecordUnknown)?)?).into_response());
+        let record = found(&desk, record_id(&id)?).await?;
+        return Ok(Json(prove(record)?).into_response());
     }
     let lookup = read(&desk, &asker, &id, &headers).await?;
     let record = lookup.record.clone();

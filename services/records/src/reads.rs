@@ -41,6 +41,7 @@ const CHUNK: usize = 64 << 10;
         (status = 200, description = "The record", body = Record, headers(("Sohoa-Lookup" = String, description = "The lookup that this read left"))),
         (status = 400, description = "`request.invalid`: no purpose, or nobody who asks", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "`record.erased`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 409, description = "`record.not_usable`", body = schemas::api::Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -73,6 +74,7 @@ pub(crate) async fn show_record(
         (status = 200, description = "The PDF/A", body = schemas::api::Binary, content_type = "application/pdf", headers(("Sohoa-Lookup" = String, description = "The lookup that this read left"))),
         (status = 400, description = "`request.invalid`: no purpose, or nobody who asks", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "`record.erased`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 409, description = "`record.not_usable`", body = schemas::api::Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -108,6 +110,7 @@ pub(crate) async fn record_file(
     responses(
         (status = 200, description = "Its versions", body = [RecordVersion]),
         (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "`record.erased`", body = schemas::api::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn record_versions(
@@ -115,11 +118,24 @@ pub(crate) async fn record_versions(
     Path(id): Path<String>,
 ) -> Answer<Json<Vec<RecordVersion>>> {
     let versions = desk.archive.records.versions(record_id(&id)?).await?;
-    if versions.is_empty() { Err(Reason::RecordUnknown.into()) } else { Ok(Json(versions)) }
+    if versions.is_empty() {
+        found(&desk, record_id(&id)?).await?;
+    }
+    Ok(Json(versions))
 }
 
 pub(crate) fn record_id(text: &str) -> Answer<RecordId> {
     text.parse().map_err(|_| Reason::RecordUnknown.into())
+}
+
+/// The latest version of a record; one that was erased is told apart from one that never was.
+pub(crate) async fn found(desk: &RecordsDesk, id: RecordId) -> Answer<Record> {
+    let records = &desk.archive.records;
+    match records.record(id, None).await? {
+        Some(record) => Ok(record),
+        None if records.is_erased(id).await? => Err(Reason::RecordErased.into()),
+        None => Err(Reason::RecordUnknown.into()),
+    }
 }
 
 /// Whether the headers say why, or begin to.
@@ -144,7 +160,7 @@ pub(crate) async fn read(
         Some(code) => Some(code.parse().map_err(|_| unreadable("Sohoa-Dossier"))?),
         None => None,
     };
-    let record = desk.archive.records.record(id, None).await?.ok_or(Reason::RecordUnknown)?;
+    let record = found(desk, id).await?;
     let Some(owner) = record.owners.first() else {
         tracing::error!(record.id = %id, "a record belongs to nobody");
         return Err(Reason::Internal.into());

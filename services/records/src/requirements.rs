@@ -1,5 +1,8 @@
 //! What a citizen must still hand in.
 
+use std::collections::BTreeSet;
+
+use access::Asker;
 use axum::extract::State;
 use filing::standing::{self, Situation};
 use jiff::Timestamp;
@@ -9,11 +12,12 @@ use schemas::code::Reason;
 use schemas::subject::Subject;
 
 use crate::RecordsDesk;
-use crate::lookups::check_purpose;
+use crate::lookups::{check_purpose, names_nobody};
 
 /// Ask what a citizen must still hand in for a procedure.
 ///
-/// Each component is held (by which record, good until when), or needed, or only shown, or
+/// Each component is held (by which record, good until when; that it was told stands in the
+/// audit), or needed, or only shown, or
 /// answered from a database, with the reason in Vietnamese. One that is asked for on a condition
 /// comes with its question, until `answers` holds the answer.
 #[utoipa::path(
@@ -44,6 +48,7 @@ use crate::lookups::check_purpose;
 )]
 pub(crate) async fn ask_requirements(
     State(desk): State<RecordsDesk>,
+    asker: Asker,
     Json(asked): Json<RequirementsRequest>,
 ) -> Answer<Json<Requirements>> {
     let now = Timestamp::now();
@@ -56,10 +61,15 @@ pub(crate) async fn ask_requirements(
     let case = standing::chosen_case(procedure, asked.case.as_ref())
         .map_err(|reason| Problem::new(reason).because(standing::cases_told(procedure)))?;
     let subject = parse_subject(&asked.subject)?;
+    names_nobody(&asked.purpose, &[&subject])?;
     let held = records.records_of(subject.reveal_number()).await?;
     let situation = Situation { case, answers: &asked.answers };
     let components =
         standing::standing(&desk.kinds, procedure, situation, &[], &held, &subject, today);
+    let told = components.iter().filter_map(|held| Some((held.record?, held.record_version?)));
+    let told: BTreeSet<_> = told.collect();
+    let told: Vec<_> = told.into_iter().collect();
+    records.told(&told, (asker.id, &asked.purpose), now).await?;
     Ok(Json(Requirements {
         procedure: asked.procedure,
         procedure_name: procedure.name.clone(),

@@ -1,7 +1,7 @@
 //! Putting records right and withdrawing them.
 
 use access::Asker;
-use archive::Revised;
+use archive::{Revised, Reviser};
 use axum::extract::State;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -51,8 +51,8 @@ pub(crate) async fn revoke_record(
     let id = record_id(&id)?;
     check_word(&word.reason, &word.by)?;
     within_reach(&desk, &asker, id).await?;
-    let now = Timestamp::now();
-    let record = done(desk.archive.records.revoke(id, &word.reason, &word.by, now).await?)?;
+    let who = Reviser { reason: &word.reason, by: &word.by, principal: Some(asker.id) };
+    let record = done(desk.archive.records.revoke(id, who, Timestamp::now()).await?)?;
     tracing::info!(record.id = %id, principal.id = %asker.id, "record withdrawn");
     Ok(Json(Changed { record: id, version: record.version }))
 }
@@ -97,8 +97,8 @@ pub(crate) async fn correct_record(
     let now = Timestamp::now();
     let latest = within_reach(&desk, &asker, id).await?;
     let put_right = put_right(&desk, latest, typed);
-    let said = (word.reason.as_str(), word.by.as_str());
-    let record = done(records.correct((id, word.version), put_right, said, now).await?)?;
+    let who = Reviser { reason: &word.reason, by: &word.by, principal: Some(asker.id) };
+    let record = done(records.correct((id, word.version), put_right, who, now).await?)?;
     let (version, who) = (record.version, asker.id);
     tracing::info!(record.id = %id, record.version = version, principal.id = %who, "record corrected");
     Ok(Json(Changed { record: id, version }))

@@ -14,9 +14,10 @@ use jiff::civil::{Date, date};
 use schemas::Uuid;
 use schemas::access::Reach;
 use schemas::api::{
-    ComponentStatus, DocumentVerdict, Lookup, NearMatch, RecordStanding, RecordVersion, Report,
-    Requirements,
+    AccessAnswer, AuditPage, ComponentStatus, DocumentVerdict, Lookup, NearMatch, RecordStanding,
+    RecordVersion, Report, Requirements,
 };
+use schemas::audit::Act;
 use schemas::catalogue::Procedure;
 use schemas::code::Reason;
 use schemas::ids::{Blake3, DocumentId, DossierId, PageId, PrincipalId};
@@ -267,6 +268,15 @@ async fn a_lookup_hands_out_the_record_and_its_repeat_the_same_answer() {
     office.look_up(request, &other, &owner()).await.refused(Reason::KeyReused);
     let next: Lookup = office.look_up(Uuid::new_v4(), &other, &owner()).await.json();
     assert_ne!(next.chain_hash, first.chain_hash);
+    // What for, and never for whom: it stands in the audit.
+    for purpose in ["Cho bà Nguyễn Thị Mẫu, đăng ký", "Số 001 199 000 013"] {
+        let asked = json!({
+            "request": Uuid::new_v4(), "record": other.id, "subject": owner(),
+            "purpose": purpose, "asked_by": "can-bo-quay-3",
+        });
+        let detail = office.post("/v1/lookups", &asked).await.refused(Reason::RequestInvalid);
+        assert!(detail.contains("never for whom"), "{detail}");
+    }
 }
 
 #[tokio::test]
@@ -466,4 +476,45 @@ fn the_interface_is_described() {
             "/v1/requirements",
         ]
     );
+}
+
+#[tokio::test]
+async fn an_owner_is_told_who_looked_and_nobody_else_is() {
+    let office = office().await;
+    let record = office.publish(None).await;
+    office.look_up(Uuid::new_v4(), &record, &owner()).await;
+    assert_eq!(office.ask(&owner()).await.components[0].status, ComponentStatus::Held);
+    office.archive.records.link_audit().await.unwrap();
+    let ask = async |subject: &Value| {
+        let asked = json!({ "subject": subject, "purpose": "Chủ sở hữu yêu cầu" });
+        office.post("/v1/subjects/access", &asked).await.json::<AccessAnswer>()
+    };
+    let told = ask(&owner()).await;
+    assert_eq!((told.records.len(), told.records[0].id), (1, record.id));
+    let acts: Vec<_> = told.accesses.iter().map(|access| access.act).collect();
+    assert_eq!(acts, [Act::Told, Act::LookedUp, Act::Published]);
+    let looked = &told.accesses[1];
+    assert_eq!(looked.asked_by.as_deref(), Some("can-bo-quay-3"));
+    assert_eq!(looked.purpose.as_deref(), Some("Đăng ký thường trú"));
+    assert_eq!(looked.text, "Xem nội dung");
+    for stranger in [
+        asker("Trần Văn Khác", "001199000013", "1999-01-01"),
+        asker("Nguyễn Thị Mẫu", "001199000013", "1999-01-02"),
+    ] {
+        let told = ask(&stranger).await;
+        assert!(told.records.is_empty() && told.accesses.is_empty());
+    }
+    // That it was told is told, too; whoever may audit sees the same.
+    office.archive.records.link_audit().await.unwrap();
+    assert_eq!(ask(&owner()).await.accesses[0].act, Act::AccessShown);
+    let page = async |query: &str| office.get(&format!("/v1/audit{query}"), &[]).await;
+    let all: AuditPage = page("").await.json();
+    assert_eq!((all.lines.len(), all.next), (4, None));
+    let two: AuditPage = page(&format!("?record={}&limit=2", record.id)).await.json();
+    assert_eq!((two.lines.len(), two.next), (2, Some(3)));
+    let rest: AuditPage = page(&format!("?record={}&before=3", record.id)).await.json();
+    assert_eq!(rest.lines, all.lines[2..]);
+    assert_eq!(office.get("/v1/audit/heads", &[]).await.body, b"[]");
+    page("?limit=0").await.refused(Reason::RequestInvalid);
+    page("?from=yesterday").await.refused(Reason::RequestInvalid);
 }

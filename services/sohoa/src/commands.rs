@@ -13,4 +13,5 @@ pub(crate) mod read;
 pub(crate) mod report;
 pub(crate) mod restore;
 pub(crate) mod role;
+pub(crate) mod subject;
 pub(crate) mod verify;

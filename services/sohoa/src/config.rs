@@ -3,6 +3,7 @@
 
 mod access;
 mod cluster;
+mod retention;
 mod signing;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use serde::Deserialize;
 
 pub(crate) use access::{AccessConfig, Watching};
 pub(crate) use cluster::{BrokerConfig, Cluster, DatabaseConfig, StoreConfig};
+pub(crate) use retention::RetentionConfig;
 pub(crate) use signing::SigningConfig;
 
 /// The configuration file, whole. Every part has defaults that are safe in production.
@@ -27,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) reader: ReaderConfig,
     pub(crate) filing: FilingConfig,
     pub(crate) signing: SigningConfig,
+    pub(crate) audit: AuditConfig,
+    pub(crate) retention: RetentionConfig,
     pub(crate) telemetry: TelemetryConfig,
     pub(crate) access: AccessConfig,
     /// The cluster's three parts: all of them, or none for the embedded forms.
@@ -96,6 +100,14 @@ pub(crate) struct ReaderConfig {
 pub(crate) struct FilingConfig {
     /// How long a dossier must be quiet before its documents are published, in seconds.
     pub(crate) quiet_seconds: u64,
+}
+
+/// The audit.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AuditConfig {
+    /// How often the head of its chain is signed, in minutes, where there are new lines.
+    pub(crate) head_minutes: u16,
 }
 
 /// What a process tells of itself.
@@ -173,6 +185,12 @@ impl Default for FilingConfig {
     }
 }
 
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { head_minutes: 10 }
+    }
+}
+
 impl Config {
     /// Reads the file, or takes the defaults when none is named.
     pub(crate) fn read(path: Option<&Path>) -> anyhow::Result<Self> {
@@ -211,6 +229,10 @@ impl Config {
         }
         config.access.check()?;
         config.signing.check()?;
+        ensure!(
+            (1..=1440).contains(&config.audit.head_minutes),
+            "audit.head_minutes must be from 1 to 1440"
+        );
         let there = [config.database.is_some(), config.broker.is_some(), config.store.is_some()];
         if there != [true; 3] && there != [false; 3] {
             bail!("[database], [broker] and [store] go together: all three, or none of them");
@@ -339,6 +361,9 @@ mod tests {
         check(&format!("[signing.officer]\n{token}"), Ok(()));
         check(&format!("[signing.officer]\npkcs12 = '/k.p12'\n{token}"), Err("one of pkcs12"));
         check("[signing]\ntimestamp_url = 'http://127.0.0.1:1'", Err("nobody signs"));
+        check("[retention]\nbirth_certificate = 'permanent'\nresidence_form = 5", Ok(()));
+        check("[retention]\nbirth_certificate = 'never'", Err("did not match"));
+        check("[audit]\nhead_minutes = 0", Err("from 1 to 1440"));
         check("[access]\nproxies = ['10.0.0.0/8']\nsecond_factor = []", Ok(()));
         check("[access]\nproxies = ['proxy']", Err("neither an address"));
         check("[access]\nidle_minutes = 0", Err("access.idle_minutes"));

@@ -107,12 +107,17 @@ pub(crate) fn make_key(
     MadeKey::make(only, Timestamp::now() + lasts).map_err(|_| anyhow!("no random bytes"))
 }
 
-/// Writes a secret for the owner of the file alone.
+/// Writes a secret of one line for the owner of the file alone.
 pub(crate) fn write(path: &Path, secret: &str) -> std::io::Result<()> {
+    write_secret(path, format!("{secret}\n").as_bytes())
+}
+
+/// Writes a secret for the owner of the file alone.
+pub(crate) fn write_secret(path: &Path, secret: &[u8]) -> std::io::Result<()> {
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     // One that was there may have been readable by others.
     file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-    writeln!(file, "{secret}")?;
+    file.write_all(secret)?;
     file.sync_all()
 }

@@ -1,5 +1,6 @@
 //! The binary `sohoa`: roles and commands, configuration, telemetry, shutdown; nothing else.
 
+mod audit;
 mod client;
 mod commands;
 mod config;
@@ -59,6 +60,8 @@ enum Command {
     Catalogue(commands::catalogue::Catalogue),
     Access(commands::access::Access),
     Check(commands::check::Check),
+    #[command(name = "subject")]
+    Subject(commands::subject::SubjectCommand),
     Verify(commands::verify::Verify),
     Backup(commands::backup::Backup),
     Restore(commands::restore::Restore),
@@ -93,6 +96,7 @@ fn run(Args { log, command }: Args) -> anyhow::Result<Exit> {
             Command::Catalogue(catalogue) => catalogue.run().await,
             Command::Access(access) => access.run().await,
             Command::Check(check) => check.run().await,
+            Command::Subject(subject) => subject.run().await,
             Command::Verify(verify) => verify.run(),
             Command::Backup(backup) => backup.run().await,
             Command::Restore(restore) => restore.run().await,
@@ -121,6 +125,7 @@ impl Command {
             | Self::Catalogue(_)
             | Self::Access(_)
             | Self::Check(_)
+            | Self::Subject(_)
             | Self::Verify(_)
             | Self::Backup(_)
             | Self::Restore(_) => &None,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use archive::Archive;
 use filing::Kinds;
+use jiff::SignedDuration;
 use schemas::catalogue::{national, shipped, shipped_earlier};
 use schemas::clock::today;
 use tokio::net::TcpListener;
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use worker::{Desk, Readers, Signing};
 
+use crate::audit::Keeper;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::{first, http, outside, show};
@@ -64,7 +66,11 @@ pub(crate) async fn run(
         true => Some(Arc::new(outside::readers(&config, config.reader.count()).await?)),
         false => None,
     };
-    let signing = if roles.work { Some(config.signing.open().await?) } else { None };
+    // Whoever answers for records signs the audit's heads.
+    let signing = match roles.work || roles.records {
+        true => config.signing.open().await?,
+        false => Signing::default(),
+    };
     failpoints::listen_in(data);
     let archive = Archive::open(&outside::place(data, &config)?)
         .await
@@ -73,6 +79,12 @@ pub(crate) async fn run(
         load_shipped(&archive).await?;
         first::start(&archive, data, &config.office.code).await?;
     }
+
+    let apart = SignedDuration::from_mins(config.audit.head_minutes.into());
+    let keeper = roles
+        .records
+        .then(|| Keeper::new(archive.clone(), signing.agency.clone(), data, apart).map(Arc::new));
+    let keeper = keeper.transpose()?;
 
     let stop = CancellationToken::new();
     let mut at_work = JoinSet::new();
@@ -92,9 +104,11 @@ pub(crate) async fn run(
         show::note("Sohoa đang chạy");
     }
     if let Some(readers) = readers {
-        let signing = signing.unwrap_or_default();
         let desk = Arc::new(desk(archive.clone(), readers, signing, &config));
         at_work.spawn(worker::run(desk, stop.clone()));
+    }
+    if let Some(keeper) = keeper.clone() {
+        at_work.spawn(keeper.run(stop.clone()));
     }
 
     // A role that ends by itself takes the others along: half an office serves nobody.
@@ -107,6 +121,12 @@ pub(crate) async fn run(
     let ended = async {
         while let Some(ended) = at_work.join_next().await {
             ended??;
+        }
+        if let Some(keeper) = keeper
+            && let Err(trouble) = keeper.end().await
+        {
+            let error = format!("{trouble:#}");
+            warn!(error, "the audit's last lines wait for the next start");
         }
         // So that the next one sends to the broker at once.
         archive.close().await;

@@ -92,7 +92,14 @@ impl Archive {
         Ok(mended)
     }
 
-    /// Removes a blob that no row needs, while nobody can write such a row.
+    /// Removes a blob if no row needs it; false when one does, or when it came so lately that its
+    /// row may be about to be written.
+    pub(crate) async fn remove_unneeded(&self, key: Blake3) -> Result<bool, ArchiveError> {
+        let change = self.records.db.change().await?;
+        self.remove_orphan(change, &key.to_string()).await
+    }
+
+    /// The same, while nobody can write such a row.
     async fn remove_orphan(&self, mut change: Change<'_>, key: &str) -> Result<bool, ArchiveError> {
         // Whoever writes such a row takes hold of its dossier first.
         if let Some(sql) = change.db.dialect.hold_all() {

@@ -63,6 +63,12 @@ macro_rules! in_use {
     };
 }
 
+macro_rules! chain {
+    ($lock:literal) => {
+        concat!("select length, hash from chain where name = 'audit'", $lock)
+    };
+}
+
 impl Dialect {
     /// Begins a transaction that writes.
     pub(super) fn begin_change(self) -> &'static str {
@@ -199,6 +205,31 @@ impl Dialect {
         match self {
             Self::Sqlite => in_use!(""),
             Self::Postgres => in_use!(" for share"),
+        }
+    }
+
+    /// How long the audit's chain is and the hash that it ends with, for the one who adds to it
+    /// until the transaction is over; nothing where another does at this moment.
+    pub(crate) fn take_chain(self) -> &'static str {
+        match self {
+            Self::Sqlite => chain!(""),
+            Self::Postgres => chain!(" for update skip locked"),
+        }
+    }
+
+    /// Takes the lines that were moved into the chain, the second of each JSON list ($1), out of
+    /// those that wait.
+    pub(crate) fn forget_linked(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "delete from audit_pending where line_id in
+                    (select value ->> 1 from json_each($1))"
+            }
+            // As an array, so that the index is used however many wait.
+            Self::Postgres => {
+                "delete from audit_pending where line_id = any(array
+                    (select value ->> 1 from json_array_elements(cast($1 as json))))"
+            }
         }
     }
 

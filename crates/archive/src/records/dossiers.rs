@@ -166,7 +166,7 @@ impl Records {
             }
         }
         for relied in &reliance.relied {
-            rely(&mut change, new.id, relied).await?;
+            rely(&mut change, new.id, relied, reliance.principal).await?;
         }
         let row = by_id(&mut change, new.id).await?;
         let row = row.ok_or_else(|| missing(new.id))?;
@@ -223,7 +223,7 @@ async fn by_id(change: &mut Change<'_>, id: DossierId) -> Result<Option<AnyRow>,
     query.fetch_optional(change.on()).await.doing("reading a dossier")
 }
 
-fn dossier(row: &AnyRow) -> Result<Dossier, ArchiveError> {
+pub(super) fn dossier(row: &AnyRow) -> Result<Dossier, ArchiveError> {
     Ok(Dossier {
         id: row.parsed("dossier_id")?,
         code: row.parsed("code")?,

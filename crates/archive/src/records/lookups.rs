@@ -1,28 +1,25 @@
-//! Lookups: every question and the answer as it was, each bound to the one before by its hash.
+//! Lookups: every question and the answer as it was, each with its line in the audit.
 
 use jiff::Timestamp;
 use schemas::api::{Lookup, LookupRequest, NearMatch};
+use schemas::audit::{Act, AuditLine};
 use schemas::clock::day_of;
 use schemas::ids::{Blake3, DossierCode, LookupId, OfficeCode, PrincipalId};
 use schemas::record::Record;
 use sqlx::any::AnyRow;
 
 use super::Records;
+use super::audit::leave;
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing, LookupError};
 use crate::rows::{Columns, json};
 
-// First of all, so that lookups go one after the other.
-const NEXT: &str = "
-    update chain set length = length + 1 where name = 'lookup' returning length, hash";
-
-const LINK: &str = "update chain set hash = $1 where name = 'lookup'";
-
 const BY_ID: &str = "select question, body, chain_hash from lookup where lookup_id = $1";
 
 const PUT: &str = "
-    insert into lookup (lookup_id, place, record_id, asked_at, question, body, chain_hash, dossier)
-    values ($1, $2, $3, $4, $5, $6, $7, $8)";
+    insert into lookup (lookup_id, record_id, asked_at, question, body, chain_hash, dossier)
+    values ($1, $2, $3, $4, $5, $6, $7)
+    on conflict (lookup_id) do nothing";
 
 const PUT_NEAR: &str = "
     insert into near_match (request, record_id, asked_at, asked_by) values ($1, $2, $3, $4)
@@ -116,8 +113,6 @@ impl Records {
         let id = LookupId::of(request.request);
         let question = hash(&json(request)?).to_string();
         let mut change = self.db.change().await?;
-        let next = sqlx::query(NEXT).fetch_one(change.on()).await.doing(doing)?;
-        let before: Blake3 = next.parsed("hash")?;
         let asked = sqlx::query(BY_ID).bind(id.to_string()).fetch_optional(change.on()).await;
         if let Some(row) = asked.doing(doing)? {
             return same(&row, &question, principal);
@@ -138,35 +133,41 @@ impl Records {
             principal,
             answer_hash: hash(&json(record)?),
             record: record.clone(),
-            chain_hash: before,
+            chain_hash: Blake3([0; 32]),
         };
         let body = json(&lookup)?;
-        lookup.chain_hash = link(before, &body);
-        sqlx::query(PUT)
+        let line = AuditLine {
+            principal,
+            record: Some(record.id),
+            version: Some(record.version),
+            lookup: Some(id),
+            dossier: request.dossier.clone(),
+            purpose: Some(request.purpose.clone()),
+            legal_basis: request.legal_basis.clone(),
+            content: Some(hash(&body)),
+            ..AuditLine::new(Act::LookedUp, now)
+        };
+        lookup.chain_hash = hash(&json(&line)?);
+        let put = sqlx::query(PUT)
             .bind(id.to_string())
-            .bind(next.int::<i64>("length")?)
             .bind(record.id.to_string())
             .bind(micros(now))
-            .bind(question)
+            .bind(&question)
             .bind(body)
             .bind(lookup.chain_hash.to_string())
             .bind(request.dossier.as_ref().map(DossierCode::as_str))
             .execute(change.on())
             .await
             .doing(doing)?;
-        let last = sqlx::query(LINK).bind(lookup.chain_hash.to_string());
-        last.execute(change.on()).await.doing(doing)?;
+        if put.rows_affected() == 0 {
+            // The same request came twice at once, and the other was first.
+            let row = sqlx::query(BY_ID).bind(id.to_string()).fetch_one(change.on()).await;
+            return same(&row.doing(doing)?, &question, principal);
+        }
+        leave(&mut change, &[line]).await?;
         change.commit().await?;
         Ok(lookup)
     }
-}
-
-/// Hash of a lookup: of the chain before it and of its own JSON, in which the chain hash is still
-/// the one before.
-pub(crate) fn link(before: Blake3, body: &str) -> Blake3 {
-    let mut hash = blake3::Hasher::new();
-    hash.update(&before.0).update(body.as_bytes());
-    Blake3(*hash.finalize().as_bytes())
 }
 
 fn hash(text: &str) -> Blake3 {

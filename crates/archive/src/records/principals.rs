@@ -4,10 +4,12 @@
 
 use jiff::Timestamp;
 use schemas::access::{Grant, Permission, PrincipalKind};
+use schemas::audit::{Act, AuditLine};
 use schemas::ids::{Blake3, KeyId, OfficeCode, PrincipalId};
 use sqlx::any::AnyRow;
 
 use super::Records;
+use super::audit::leave;
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
 use crate::rows::{Columns, json};
@@ -107,16 +109,20 @@ const KEYS: &str = keys!("");
 
 const END_KEY: &str = "
     update access_key set expires_at = $2
-    where key_id = $1 and revoked_at is null and expires_at > $2";
+    where key_id = $1 and revoked_at is null and expires_at > $2
+    returning principal_id, key_id";
 
 const REVOKE_KEY: &str = "
-    update access_key set revoked_at = $2 where key_id = $1 and revoked_at is null";
+    update access_key set revoked_at = $2 where key_id = $1 and revoked_at is null
+    returning principal_id, key_id";
 
 const LOCK: &str = "
     update principal set locked_at = case when locked_at is null then $2 else locked_at end
-    where name = $1";
+    where name = $1
+    returning principal_id, null as key_id";
 
-const UNLOCK: &str = "update principal set locked_at = null where name = $1";
+const UNLOCK: &str = "
+    update principal set locked_at = null where name = $1 returning principal_id, null as key_id";
 
 const END_SESSIONS: &str = "
     delete from person_session
@@ -188,7 +194,7 @@ impl Records {
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn end_key(&self, id: KeyId, at: Timestamp) -> Result<bool, ArchiveError> {
-        self.change_one(END_KEY, &id.to_string(), Some(micros(at))).await
+        self.change_one((END_KEY, Act::KeyEnded), &id.to_string(), Some(micros(at))).await
     }
 
     /// Takes a key back at once; false when there is none, or it was already.
@@ -196,7 +202,7 @@ impl Records {
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn revoke_key(&self, id: KeyId, now: Timestamp) -> Result<bool, ArchiveError> {
-        self.change_one(REVOKE_KEY, &id.to_string(), Some(micros(now))).await
+        self.change_one((REVOKE_KEY, Act::KeyEnded), &id.to_string(), Some(micros(now))).await
     }
 
     /// Takes nothing more of a principal, keys and sessions alike, or takes it again; false when
@@ -212,14 +218,16 @@ impl Records {
     ) -> Result<bool, ArchiveError> {
         let doing = "changing who may do what";
         if !locked {
-            return self.change_one(UNLOCK, name, None).await;
+            return self.change_one((UNLOCK, Act::Unlocked), name, None).await;
         }
         let mut change = self.db.change().await?;
-        let done = sqlx::query(LOCK).bind(name).bind(micros(now)).execute(change.on()).await;
-        let done = done.doing(doing)?.rows_affected() > 0;
+        let row = sqlx::query(LOCK).bind(name).bind(micros(now)).fetch_optional(change.on()).await;
+        let Some(row) = row.doing(doing)? else { return Ok(false) };
         sqlx::query(END_SESSIONS).bind(name).execute(change.on()).await.doing(doing)?;
+        let holder = Some(row.parsed("principal_id")?);
+        leave(&mut change, &[AuditLine { holder, ..AuditLine::new(Act::Locked, now) }]).await?;
         change.commit().await?;
-        Ok(done)
+        Ok(true)
     }
 
     /// Gives a principal these grants in place of those it has.
@@ -237,7 +245,7 @@ impl Records {
     /// Runs a statement about one row; whether it changed it.
     async fn change_one(
         &self,
-        sql: &'static str,
+        (sql, act): (&'static str, Act),
         which: &str,
         moment: Option<i64>,
     ) -> Result<bool, ArchiveError> {
@@ -246,9 +254,16 @@ impl Records {
         if let Some(moment) = moment {
             query = query.bind(moment);
         }
-        let done = query.execute(change.on()).await.doing("changing who may do what")?;
+        let row = query.fetch_optional(change.on()).await.doing("changing who may do what")?;
+        let Some(row) = row else { return Ok(false) };
+        let line = AuditLine {
+            key: row.parsed_or("key_id")?,
+            holder: Some(row.parsed("principal_id")?),
+            ..AuditLine::new(act, Timestamp::now())
+        };
+        leave(&mut change, &[line]).await?;
         change.commit().await?;
-        Ok(done.rows_affected() > 0)
+        Ok(true)
     }
 }
 
@@ -279,7 +294,8 @@ async fn put_grants(
         let put = sqlx::query(GRANT).bind(id.to_string()).bind(grant.role.as_str()).bind(office);
         put.execute(change.on()).await.doing("granting")?;
     }
-    Ok(())
+    let line = AuditLine { holder: Some(id), ..AuditLine::new(Act::Granted, Timestamp::now()) };
+    leave(change, &[line]).await
 }
 
 async fn put_key(
@@ -295,8 +311,15 @@ async fn put_key(
         .bind(json(&key.only)?)
         .bind(now)
         .bind(micros(key.expires_at));
-    put.execute(change.on()).await.doing("making a key")?;
-    Ok(())
+    if put.execute(change.on()).await.doing("making a key")?.rows_affected() == 0 {
+        return Ok(());
+    }
+    let line = AuditLine {
+        key: Some(key.id),
+        holder: Some(holder),
+        ..AuditLine::new(Act::KeyGiven, Timestamp::now())
+    };
+    leave(change, &[line]).await
 }
 
 /// Keys of rows that hold one grant each, all of a key side by side.

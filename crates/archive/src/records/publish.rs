@@ -3,12 +3,14 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use schemas::api::{DossierEvent, RecordChange, RecordStanding, RecordVersion};
+use schemas::audit::{Act, AuditLine};
 use schemas::clock::today;
-use schemas::ids::{Blake3, DocumentId, RecordId};
+use schemas::ids::{Blake3, DocumentId, PrincipalId, RecordId};
 use schemas::record::{Field, FieldName, Record, RecordState};
 use sqlx::any::AnyRow;
 
 use super::Records;
+use super::audit::leave;
 use super::filing::FORGET_PARKED;
 use super::held::{By, Held};
 use super::relied::note;
@@ -19,7 +21,7 @@ use crate::rows::{Columns, json, word};
 
 const AT: &str = "
     select revision, record_version, seal <> 'none' as wanted,
-        assigned_by is not null as by_person from document
+        assigned_by is not null as by_person, assigned_principal from document
     where document_id = $1";
 
 macro_rules! record {
@@ -40,7 +42,8 @@ const OWNED: &str = record!(
 const END: &str = "
     update record set state = 'superseded', ended_why = $2, ended_reason = $3, ended_by = $4,
         ended_at = $5
-    where record_id = $1 and state = 'published'";
+    where record_id = $1 and version = $6 and state = 'published'
+    returning hash";
 
 const CODE: &str = "select code from digitisation where record_id = $1 and prefix = $2";
 
@@ -112,13 +115,16 @@ impl Records {
             hash: None,
             ..draft
         };
-        if let Some((latest, _)) = latest {
+        let principal: Option<PrincipalId> = at.parsed_or("assigned_principal")?;
+        if let Some((before, _)) = latest {
             let by_person = at.flag("by_person")?;
             let what = if by_person { RecordChange::Corrected } else { RecordChange::Superseded };
-            end(&mut change, id, End { change: what, reason: None, by: None }, now).await?;
-            note(&mut change, (id, latest), what).await?;
+            let why = End { change: what, reason: None, by: None, principal };
+            end(&mut change, (id, before), why, now).await?;
+            note(&mut change, (id, before), what).await?;
         }
-        record.hash = Some(put(&mut change, &held, &record, revision, now).await?);
+        let hash = put(&mut change, &held, &record, revision, (principal, now)).await?;
+        record.hash = Some(hash);
         let version = record.version;
         let sealed = sqlx::query(SEALED).bind(document.to_string()).bind(i64::from(version));
         sealed.execute(change.on()).await.doing(doing)?;
@@ -229,18 +235,34 @@ pub(super) struct End<'a> {
     pub(super) change: RecordChange,
     pub(super) reason: Option<&'a str>,
     pub(super) by: Option<&'a str>,
+    pub(super) principal: Option<PrincipalId>,
 }
 
-/// Ends the version in use, if there is one.
+/// Ends a version, if it is in use.
 pub(super) async fn end(
     change: &mut Change<'_>,
-    id: RecordId,
+    (id, version): (RecordId, u32),
     why: End<'_>,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
     let end = sqlx::query(END).bind(id.to_string()).bind(word(&why.change)?);
-    let end = end.bind(why.reason).bind(why.by).bind(micros(now)).execute(change.on()).await;
-    end.doing("ending a version of a record").map(|_| ())
+    let end = end.bind(why.reason).bind(why.by).bind(micros(now));
+    let end = end.bind(i64::from(version)).fetch_optional(change.on()).await;
+    let Some(ended) = end.doing("ending a version of a record")? else { return Ok(()) };
+    let act = match why.change {
+        RecordChange::Superseded => Act::Superseded,
+        RecordChange::Corrected => Act::Corrected,
+        RecordChange::Revoked => Act::Revoked,
+        RecordChange::Expired => Act::Expired,
+    };
+    let line = AuditLine {
+        principal: why.principal,
+        record: Some(id),
+        version: Some(version),
+        content: Some(ended.parsed("hash")?),
+        ..AuditLine::new(act, now)
+    };
+    leave(change, &[line]).await
 }
 
 /// Where a version stands as of today.
@@ -270,13 +292,13 @@ fn number_symbol(record: &Record) -> String {
     letters.filter(|letter| !letter.is_whitespace()).take(60).collect()
 }
 
-/// Keeps a version; answers with its hash.
+/// Keeps a version, published by somebody or by the program itself; answers with its hash.
 pub(super) async fn put(
     change: &mut Change<'_>,
     held: &Held,
     record: &Record,
     revision: &str,
-    now: Timestamp,
+    (principal, now): (Option<PrincipalId>, Timestamp),
 ) -> Result<Blake3, ArchiveError> {
     let doing = "publishing a record";
     let body = json(record)?;
@@ -302,11 +324,20 @@ pub(super) async fn put(
         let put = sqlx::query(PUT_OWNER).bind(owner.subject.reveal_number());
         put.bind(&id).bind(version).execute(change.on()).await.doing(doing)?;
     }
+    let line = AuditLine {
+        principal,
+        record: Some(record.id),
+        version: Some(record.version),
+        dossier: Some(record.dossier.clone()),
+        content: Some(hash),
+        ..AuditLine::new(Act::Published, now)
+    };
+    leave(change, &[line]).await?;
     Ok(hash)
 }
 
 /// A record as it was published, but for where it stands now.
-pub(super) fn record(row: &AnyRow) -> Result<Record, ArchiveError> {
+pub(crate) fn record(row: &AnyRow) -> Result<Record, ArchiveError> {
     let mut record: Record = row.json("body")?;
     record.state = row.word("state")?;
     record.hash = Some(row.parsed("hash")?);

@@ -11,10 +11,12 @@ use jiff::Timestamp;
 use schemas::api::{
     Answers, AskAgain, AskReason, AskedAgain, DossierEvent, LookupNote, RecordChange, RecordWarning,
 };
-use schemas::ids::{ComponentId, DossierCode, DossierId, RecordId, ScanId};
+use schemas::audit::{Act, AuditLine};
+use schemas::ids::{ComponentId, DossierCode, DossierId, PrincipalId, RecordId, ScanId};
 use sqlx::any::AnyRow;
 
 use super::Records;
+use super::audit::leave;
 use super::held::{By, Held};
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
@@ -27,6 +29,8 @@ pub struct Reliance {
     pub answers: Answers,
     /// Records that stand for components.
     pub relied: Vec<Relied>,
+    /// Whose key or session it is opened with.
+    pub principal: Option<PrincipalId>,
 }
 
 /// A record that stands for a component of a dossier.
@@ -63,7 +67,10 @@ const NOTE_ONE: &str = "
     insert into relied_change (dossier_id, component, record_id, version, change, at)
     select dossier_id, component, record_id, version, 'expired', $3
     from relied where dossier_id = $1 and component = $2
-    on conflict (dossier_id, component, record_id, version) do nothing";
+    on conflict (dossier_id, component, record_id, version) do nothing
+    returning record_id, version";
+
+const CODE: &str = "select code from dossier where dossier_id = $1";
 
 const UNTOLD: &str = "
     select distinct dossier_id from relied_change where told = 0 order by dossier_id limit 1000";
@@ -95,7 +102,8 @@ const COLLECTED: &str = "
         and d.component = r.component and d.verdict = 'filed')
     order by r.component";
 
-const LOOKUPS: &str = "select body from lookup where dossier = $1 order by place";
+const LOOKUPS: &str = "
+    select body from lookup where dossier = $1 order by asked_at, lookup_id";
 
 impl Records {
     /// The records that stood for components when the dossier was opened.
@@ -161,7 +169,7 @@ impl Records {
         now: Timestamp,
     ) -> Result<(), ArchiveError> {
         let mut change = self.db.change().await?;
-        rely(&mut change, dossier, relied).await?;
+        rely(&mut change, dossier, relied, None).await?;
         sqlx::query(PUT_AGAIN)
             .bind(scan.to_string())
             .bind(dossier.to_string())
@@ -213,7 +221,10 @@ impl Records {
         let mut change = self.db.change().await?;
         for component in components {
             let note = sqlx::query(NOTE_ONE).bind(dossier.to_string()).bind(component.as_str());
-            note.bind(micros(now)).execute(change.on()).await.doing("noting a change")?;
+            let noted = note.bind(micros(now)).fetch_optional(change.on()).await;
+            let Some(noted) = noted.doing("noting a change")? else { continue };
+            let of = (noted.parsed("record_id")?, noted.int("version")?);
+            line(&mut change, (Act::Expired, None), dossier, of).await?;
         }
         change.commit().await?;
         self.tell_changes().await
@@ -256,6 +267,7 @@ pub(crate) async fn rely(
     change: &mut Change<'_>,
     dossier: DossierId,
     relied: &Relied,
+    principal: Option<PrincipalId>,
 ) -> Result<(), ArchiveError> {
     let doing = "noting what a dossier relies on";
     let (record, version) = (relied.record.to_string(), i64::from(relied.version));
@@ -266,8 +278,28 @@ pub(crate) async fn rely(
     let now = change.now;
     let put = sqlx::query(RELY).bind(dossier.to_string()).bind(relied.component.as_str());
     let put = put.bind(record).bind(version).bind(i64::from(relied.original)).bind(now);
-    put.execute(change.on()).await.doing(doing)?;
-    Ok(())
+    if put.execute(change.on()).await.doing(doing)?.rows_affected() == 0 {
+        return Ok(());
+    }
+    line(change, (Act::Relied, principal), dossier, (relied.record, relied.version)).await
+}
+
+/// Leaves a line about a record that a dossier relies on.
+async fn line(
+    change: &mut Change<'_>,
+    (act, principal): (Act, Option<PrincipalId>),
+    dossier: DossierId,
+    (record, version): (RecordId, u32),
+) -> Result<(), ArchiveError> {
+    let code = sqlx::query(CODE).bind(dossier.to_string()).fetch_one(change.on()).await;
+    let line = AuditLine {
+        principal,
+        record: Some(record),
+        version: Some(version),
+        dossier: Some(code.doing("noting what a dossier relies on")?.parsed("code")?),
+        ..AuditLine::new(act, Timestamp::now())
+    };
+    leave(change, &[line]).await
 }
 
 /// Writes down for every open dossier that relies on that version what became of it.

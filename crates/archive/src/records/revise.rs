@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use schemas::Date;
 use schemas::api::{DossierEvent, RecordChange};
-use schemas::ids::RecordId;
+use schemas::ids::{PrincipalId, RecordId};
 use schemas::record::{Field, Record, RecordState};
 
 use super::Records;
@@ -13,6 +13,17 @@ use super::relied::note;
 use crate::database::Change;
 use crate::error::{ArchiveError, Doing};
 use crate::rows::Columns;
+
+/// Who changes a record, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct Reviser<'a> {
+    /// Why, in their words.
+    pub reason: &'a str,
+    /// Who, as they say.
+    pub by: &'a str,
+    /// Whose key or session it is done with.
+    pub principal: Option<PrincipalId>,
+}
 
 /// What came of putting a record right or withdrawing it.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +44,13 @@ const PUBLISHED_AS: &str = "
 const REVOKE_VERSION: &str = "
     update record set state = 'revoked' where record_id = $1 and version = $2";
 
+impl<'a> Reviser<'a> {
+    fn ends(self, change: RecordChange) -> End<'a> {
+        let Self { reason, by, principal } = self;
+        End { change, reason: Some(reason), by: Some(by), principal }
+    }
+}
+
 impl Records {
     /// Withdraws a record for good: nobody is given it any more, and dossiers that rely on it are
     /// told. Withdrawing it twice changes nothing.
@@ -42,8 +60,7 @@ impl Records {
     pub async fn revoke(
         &self,
         id: RecordId,
-        reason: &str,
-        by: &str,
+        who: Reviser<'_>,
         now: Timestamp,
     ) -> Result<Revised, ArchiveError> {
         let doing = "withdrawing a record";
@@ -56,8 +73,8 @@ impl Records {
             RecordState::Revoked => return Ok(Revised::Done(Box::new(latest))),
             RecordState::Superseded => return Ok(Revised::NotInUse),
         }
-        let why = End { change: RecordChange::Revoked, reason: Some(reason), by: Some(by) };
-        end(&mut change, id, why, now).await?;
+        let why = who.ends(RecordChange::Revoked);
+        end(&mut change, (id, latest.version), why, now).await?;
         let revoke = sqlx::query(REVOKE_VERSION).bind(id.to_string());
         let revoke = revoke.bind(i64::from(latest.version)).execute(change.on()).await;
         revoke.doing(doing)?;
@@ -78,7 +95,7 @@ impl Records {
         &self,
         (id, version): (RecordId, u32),
         (fields, valid_until): (Vec<Field>, Option<Date>),
-        (reason, by): (&str, &str),
+        who: Reviser<'_>,
         now: Timestamp,
     ) -> Result<Revised, ArchiveError> {
         let doing = "correcting a record";
@@ -101,9 +118,9 @@ impl Records {
             hash: None,
             ..latest
         };
-        let why = End { change: RecordChange::Corrected, reason: Some(reason), by: Some(by) };
-        end(&mut change, id, why, now).await?;
-        corrected.hash = Some(put(&mut change, &held, &corrected, &revision, now).await?);
+        end(&mut change, (id, version), who.ends(RecordChange::Corrected), now).await?;
+        let put = put(&mut change, &held, &corrected, &revision, (who.principal, now)).await?;
+        corrected.hash = Some(put);
         note(&mut change, (id, version), RecordChange::Corrected).await?;
         let document = corrected.document;
         let published = sqlx::query(PUBLISHED_AS).bind(document.to_string());

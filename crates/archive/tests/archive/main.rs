@@ -22,9 +22,11 @@ mod broker_faults;
 mod pace;
 mod rabbitmq;
 
+mod audit;
 mod filing;
 mod once;
 mod records;
+mod subjects;
 
 mod backup;
 mod persons;

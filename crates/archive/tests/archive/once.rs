@@ -1,6 +1,6 @@
 //! What dossiers rely on, and records that are put right or withdrawn.
 
-use archive::{Dossier, LookupError, NewDossier, Reliance, Relied, Revised};
+use archive::{Dossier, LookupError, NewDossier, Reliance, Relied, Revised, Reviser};
 use jiff::Timestamp;
 use jiff::civil::date;
 use schemas::api::{Answers, AskReason, DossierEvent, RecordChange, RecordStanding};
@@ -9,6 +9,8 @@ use schemas::message::Lane;
 use schemas::record::{Field, FieldName, FieldSource, Record, RecordState};
 
 use crate::bed::{Bed, NUMBER, bed, filed, findings, new_dossier, request};
+
+const REVISER: Reviser<'_> = Reviser { reason: "Cấp sai", by: "officer-7", principal: None };
 
 /// A record, and the dossier that it came with.
 async fn published(bed: &Bed) -> (Dossier, Record) {
@@ -28,7 +30,7 @@ fn relied(record: &Record) -> Relied {
 async fn relying(bed: &Bed, record: &Record) -> Dossier {
     let new: NewDossier = new_dossier("H26.01", Lane::Counter);
     let answers = Answers::from([("TP09".parse().unwrap(), true)]);
-    let reliance = Reliance { answers, relied: vec![relied(record)] };
+    let reliance = Reliance { answers, relied: vec![relied(record)], ..Reliance::default() };
     let records = &bed.archive.records;
     records.open_relying(&new, &reliance, Timestamp::now()).await.unwrap()
 }
@@ -60,7 +62,7 @@ async fn a_dossier_hears_that_the_record_it_relies_on_was_withdrawn() {
 
     let now = Timestamp::now();
     for _ in 0..2 {
-        let revised = records.revoke(record.id, "Cấp sai", "officer-7", now).await.unwrap();
+        let revised = records.revoke(record.id, REVISER, now).await.unwrap();
         let Revised::Done(revoked) = revised else { panic!("{revised:?}") };
         assert_eq!(revoked.state, RecordState::Revoked);
     }
@@ -73,7 +75,7 @@ async fn a_dossier_hears_that_the_record_it_relies_on_was_withdrawn() {
     assert_eq!(version.standing, RecordStanding::Revoked);
     assert_eq!(version.ended_reason.as_deref(), Some("Cấp sai"));
     let unknown = RecordId::from_uuid(schemas::Uuid::nil());
-    let revised = records.revoke(unknown, "Cấp sai", "officer-7", now).await.unwrap();
+    let revised = records.revoke(unknown, REVISER, now).await.unwrap();
     assert_eq!(revised, Revised::Unknown);
     assert_eq!(findings(&bed.archive).await, [""; 0]);
 }
@@ -94,8 +96,7 @@ async fn a_corrected_record_is_a_new_version_and_the_old_one_says_so() {
     let records = &bed.archive.records;
     let correct = async |version| {
         let put_right = (vec![field.clone()], Some(date(2025, 7, 17)));
-        let said = ("Đọc sai ngày cấp", "officer-7");
-        records.correct((record.id, version), put_right, said, Timestamp::now()).await.unwrap()
+        records.correct((record.id, version), put_right, REVISER, Timestamp::now()).await.unwrap()
     };
     let Revised::Done(corrected) = correct(1).await else { panic!("not corrected") };
     assert_eq!((corrected.version, &corrected.fields), (2, &vec![field.clone()]));

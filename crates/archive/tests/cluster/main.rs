@@ -21,18 +21,23 @@ mod queue;
 #[path = "../archive/rabbitmq.rs"]
 mod rabbitmq;
 
+#[path = "../archive/audit.rs"]
+mod audit;
 #[path = "../archive/filing.rs"]
 mod filing;
 #[path = "../archive/once.rs"]
 mod once;
 #[path = "../archive/records.rs"]
 mod records;
+#[path = "../archive/subjects.rs"]
+mod subjects;
 
 #[path = "../archive/persons.rs"]
 mod persons;
 #[path = "../archive/principals.rs"]
 mod principals;
 
+mod audit_cost;
 mod crowd;
 mod growth;
 mod plans;

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::time::Duration;
 
-use archive::Archive;
-use jiff::Timestamp;
+use archive::{Archive, LinesAsked};
+use jiff::{SignedDuration, Timestamp};
 use schemas::Uuid;
 use schemas::api::AssignDocument;
 use schemas::code::Reason;
-use schemas::ids::{Blake3, DocumentId, DossierId, PageId, ScanId};
+use schemas::ids::{Blake3, DocumentId, DossierId, PageId, PrincipalId, ScanId};
 use schemas::message::{Job, Lane, Message};
 use schemas::reading::Flaw;
 use sqlx::{AssertSqlSafe, Executor};
@@ -52,7 +52,10 @@ const SEED: &[&str] = &[
     "insert into record select id, 1, id, id, id, id, 'published', n, id, id, '{}' from seed",
     "insert into record_owner select number, id, 1 from seed",
     "insert into lookup select id, n, id, n, id, '{}', id from seed",
-    "update chain set length = $N",
+    "insert into audit_line select n, id, n, 'looked_up', id, id, 1, id, id, '{}', id from seed",
+    "insert into audit_pending select 'p' || id, '{}' from seed",
+    "insert into audit_head select n, id, n, '{}', '' from seed",
+    "update chain set length = $N, hash = repeat('0', 64)",
     "insert into job select 'j' || n, id, 'backlog', office, 'read', id, $MESSAGE, n, n, 0, null
      from seed",
     "insert into outbox select 'o' || n, id, 'counter', office, 'read', id, $MESSAGE, n, n
@@ -99,6 +102,7 @@ async fn fill(form: &Form) {
 /// Everything that happens to a dossier from its opening to the use of its records.
 pub(crate) async fn live(archive: &Archive) {
     let (records, queue, now) = (&archive.records, &archive.queue, Timestamp::now());
+    let principal = PrincipalId::random();
     let dossier = records.open_dossier(&new_dossier("H1", Lane::Counter), now).await.unwrap();
     records.dossier(&dossier.code).await.unwrap().unwrap();
     let blake3 = archive.blobs.put(b"scan").await.unwrap();
@@ -165,6 +169,18 @@ pub(crate) async fn live(archive: &Archive) {
     let asked = request(&record, "Đăng ký kết hôn");
     records.put_lookup(&asked, &record, now).await.unwrap();
     records.put_lookup(&asked, &record, now).await.unwrap();
+    records.told(&[(record.id, 1)], (principal, "Đăng ký kết hôn"), now).await.unwrap();
+    records.lookups_for(&dossier.code).await.unwrap();
+    records.link_audit().await.unwrap();
+    for asked in [
+        LinesAsked { record: Some(record.id), ..LinesAsked::default() },
+        LinesAsked { principal: Some(principal), ..LinesAsked::default() },
+        LinesAsked { from: Some(now), until: Some(now), ..LinesAsked::default() },
+    ] {
+        records.audit(&asked, 100).await.unwrap();
+    }
+    records.head_due(SignedDuration::ZERO, now).await.unwrap();
+    records.heads(0, 100).await.unwrap();
     records.close_dossier(dossier.id).await.unwrap();
     // Of things that are not there, too.
     assert!(records.scan(ScanId::of(dossier.id, Blake3([7; 32]))).await.unwrap().is_none());

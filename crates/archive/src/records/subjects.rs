@@ -1,0 +1,126 @@
+//! What is kept of a subject: for whoever asks for it by right, and for who erases it.
+
+mod erase;
+
+use jiff::Timestamp;
+use schemas::api::Lookup;
+use schemas::audit::{Act, AuditLine, LinkedLine};
+use schemas::ids::{PrincipalId, RecordId};
+use serde::Serialize;
+use sqlx::AssertSqlSafe;
+use sqlx::any::AnyRow;
+
+use super::Records;
+use super::dossiers::{Dossier, dossier};
+use super::publish::record;
+use crate::error::{ArchiveError, Doing};
+use crate::rows::{Columns, json, number};
+
+pub use erase::{Erasure, Kept};
+
+// Whatever became of them, and whoever else they belong to.
+const OWNED: &str = "
+    select r.version, state, published_at, hash, pdf, body from record r
+    where r.record_id in (select record_id from record_owner where number = $1)
+    order by r.record_id, r.version";
+
+const DOSSIERS: &str = "
+    select dossier_id, code, office, procedure, procedure_version, case_id, lane, subject, state,
+        opened_at, answers
+    from dossier where number = $1 order by opened_at, dossier_id";
+
+/// Something that was done with a record.
+#[derive(Debug, Clone, Serialize)]
+pub struct Access {
+    /// The line of the audit.
+    #[serde(flatten)]
+    pub line: LinkedLine,
+    /// The lookup that goes with it, while it is kept.
+    #[serde(skip)]
+    pub lookup: Option<Lookup>,
+    /// Name of whoever did it, where somebody did.
+    pub principal: Option<String>,
+}
+
+impl Records {
+    /// Every version of every record that has that number among its owners, those not in use any
+    /// more among them.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn ever_owned(
+        &self,
+        number: &str,
+    ) -> Result<Vec<schemas::record::Record>, ArchiveError> {
+        let rows = sqlx::query(OWNED).bind(number).fetch_all(&self.db.readers).await;
+        rows.doing("reading records")?.iter().map(record).collect()
+    }
+
+    /// Every dossier of that number's holder.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn dossiers_of(&self, number: &str) -> Result<Vec<Dossier>, ArchiveError> {
+        let rows = sqlx::query(DOSSIERS).bind(number).fetch_all(&self.db.readers).await;
+        rows.doing("reading dossiers")?.iter().map(dossier).collect()
+    }
+
+    /// What was done with these records, the newest first, before that place of the audit.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn accesses(
+        &self,
+        records: &[RecordId],
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<Access>, ArchiveError> {
+        let ids: Vec<[RecordId; 1]> = records.iter().map(|id| [*id]).collect();
+        let sql = format!(
+            "select a.place, a.hash, a.body, l.body as lookup, l.chain_hash, p.name
+             from audit_line a
+             left join lookup l on l.lookup_id = a.lookup_id
+             left join principal p on p.principal_id = a.principal_id
+             where a.record_id in (select value ->> 0 from {}) and a.place < $2
+             order by a.place desc limit $3",
+            self.db.dialect.json_lines()
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(json(&ids)?);
+        let query = query.bind(before.map_or(i64::MAX, number)).bind(i64::from(limit));
+        let rows = query.fetch_all(&self.db.readers).await.doing("reading who looked")?;
+        rows.iter().map(access).collect()
+    }
+
+    /// Leaves lines that these records were shown or handed to their owner.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
+    pub async fn note_given(
+        &self,
+        act: Act,
+        records: &[RecordId],
+        (principal, purpose): (Option<PrincipalId>, &str),
+        now: Timestamp,
+    ) -> Result<(), ArchiveError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let lines = records.iter().map(|record| AuditLine {
+            principal,
+            record: Some(*record),
+            purpose: Some(purpose.to_owned()),
+            ..AuditLine::new(act, now)
+        });
+        self.leave_alone(&lines.collect::<Vec<_>>()).await
+    }
+}
+
+fn access(row: &AnyRow) -> Result<Access, ArchiveError> {
+    let mut lookup: Option<Lookup> = row.json_or("lookup")?;
+    if let Some(lookup) = &mut lookup {
+        lookup.chain_hash = row.parsed("chain_hash")?;
+    }
+    let line =
+        LinkedLine { place: row.int("place")?, hash: row.parsed("hash")?, line: row.json("body")? };
+    Ok(Access { line, lookup, principal: row.take("name")? })
+}

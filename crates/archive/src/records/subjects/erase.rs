@@ -1,0 +1,198 @@
+//! Erasing: a dossier goes as a whole, with its scans, pages and records, and what stays of it are
+//! ids and hashes. The audit stays whole, for no line of it is touched.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use schemas::api::DossierState;
+use schemas::audit::{Act, AuditLine};
+use schemas::ids::{Blake3, DossierCode, DossierId, RecordId};
+use schemas::record::Record;
+use serde::Serialize;
+
+use crate::Archive;
+use crate::database::micros;
+use crate::error::{ArchiveError, Doing};
+use crate::records::audit::leave;
+use crate::records::held::{By, Held};
+use crate::records::publish::record;
+use crate::rows::Columns;
+
+/// Why a dossier can't be erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kept {
+    /// It is open: somebody works on it.
+    Open,
+    /// Something of it is still to be read, filed or published.
+    Unsettled,
+    /// A record of it belongs to somebody else, alone or as well.
+    Shared,
+    /// The law has it kept, or it isn't known how long: the caller's policy says so.
+    ByPolicy,
+}
+
+/// What was erased.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Erasure {
+    /// Records, each with all its versions.
+    pub records: Vec<RecordId>,
+    /// Scans, page images and PDFs whose bytes are gone.
+    pub blobs: u64,
+    /// Those that something else needs, too, or that came within the hour and can't be told from
+    /// what is arriving: `sohoa check --mend` removes these later.
+    pub blobs_left: u64,
+}
+
+const ABOUT: &str = "select settled, number from dossier where dossier_id = $1";
+
+const RECORDS: &str = "
+    select version, state, published_at, hash, pdf, body from record where dossier_id = $1
+    order by record_id, version";
+
+const BLOBS: &str = "
+    select blake3 as blob from scan where dossier_id = $1
+    union select image_blake3 from page where dossier_id = $1 and image_blake3 is not null
+    union select pdf from record where dossier_id = $1";
+
+const TOMBSTONES: &str = "
+    insert into erased (record_id, version, dossier, hash, erased_at)
+    select r.record_id, r.version, d.code, r.hash, $2
+    from record r join dossier d on d.dossier_id = r.dossier_id where r.dossier_id = $1";
+
+macro_rules! of_records {
+    ($table:literal) => {
+        concat!(
+            "delete from ",
+            $table,
+            " where record_id in (select record_id from erased e join dossier d on d.code = e.dossier
+              where d.dossier_id = $1)"
+        )
+    };
+}
+
+// In an order that no row refers to one that is gone.
+const ERASE: &[&str] = &[
+    of_records!("record_owner"),
+    of_records!("record_proof"),
+    of_records!("lookup"),
+    of_records!("near_match"),
+    "delete from signed_pdf where pdf in (select pdf from record where dossier_id = $1)",
+    "delete from record where dossier_id = $1",
+    of_records!("digitisation"),
+    "delete from document where dossier_id = $1",
+    "delete from page_reading where page_id in (select page_id from page where dossier_id = $1)",
+    "delete from page where dossier_id = $1",
+    "delete from ask_again where dossier_id = $1",
+    "delete from scan_key where dossier_id = $1",
+    "delete from scan where dossier_id = $1",
+    "delete from relied_change where dossier_id = $1",
+    "delete from relied where dossier_id = $1",
+    "delete from parked where dossier_id = $1",
+    "delete from outbox where dossier_id = $1",
+    "delete from job where dossier_id = $1",
+    "delete from dossier_event where dossier_id = $1",
+];
+
+const ERASE_DOSSIER: &str = "delete from dossier where dossier_id = $1";
+
+const FORGET_SUBJECT: &str = "
+    delete from subject where number = $1
+      and not exists (select 1 from dossier where dossier.number = subject.number)";
+
+const IS_ERASED: &str = "select record_id from erased where record_id = $1 limit 1";
+
+impl Archive {
+    /// Erases a dossier with all that came with it, if `policy` lets each of its records go:
+    /// what stays are the ids and hashes of its records, and the lines of the audit. Where
+    /// `really` isn't set, tells only what would be erased.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Missing`], [`ArchiveError::Unavailable`]; nothing is erased then, or only
+    /// bytes are left that no row needs.
+    pub async fn erase_dossier(
+        &self,
+        dossier: DossierId,
+        reason: &str,
+        policy: impl Fn(&Record) -> bool + Send + Sync,
+        (really, now): (bool, Timestamp),
+    ) -> Result<Result<Erasure, Kept>, ArchiveError> {
+        let doing = "erasing a dossier";
+        let id = dossier.to_string();
+        let mut change = self.records.db.change().await?;
+        let held = Held::take(&mut change, By::Id(dossier)).await?;
+        let held = held.ok_or_else(|| ArchiveError::Missing(format!("dossier {id}")))?;
+        let rows = sqlx::query(RECORDS).bind(&id).fetch_all(change.on()).await.doing(doing)?;
+        let records: Vec<Record> = rows.iter().map(record).collect::<Result<_, _>>()?;
+        let about = sqlx::query(ABOUT).bind(&id).fetch_one(change.on()).await.doing(doing)?;
+        let number: String = about.take("number")?;
+        let owned = |record: &Record| {
+            record.owners.iter().all(|owner| owner.subject.reveal_number() == number)
+        };
+        let kept = if held.state == DossierState::Open {
+            Some(Kept::Open)
+        } else if about.int::<i64>("settled")? == 0 {
+            Some(Kept::Unsettled)
+        } else if !records.iter().all(owned) {
+            Some(Kept::Shared)
+        } else if !records.iter().all(policy) {
+            Some(Kept::ByPolicy)
+        } else {
+            None
+        };
+        if let Some(kept) = kept {
+            return Ok(Err(kept));
+        }
+        let blobs = sqlx::query(BLOBS).bind(&id).fetch_all(change.on()).await.doing(doing)?;
+        let blobs: Vec<Blake3> =
+            blobs.iter().map(|row| row.parsed("blob")).collect::<Result<_, _>>()?;
+        let ids: BTreeSet<RecordId> = records.iter().map(|record| record.id).collect();
+        let mut erasure = Erasure { records: ids.into_iter().collect(), ..Erasure::default() };
+        if !really {
+            erasure.blobs = blobs.len() as u64;
+            return Ok(Ok(erasure));
+        }
+        let tombstones = sqlx::query(TOMBSTONES).bind(&id).bind(micros(now));
+        tombstones.execute(change.on()).await.doing(doing)?;
+        for sql in ERASE {
+            held.run(&mut change, sql).await?;
+        }
+        held.run(&mut change, ERASE_DOSSIER).await?;
+        let forget = sqlx::query(FORGET_SUBJECT).bind(number).execute(change.on()).await;
+        forget.doing(doing)?;
+        leave(&mut change, &lines(&records, reason, now)).await?;
+        change.commit().await?;
+        for key in blobs {
+            match self.remove_unneeded(key).await? {
+                true => erasure.blobs += 1,
+                false => erasure.blobs_left += 1,
+            }
+        }
+        Ok(Ok(erasure))
+    }
+}
+
+impl super::Records {
+    /// Whether that record was there and was erased.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`].
+    pub async fn is_erased(&self, record: RecordId) -> Result<bool, ArchiveError> {
+        let row = sqlx::query(IS_ERASED).bind(record.to_string());
+        let row = row.fetch_optional(&self.db.readers).await.doing("reading a record")?;
+        Ok(row.is_some())
+    }
+}
+
+/// A line for each version.
+fn lines(records: &[Record], reason: &str, now: Timestamp) -> Vec<AuditLine> {
+    let line = |record: &Record| AuditLine {
+        record: Some(record.id),
+        version: Some(record.version),
+        dossier: Some(DossierCode::clone(&record.dossier)),
+        purpose: Some(reason.to_owned()),
+        content: record.hash,
+        ..AuditLine::new(Act::Erased, now)
+    };
+    records.iter().map(line).collect()
+}

@@ -1,0 +1,279 @@
+//! The audit: a line for whatever happens to a record, and every sort of tampering found.
+
+use archive::{LinesAsked, Reviser};
+use jiff::{SignedDuration, Timestamp};
+use schemas::api::Lookup;
+use schemas::audit::{Act, AuditHead, AuditLine, SignedHead};
+use schemas::ids::{Blake3, PrincipalId};
+use schemas::record::Record;
+use sqlx::{AssertSqlSafe, Connection, Row};
+
+use crate::bed::{Bed, bed, filed, findings, request};
+
+const PURPOSES: [&str; 3] = ["Đăng ký kết hôn", "Cấp hộ chiếu", "Vay vốn"];
+
+/// Four lines in the chain, and a head of the last: a record was published, and looked up three
+/// times.
+struct Audited {
+    bed: Bed,
+    record: Record,
+    lookups: Vec<Lookup>,
+    head: AuditHead,
+}
+
+async fn audited() -> Audited {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(1).await;
+    let document = filed(&pages, "TP01");
+    bed.file(dossier.id, std::slice::from_ref(&document)).await;
+    let record = bed.publish(&dossier, document.id).await;
+    let (records, now) = (&bed.archive.records, Timestamp::now());
+    let mut lookups = Vec::new();
+    for purpose in PURPOSES {
+        let asked = request(&record, purpose);
+        lookups.push(records.put_lookup(&asked, &record, now).await.unwrap());
+    }
+    assert_eq!(records.link_audit().await.unwrap(), 4);
+    let head = records.head_due(SignedDuration::ZERO, now).await.unwrap().unwrap();
+    let body = serde_json::to_string(&head).unwrap();
+    // Whose signature it is, the archive doesn't know.
+    let signed = SignedHead { body, signature: String::new() };
+    assert!(records.put_head(&signed).await.unwrap());
+    assert!(!records.put_head(&signed).await.unwrap());
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+    Audited { bed, record, lookups, head }
+}
+
+impl Audited {
+    async fn sql(&self, sql: &str) {
+        let mut on = self.bed.form.tool().await;
+        let done = sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&mut on).await.unwrap();
+        assert!(done.rows_affected() > 0, "{sql}");
+        on.close().await.unwrap();
+    }
+
+    /// Codes of what the audit's check finds, and where.
+    async fn found(&self, anchors: &[AuditHead]) -> Vec<(&'static str, String)> {
+        let found = self.bed.archive.check_audit(anchors).await.unwrap();
+        for finding in &found.findings {
+            assert!(finding.text_vi.ends_with('.') && !finding.mendable, "{finding:?}");
+        }
+        found.findings.into_iter().map(|finding| (finding.code, finding.what)).collect()
+    }
+
+    #[track_caller]
+    fn at(code: &'static str, what: impl ToString) -> (&'static str, String) {
+        (code, what.to_string())
+    }
+
+    /// Whoever can write everything writes the chain anew, so that every link holds.
+    async fn rewrite(&self) {
+        let mut on = self.bed.form.tool().await;
+        let rows = sqlx::query("select place, body from audit_line order by place");
+        let (mut hash, mut length) = ([0_u8; 32], 0_i64);
+        for row in rows.fetch_all(&mut on).await.unwrap() {
+            let (place, body): (i64, String) = (row.get("place"), row.get("body"));
+            let mut hasher = blake3::Hasher::new();
+            hash = *hasher.update(&hash).update(body.as_bytes()).finalize().as_bytes();
+            length = place;
+            let sql = "update audit_line set hash = $1 where place = $2";
+            let put = sqlx::query(sql).bind(Blake3(hash).to_string()).bind(place);
+            put.execute(&mut on).await.unwrap();
+        }
+        let sql = "update chain set length = $1, hash = $2 where name = 'audit'";
+        let put = sqlx::query(sql).bind(length).bind(Blake3(hash).to_string());
+        put.execute(&mut on).await.unwrap();
+        on.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn whatever_happens_to_a_record_leaves_a_line_that_names_nobody() {
+    let Audited { bed, record, lookups, .. } = audited().await;
+    let (records, now) = (&bed.archive.records, Timestamp::now());
+    let officer = PrincipalId::random();
+    records.told(&[(record.id, 1)], (officer, "Đăng ký kết hôn"), now).await.unwrap();
+    let who = Reviser { reason: "Cấp sai", by: "officer-7", principal: Some(officer) };
+    let corrected = (record.fields.clone(), None);
+    records.correct((record.id, 1), corrected, who, now).await.unwrap();
+    records.revoke(record.id, who, now).await.unwrap();
+    // A question that is refused reads nothing.
+    assert!(records.put_lookup(&request(&record, "Đăng ký"), &record, now).await.is_err());
+    assert_eq!(records.link_audit().await.unwrap(), 4);
+    assert_eq!(records.link_audit().await.unwrap(), 0);
+
+    let asked = LinesAsked { record: Some(record.id), ..LinesAsked::default() };
+    let lines = records.audit(&asked, 100).await.unwrap();
+    let told: Vec<_> = lines.iter().map(|l| (l.place, l.line.act, l.line.version)).collect();
+    let expected = [
+        (8, Act::Revoked, Some(2)),
+        (7, Act::Published, Some(2)),
+        (6, Act::Corrected, Some(1)),
+        (5, Act::Told, Some(1)),
+        (4, Act::LookedUp, Some(1)),
+        (3, Act::LookedUp, Some(1)),
+        (2, Act::LookedUp, Some(1)),
+        (1, Act::Published, Some(1)),
+    ];
+    assert_eq!(told, expected);
+    let first: &AuditLine = &lines[7].line;
+    assert_eq!((first.content, first.dossier.as_ref()), (record.hash, Some(&record.dossier)));
+    let looked: &AuditLine = &lines[6].line;
+    assert_eq!(
+        (looked.lookup, looked.purpose.as_deref()),
+        (Some(lookups[0].id), Some(PURPOSES[0]))
+    );
+    let body = serde_json::to_string(looked).unwrap();
+    assert_eq!(lookups[0].chain_hash.0, *blake3::hash(body.as_bytes()).as_bytes());
+    let text = serde_json::to_string(&lines).unwrap();
+    for personal in [crate::bed::NUMBER, "Mẫu", "1999", "officer-7", "Cấp sai"] {
+        assert!(!text.contains(personal), "{personal}");
+    }
+
+    let by = LinesAsked { principal: Some(officer), before: Some(8), ..LinesAsked::default() };
+    let by: Vec<_> = records.audit(&by, 2).await.unwrap().iter().map(|l| l.place).collect();
+    assert_eq!(by, [7, 6]);
+    let later = LinesAsked { from: Some(Timestamp::now()), ..LinesAsked::default() };
+    assert!(records.audit(&later, 100).await.unwrap().is_empty());
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_line_that_is_altered_or_moved_is_found() {
+    let own = audited().await;
+    let altered = Audited::at("audit.altered", 3);
+    own.sql("update audit_line set body = replace(body, 'hộ chiếu', 'hộ khẩu') where place = 3")
+        .await;
+    assert_eq!(own.found(&[]).await, [altered]);
+    assert_eq!(findings(&own.bed.archive).await, ["audit.altered"]);
+    own.sql("update audit_line set body = replace(body, 'hộ khẩu', 'hộ chiếu') where place = 3")
+        .await;
+    assert_eq!(own.found(std::slice::from_ref(&own.head)).await, []);
+
+    own.sql("update audit_line set principal_id = 'nobody' where place = 2").await;
+    assert_eq!(own.found(&[]).await, [Audited::at("audit.columns", 2)]);
+    own.sql("update audit_line set principal_id = null where place = 2").await;
+    assert_eq!(own.found(&[]).await, []);
+
+    // Two change places, each with its hash.
+    for (from, to) in [(2, 99), (3, 2), (99, 3)] {
+        own.sql(&format!("update audit_line set place = {to} where place = {from}")).await;
+    }
+    let places: Vec<_> = own.found(&[]).await;
+    assert_eq!(places, [2, 3, 4].map(|place| Audited::at("audit.altered", place)));
+}
+
+#[tokio::test]
+async fn a_line_that_is_taken_out_or_put_in_is_found() {
+    let own = audited().await;
+    own.sql("delete from audit_line where place = 2").await;
+    let unaudited = Audited::at("lookup.unaudited", own.lookups[0].id);
+    assert_eq!(own.found(&[]).await, [Audited::at("audit.removed", 2), unaudited]);
+
+    let own = audited().await;
+    for (from, to) in [(4, 5), (3, 4)] {
+        own.sql(&format!("update audit_line set place = {to} where place = {from}")).await;
+    }
+    let put = "insert into audit_line (place, line_id, at, act, body, hash)
+        select 3, 'x', at, act, replace(body, 'kết hôn', 'khai tử'), hash from audit_line
+        where place = 2";
+    own.sql(put).await;
+    own.sql("update chain set length = 5 where name = 'audit'").await;
+    let found = own.found(&[]).await;
+    assert_eq!(found[..2], [Audited::at("audit.altered", 3), Audited::at("audit.head_differs", 4)]);
+}
+
+#[tokio::test]
+async fn a_tail_that_is_cut_off_is_found_by_the_chain_then_the_heads_then_an_anchor() {
+    let own = audited().await;
+    own.sql("delete from audit_line where place = 4").await;
+    own.sql(&format!("delete from lookup where lookup_id = '{}'", own.lookups[2].id)).await;
+    let found = own.found(&[]).await;
+    assert_eq!(found, [Audited::at("audit.removed", 4), Audited::at("audit.head_differs", 4)]);
+    own.rewrite().await;
+    assert_eq!(own.found(&[]).await, [Audited::at("audit.head_differs", 4)]);
+    own.sql("delete from audit_head").await;
+    assert_eq!(own.found(&[]).await, [], "nothing here tells of it any more");
+    let anchored = own.found(std::slice::from_ref(&own.head)).await;
+    assert_eq!(anchored, [Audited::at("audit.anchor_differs", 4)]);
+}
+
+#[tokio::test]
+async fn a_chain_that_is_written_anew_is_found_by_its_heads() {
+    let own = audited().await;
+    own.sql("update audit_line set body = replace(body, 'hộ chiếu', 'hộ khẩu') where place = 3")
+        .await;
+    own.rewrite().await;
+    let anchor = std::slice::from_ref(&own.head);
+    let differs = |code| Audited::at(code, 4);
+    assert_eq!(own.found(&[]).await, [differs("audit.head_differs")]);
+    // A head that says something else than what was signed.
+    let forged = "update audit_head set hash = (select hash from audit_line where place = 4)";
+    own.sql(forged).await;
+    assert_eq!(own.found(&[]).await, [differs("audit.head_differs")]);
+    own.sql("delete from audit_head").await;
+    assert_eq!(own.found(anchor).await, [differs("audit.anchor_differs")]);
+}
+
+#[tokio::test]
+async fn what_lines_tell_of_is_held_to_them() {
+    let own = audited().await;
+    let (id, lookup) = (own.record.id, own.lookups[0].id);
+    own.sql("update lookup set body = replace(body, 'kết hôn', 'khai tử')").await;
+    assert_eq!(own.found(&[]).await, [Audited::at("lookup.altered", lookup)]);
+    own.sql(&format!("delete from lookup where lookup_id = '{lookup}'")).await;
+    assert_eq!(own.found(&[]).await, [Audited::at("lookup.removed", lookup)]);
+
+    let own = audited().await;
+    assert_ne!(own.record.id, id);
+    let id = own.record.id;
+    own.sql("update record set body = replace(body, 'khai sinh', 'khai tử')").await;
+    assert_eq!(findings(&own.bed.archive).await, ["record.hash"]);
+    // Whoever knows how computes the hash anew.
+    let mut on = own.bed.form.tool().await;
+    let body: String =
+        sqlx::query("select body from record").fetch_one(&mut on).await.unwrap().get(0);
+    on.close().await.unwrap();
+    own.sql(&format!("update record set hash = '{}'", blake3::hash(body.as_bytes()).to_hex()))
+        .await;
+    assert_eq!(findings(&own.bed.archive).await, ["record.altered"]);
+
+    let own = audited().await;
+    let records = &own.bed.archive.records;
+    let who = Reviser { reason: "Cấp sai", by: "officer-7", principal: None };
+    records.revoke(own.record.id, who, Timestamp::now()).await.unwrap();
+    records.link_audit().await.unwrap();
+    assert_eq!(findings(&own.bed.archive).await, [""; 0]);
+    own.sql("update record set state = 'published'").await;
+    let revived = Audited::at("record.revived", format!("{}/1", own.record.id));
+    assert_eq!(own.found(&[]).await, [revived]);
+    own.sql("delete from record_owner").await;
+    own.sql("delete from record").await;
+    let removed = Audited::at("record.removed", format!("{}/1", own.record.id));
+    assert_eq!(own.found(&[]).await, [removed]);
+    assert_ne!(own.record.id, id);
+}
+
+#[tokio::test]
+async fn lookups_from_before_the_audit_keep_their_own_chain() {
+    let own = audited().await;
+    let mut before = [0_u8; 32];
+    for place in 1..=3 {
+        let body = format!("{{\"nth\":{place}}}");
+        let mut hasher = blake3::Hasher::new();
+        before = *hasher.update(&before).update(body.as_bytes()).finalize().as_bytes();
+        let hash = Blake3(before);
+        own.sql(&format!(
+            "insert into lookup (lookup_id, place, record_id, asked_at, question, body, chain_hash)
+             values ('l{place}', {place}, 'r', 1, 'q', '{body}', '{hash}')"
+        ))
+        .await;
+        own.sql(&format!(
+            "update chain set length = {place}, hash = '{hash}' where name = 'lookup'"
+        ))
+        .await;
+    }
+    assert_eq!(findings(&own.bed.archive).await, [""; 0]);
+    own.sql("update lookup set body = '{}' where place = 2").await;
+    assert_eq!(findings(&own.bed.archive).await, ["lookup.chain"]);
+}

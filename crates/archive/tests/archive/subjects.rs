@@ -1,0 +1,148 @@
+//! What is kept of a subject is told, handed out, and erased where it may be; the audit stays.
+
+use archive::{Dossier, Kept};
+use jiff::Timestamp;
+use schemas::audit::Act;
+use schemas::ids::DossierId;
+use schemas::record::Record;
+
+use crate::bed::{Bed, NUMBER, bed, filed, findings, request};
+
+/// A dossier that is done with: its record was looked up, and nothing is left to do.
+async fn done(bed: &Bed) -> (Dossier, Record) {
+    let (dossier, pages) = bed.read_dossier(2).await;
+    let document = filed(&pages, "TP01");
+    bed.file(dossier.id, std::slice::from_ref(&document)).await;
+    let record = bed.publish(&dossier, document.id).await;
+    while let Some(seal) = bed.read(0).await {
+        bed.archive.queue.done(seal).await.unwrap();
+    }
+    let (records, now) = (&bed.archive.records, Timestamp::now());
+    let asked = request(&record, "Đăng ký kết hôn");
+    records.put_lookup(&asked, &record, now).await.unwrap();
+    records.close_dossier(dossier.id).await.unwrap();
+    (dossier, record)
+}
+
+async fn erase(
+    bed: &Bed,
+    dossier: DossierId,
+    lets_go: bool,
+    really: bool,
+) -> Result<archive::Erasure, Kept> {
+    let reason = "Đơn số 13/2026";
+    let now = Timestamp::now();
+    bed.archive.erase_dossier(dossier, reason, |_| lets_go, (really, now)).await.unwrap()
+}
+
+/// Nothing of the subject is in any table.
+async fn holds(bed: &Bed, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (table, column) in [
+        ("subject", "number"),
+        ("dossier", "subject"),
+        ("record", "body"),
+        ("record_owner", "number"),
+        ("digitisation", "code"),
+        ("lookup", "body"),
+        ("page_reading", "body"),
+        ("dossier_event", "body"),
+        ("audit_line", "body"),
+        ("audit_pending", "body"),
+        ("erased", "dossier"),
+    ] {
+        use sqlx::{AssertSqlSafe, Connection, Row};
+        let mut on = bed.form.tool().await;
+        let sql = format!("select count(*) as n from {table} where {column} like '%{text}%'");
+        let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(&mut on).await.unwrap();
+        if row.get::<i64, _>("n") > 0 {
+            found.push(table.to_owned());
+        }
+        on.close().await.unwrap();
+    }
+    found
+}
+
+#[tokio::test]
+async fn a_subject_is_told_who_looked() {
+    let bed = bed().await;
+    let (_, record) = done(&bed).await;
+    let records = &bed.archive.records;
+    records.link_audit().await.unwrap();
+    let owned = records.ever_owned(NUMBER).await.unwrap();
+    assert_eq!(owned, std::slice::from_ref(&record));
+    assert!(records.ever_owned("079305000013").await.unwrap().is_empty());
+    assert_eq!(records.dossiers_of(NUMBER).await.unwrap().len(), 1);
+    let who = (None, "Đơn số 12/2026");
+    records.note_given(Act::Exported, &[record.id], who, Timestamp::now()).await.unwrap();
+    records.link_audit().await.unwrap();
+    let accesses = records.accesses(&[record.id], None, 100).await.unwrap();
+    let acts: Vec<_> = accesses.iter().map(|access| access.line.line.act).collect();
+    assert_eq!(acts, [Act::Exported, Act::LookedUp, Act::Published]);
+    let lookup = accesses[1].lookup.as_ref().unwrap();
+    assert_eq!((lookup.asked_by.as_str(), lookup.record.id), ("officer-7", record.id));
+    let rest = records.accesses(&[record.id], Some(accesses[1].line.place), 100).await.unwrap();
+    assert_eq!(rest.len(), 1);
+    assert!(records.accesses(&[], None, 100).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_must_be_kept_is_kept_and_a_trial_erases_nothing() {
+    let bed = bed().await;
+    let (open, _) = bed.read_dossier(1).await;
+    assert_eq!(erase(&bed, open.id, true, true).await, Err(Kept::Open));
+    bed.archive.records.close_dossier(open.id).await.unwrap();
+    let unsettled = "update dossier set settled = 0";
+    assert_eq!(bed.tamper(unsettled).await, 1);
+    assert_eq!(erase(&bed, open.id, true, true).await, Err(Kept::Unsettled));
+
+    let bed = crate::bed::bed().await;
+    let (dossier, record) = done(&bed).await;
+    assert_eq!(erase(&bed, dossier.id, false, true).await, Err(Kept::ByPolicy));
+    let trial = erase(&bed, dossier.id, true, false).await.unwrap();
+    assert_eq!((trial.records.as_slice(), trial.blobs), (&[record.id][..], 4));
+    assert_eq!(bed.archive.records.ever_owned(NUMBER).await.unwrap().len(), 1);
+    // Somebody else's, too.
+    let other = "update dossier set number = 'x'";
+    bed.tamper("insert into subject values ('x', '{}')").await;
+    assert_eq!(bed.tamper(other).await, 1);
+    assert_eq!(erase(&bed, dossier.id, true, true).await, Err(Kept::Shared));
+}
+
+#[tokio::test]
+async fn an_erased_dossier_leaves_nothing_but_hashes_and_a_whole_audit() {
+    let bed = bed().await;
+    let (dossier, record) = done(&bed).await;
+    let records = &bed.archive.records;
+    records.link_audit().await.unwrap();
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+    let erased = erase(&bed, dossier.id, true, true).await.unwrap();
+    assert_eq!(erased.records, [record.id]);
+    // They came a moment ago, and go when they can be told from what arrives.
+    assert_eq!((erased.blobs, erased.blobs_left), (0, 4));
+    records.link_audit().await.unwrap();
+    assert_eq!(holds(&bed, NUMBER).await, [""; 0]);
+    assert_eq!(holds(&bed, "Mẫu").await, [""; 0]);
+    assert_eq!(holds(&bed, dossier.code.as_str()).await, ["audit_line", "erased"]);
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+    assert!(records.is_erased(record.id).await.unwrap());
+    assert!(records.record(record.id, None).await.unwrap().is_none());
+    assert!(records.dossier(&dossier.code).await.unwrap().is_none());
+    let accesses = records.accesses(&[record.id], None, 100).await.unwrap();
+    let acts: Vec<_> = accesses.iter().map(|access| access.line.line.act).collect();
+    assert_eq!(acts, [Act::Erased, Act::LookedUp, Act::Published]);
+    assert_eq!(accesses[0].line.line.content, record.hash);
+    // A code is never given out again.
+    let next = bed.dossier().await;
+    assert_ne!(next.code, dossier.code);
+    // What goes without a word in the audit is found.
+    let (_, other) = done(&bed).await;
+    records.link_audit().await.unwrap();
+    for sql in ["delete from lookup", "delete from record_owner", "delete from record"] {
+        assert_eq!(bed.tamper(sql).await, 1, "{sql}");
+    }
+    let found = bed.archive.check_audit(&[]).await.unwrap().findings;
+    let codes: Vec<_> = found.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["record.removed", "lookup.removed"]);
+    assert_eq!(found[0].what, format!("{}/1", other.id));
+}

@@ -1,0 +1,178 @@
+//! The audit: who read or changed which record, when, what for and by which law; and the chain
+//! that binds these lines, so that none can be altered, taken out or put in unseen.
+//!
+//! No personal data: a line outlives what it tells of.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::access::words;
+use crate::ids::{Blake3, DossierCode, KeyId, LineId, LookupId, PrincipalId, RecordId};
+
+words! {
+    /// What was done.
+    Act {
+        /// A version of a record was published.
+        Published = "published",
+        /// A later version took its place.
+        Superseded = "superseded",
+        /// A person put it right, in a later version.
+        Corrected = "corrected",
+        /// It was withdrawn.
+        Revoked = "revoked",
+        /// It was found to stand no longer for a component of a dossier that relied on it.
+        Expired = "expired",
+        /// Its data or its file were handed out, and a lookup kept.
+        LookedUp = "looked_up",
+        /// An answer about a procedure said that it is there; nothing of its content.
+        Told = "told",
+        /// A dossier was opened in which it stands for a component.
+        Relied = "relied",
+        /// Its owner, or somebody for them, was shown who had looked.
+        AccessShown = "access_shown",
+        /// It was handed to its owner with all that is kept of them.
+        Exported = "exported",
+        /// Its content was erased.
+        Erased = "erased",
+        /// What somebody may do was said.
+        Granted = "granted",
+        /// Somebody was given a key.
+        KeyGiven = "key_given",
+        /// A key was taken back, or given an end.
+        KeyEnded = "key_ended",
+        /// Nothing more is taken of somebody.
+        Locked = "locked",
+        /// It is taken again.
+        Unlocked = "unlocked",
+    }
+}
+
+impl Act {
+    /// What a person reads.
+    #[must_use]
+    pub fn vi(self) -> &'static str {
+        match self {
+            Self::Published => "Xuất bản",
+            Self::Superseded => "Được bản khác thay thế",
+            Self::Corrected => "Đính chính",
+            Self::Revoked => "Thu hồi",
+            Self::Expired => "Hết giá trị dùng cho hồ sơ",
+            Self::LookedUp => "Xem nội dung",
+            Self::Told => "Trả lời là đã có",
+            Self::Relied => "Dùng cho hồ sơ",
+            Self::AccessShown => "Cho chủ sở hữu biết ai đã xem",
+            Self::Exported => "Trích xuất cho chủ sở hữu",
+            Self::Erased => "Xoá nội dung",
+            Self::Granted => "Giao quyền",
+            Self::KeyGiven => "Cấp khoá truy cập",
+            Self::KeyEnded => "Chấm dứt khoá truy cập",
+            Self::Locked => "Khoá người dùng",
+            Self::Unlocked => "Mở khoá người dùng",
+        }
+    }
+}
+
+/// A line of the audit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AuditLine {
+    /// Its id.
+    pub id: LineId,
+    /// When; RFC 3339, UTC.
+    pub at: String,
+    /// What was done.
+    pub act: Act,
+    /// Whose key or session did it; none where the program did it by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<PrincipalId>,
+    /// The record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordId>,
+    /// Its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// The lookup that was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookup: Option<LookupId>,
+    /// Dossier that it was for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dossier: Option<DossierCode>,
+    /// What for. Never names the subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// Law that allows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legal_basis: Option<String>,
+    /// The key that was given or taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyId>,
+    /// Who holds that key, or was locked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<PrincipalId>,
+    /// blake3 of what was read or changed: of the version published or ended, of the lookup as it
+    /// is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Blake3>,
+}
+
+impl AuditLine {
+    /// A line that says only what was done, and when.
+    #[must_use]
+    pub fn new(act: Act, at: Timestamp) -> Self {
+        Self {
+            id: LineId::next(),
+            at: at.to_string(),
+            act,
+            principal: None,
+            record: None,
+            version: None,
+            lookup: None,
+            dossier: None,
+            purpose: None,
+            legal_basis: None,
+            key: None,
+            holder: None,
+            content: None,
+        }
+    }
+}
+
+/// A line and its place in the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LinkedLine {
+    /// From 1.
+    pub place: u64,
+    /// blake3 of the hash before (32 bytes) and the line's compact JSON in UTF-8.
+    pub hash: Blake3,
+    /// The line.
+    pub line: AuditLine,
+}
+
+/// The chain as it was at a moment. It stands for every line up to there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AuditHead {
+    /// Place of the last line.
+    pub place: u64,
+    /// Its hash.
+    pub hash: Blake3,
+    /// When; RFC 3339, UTC.
+    pub at: String,
+}
+
+/// A head with the signature over it: kept elsewhere, it shows any later change of what was
+/// before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SignedHead {
+    /// The head's compact JSON: what is signed, byte for byte.
+    pub body: String,
+    /// CMS over `body`, detached, DER, as base64, with the signer's certificates.
+    pub signature: String,
+}
+
+impl SignedHead {
+    /// What it says, where it can be read.
+    #[must_use]
+    pub fn head(&self) -> Option<AuditHead> {
+        serde_json::from_str(&self.body).ok()
+    }
+}

@@ -1,0 +1,110 @@
+//! What a subject is told: what is kept of them, and who looked at it, when and why.
+
+use std::collections::BTreeMap;
+
+use access::Asker;
+use archive::Access;
+use axum::extract::State;
+use jiff::Timestamp;
+use problem::{Answer, Json};
+use schemas::api::{AccessAnswer, AccessRequest, AccessView, OwnedRecord};
+use schemas::audit::Act;
+use schemas::ids::RecordId;
+use schemas::record::Record;
+use schemas::subject::{Likeness, Subject};
+
+use crate::RecordsDesk;
+use crate::lookups::{check_purpose, names_nobody};
+use crate::requirements::parse_subject;
+
+/// Lines of a page.
+const PAGE: u32 = 200;
+
+/// Tell a subject who looked.
+///
+/// Everything that was done with their records (Law 91/2025/QH15: they may know), the newest
+/// first: when, by whom, what for, by which law. Their number stands in the body and never in an
+/// address. That it was told stands in the audit, too.
+#[utoipa::path(
+    post,
+    path = "/v1/subjects/access",
+    tag = "audit",
+    extensions(("x-permission" = json!(["look_up"]))),
+    request_body(
+        content = AccessRequest,
+        example = json!({
+            "subject": {
+                "type": "citizen",
+                "number": "001199000013",
+                "name": "Nguyễn Thị Mẫu",
+                "born": "1999-01-01",
+            },
+            "purpose": "Chủ sở hữu yêu cầu biết ai đã xem",
+        }),
+    ),
+    responses(
+        (status = 200, description = "Their records and what was done with them", body = AccessAnswer),
+        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`subject.number.digits`, `subject.number.province`, `subject.number.check_digit`, `subject.born`", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn show_access(
+    State(desk): State<RecordsDesk>,
+    asker: Asker,
+    Json(asked): Json<AccessRequest>,
+) -> Answer<Json<AccessAnswer>> {
+    check_purpose(&asked.purpose)?;
+    let subject = parse_subject(&asked.subject)?;
+    names_nobody(&asked.purpose, &[&subject])?;
+    let records = &desk.archive.records;
+    let owned = owned(&subject, records.ever_owned(subject.reveal_number()).await?);
+    let ids: Vec<RecordId> = owned.keys().copied().collect();
+    let accesses = records.accesses(&ids, asked.before, PAGE).await?;
+    let full = u32::try_from(accesses.len()).is_ok_and(|found| found == PAGE);
+    let next = accesses.last().filter(|_| full).map(|last| last.line.place);
+    let who = (Some(asker.id), asked.purpose.as_str());
+    records.note_given(Act::AccessShown, &ids, who, Timestamp::now()).await?;
+    Ok(Json(AccessAnswer {
+        records: owned.into_values().map(shown).collect(),
+        accesses: accesses.into_iter().filter_map(view).collect(),
+        next,
+    }))
+}
+
+/// The latest versions of records that are the subject's, whoever else's they are.
+fn owned(subject: &Subject, records: Vec<Record>) -> BTreeMap<RecordId, Record> {
+    let (number, name) = (subject.reveal_number(), subject.name());
+    let born = match subject {
+        Subject::Citizen { born, .. } => Some(*born),
+        Subject::Organisation { .. } => None,
+    };
+    let is_theirs = |record: &Record| {
+        let mut owners = record.owners.iter();
+        owners.any(|owner| owner.subject.likeness(number, name, born) == Likeness::Same)
+    };
+    // Versions come in order, so the latest stays.
+    records.into_iter().filter(is_theirs).map(|record| (record.id, record)).collect()
+}
+
+fn shown(record: Record) -> OwnedRecord {
+    let Record { id, name, version, state, published_at, .. } = record;
+    OwnedRecord { id, name, version, state, published_at }
+}
+
+fn view(access: Access) -> Option<AccessView> {
+    let Access { line, lookup, principal } = access;
+    let line = line.line;
+    Some(AccessView {
+        at: line.at,
+        act: line.act,
+        text: line.act.vi().to_owned(),
+        record: line.record?,
+        version: line.version,
+        principal,
+        asked_by: lookup.as_ref().map(|lookup| lookup.asked_by.clone()),
+        on_behalf_of: lookup.and_then(|lookup| lookup.on_behalf_of),
+        purpose: line.purpose,
+        legal_basis: line.legal_basis,
+        dossier: line.dossier,
+    })
+}

@@ -1,0 +1,326 @@
+//! `sohoa subject`: what a data subject has a right to: a copy of what is kept of them, and its
+//! erasure.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use archive::{Archive, Erasure, Kept};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use schemas::api::RawSubject;
+use schemas::audit::Act;
+use schemas::clock::today;
+use schemas::ids::RecordId;
+use schemas::record::Record;
+use schemas::subject::{Likeness, Subject};
+use serde::Serialize;
+use serde_json::json;
+use tokio::io::AsyncReadExt;
+
+use crate::config::{Config, RetentionConfig};
+use crate::exit::Exit;
+use crate::{outside, show};
+
+/// Answer a data subject's request: a copy of everything, or its erasure (quyền của chủ thể dữ
+/// liệu, Luật 91/2025/QH15).
+///
+/// Works on the archive itself, beside a server that may be running. Number, name and date of
+/// birth must be those of the subject: to anybody else nothing is there.
+///
+/// `export` writes a folder: each record's PDF and data, the dossiers, and who looked, when and
+/// why. `erase` goes dossier by dossier, and keeps what must be kept: open dossiers, records that
+/// belong to somebody else as well, and what [retention] in the configuration has not let go
+/// (without a word there about a kind of paper, its records are kept). It only tells what it would
+/// do until it is given --yes. The audit stays whole. Backups made before still hold what is
+/// erased, until they are replaced.
+///
+/// Examples:
+///
+///   sohoa subject export --citizen 001199000013 --name 'Nguyễn Thị Mẫu' --born 1999-01-01 \
+///       --reason 'Đơn số 12/2026' --to /tmp/ban-sao --data ./sohoa-data
+///   sohoa subject erase --citizen 001199000013 --name 'Nguyễn Thị Mẫu' --born 1999-01-01 \
+///       --reason 'Đơn số 13/2026' --config /etc/sohoa.toml
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct SubjectCommand {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Write down everything that is kept of them.
+    Export {
+        #[command(flatten)]
+        of: Of,
+        /// Folder to write to; made, for its owner alone.
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
+    /// Erase what may be erased.
+    Erase {
+        #[command(flatten)]
+        of: Of,
+        /// Erase, and not only tell what would be.
+        #[arg(long)]
+        yes: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Of whom, why, and where that is kept.
+#[derive(Debug, clap::Args)]
+struct Of {
+    /// The citizen's identity number, 12 digits.
+    #[arg(long, value_name = "NUMBER", required_unless_present = "organisation")]
+    citizen: Option<String>,
+    /// An organisation's tax code, instead of a citizen's number.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "citizen")]
+    organisation: Option<String>,
+    /// Name of the citizen or organisation.
+    #[arg(long)]
+    name: String,
+    /// The citizen's date of birth: 1999-01-01.
+    #[arg(long, required_unless_present = "organisation")]
+    born: Option<Date>,
+    /// What it is done for, 5 to 500 characters: the number of the request. Stands in the audit,
+    /// so it must not name the subject.
+    #[arg(long)]
+    reason: String,
+    /// Folder that holds everything, where no cluster is configured.
+    #[arg(long, default_value = "sohoa-data", value_name = "DIR")]
+    data: PathBuf,
+    /// Configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Lines of the audit read at a time.
+const LINES: u32 = 1000;
+
+/// What is read of a PDF at a time.
+const CHUNK: usize = 1 << 18;
+
+impl SubjectCommand {
+    pub(crate) async fn run(self) -> anyhow::Result<Exit> {
+        let of = match &self.what {
+            What::Export { of, .. } | What::Erase { of, .. } => of,
+        };
+        let subject = of.subject()?;
+        let length = of.reason.trim().chars().count();
+        ensure!((5..=500).contains(&length), "--reason has 5 to 500 characters");
+        let named = of.reason.contains(subject.reveal_number());
+        ensure!(!named, "--reason stands in the audit and must not hold the number");
+        let config = Config::read(of.config.as_deref())?;
+        outside::must_be_there(&of.data, &config)?;
+        let archive = outside::beside(&of.data, &config).await?;
+        let done = match &self.what {
+            What::Export { of, to } => export(&archive, &subject, &of.reason, to).await,
+            What::Erase { of, yes, json } => {
+                let erasing = Erasing { reason: &of.reason, policy: &config.retention, yes: *yes };
+                erasing.run(&archive, &subject, *json).await
+            }
+        };
+        archive.close().await;
+        done
+    }
+}
+
+impl Of {
+    fn subject(&self) -> anyhow::Result<Subject> {
+        let name = self.name.clone();
+        let raw = match (&self.citizen, &self.organisation, self.born) {
+            (Some(number), _, Some(born)) => {
+                RawSubject::Citizen { number: number.clone(), name, born }
+            }
+            (_, Some(number), _) => RawSubject::Organisation { number: number.clone(), name },
+            _ => anyhow::bail!("--citizen with --born, or --organisation"),
+        };
+        raw.parse().map_err(|reason| anyhow::anyhow!("{} [{}]", reason.vi(), reason.code()))
+    }
+}
+
+/// Whether a record is the subject's, whoever else's it is.
+fn is_theirs(subject: &Subject, record: &Record) -> bool {
+    let born = match subject {
+        Subject::Citizen { born, .. } => Some(*born),
+        Subject::Organisation { .. } => None,
+    };
+    let likeness = |own: &Subject| own.likeness(subject.reveal_number(), subject.name(), born);
+    record.owners.iter().any(|owner| likeness(&owner.subject) == Likeness::Same)
+}
+
+async fn export(
+    archive: &Archive,
+    subject: &Subject,
+    reason: &str,
+    to: &Path,
+) -> anyhow::Result<Exit> {
+    let records = &archive.records;
+    let mut kept = records.ever_owned(subject.reveal_number()).await?;
+    kept.retain(|record| is_theirs(subject, record));
+    let dossiers = records.dossiers_of(subject.reveal_number()).await?;
+    let dossiers: Vec<_> = dossiers.iter().filter(|own| own.subject.agrees(subject)).collect();
+    if kept.is_empty() && dossiers.is_empty() {
+        show::note("Không lưu gì của người này (hoặc số, họ tên, ngày sinh không khớp).");
+        return Ok(Exit::Refused);
+    }
+    let doing = || format!("writing into {}", to.display());
+    let made = std::fs::DirBuilder::new().mode(0o700).create(to);
+    made.with_context(|| format!("making {}; it must not be there yet", to.display()))?;
+    let ids: BTreeSet<RecordId> = kept.iter().map(|record| record.id).collect();
+    let ids: Vec<RecordId> = ids.into_iter().collect();
+    // Before anything is handed out, that it is.
+    records.note_given(Act::Exported, &ids, (None, reason), Timestamp::now()).await?;
+    for record in &kept {
+        let pdf = to.join(format!("{}-v{}.pdf", record.id, record.version));
+        write_pdf(archive, record, &pdf).await?;
+    }
+    let mut accesses = Vec::new();
+    let mut before = None;
+    loop {
+        let page = records.accesses(&ids, before, LINES).await?;
+        let Some(last) = page.last() else { break };
+        before = Some(last.line.place);
+        accesses.extend(page);
+    }
+    let looked: Vec<_> = accesses
+        .iter()
+        .map(|access| {
+            let asked_by = access.lookup.as_ref().map(|lookup| &lookup.asked_by);
+            json!({ "line": access.line, "principal": access.principal, "asked_by": asked_by })
+        })
+        .collect();
+    let dossiers: Vec<_> = dossiers
+        .iter()
+        .map(|own| {
+            json!({
+                "code": own.code,
+                "office": own.office,
+                "procedure": own.procedure,
+                "opened_at": own.opened_at.to_string(),
+                "state": own.state,
+                "subject": own.subject,
+            })
+        })
+        .collect();
+    let counts = (kept.len(), dossiers.len(), looked.len());
+    write_json(&to.join("records.json"), &kept).with_context(doing)?;
+    write_json(&to.join("dossiers.json"), &dossiers).with_context(doing)?;
+    write_json(&to.join("accesses.json"), &looked).with_context(doing)?;
+    show::out(&format!(
+        "Đã trích xuất {} bản giấy tờ số hoá, {} hồ sơ, {} lượt sử dụng vào {}.",
+        counts.0,
+        counts.1,
+        counts.2,
+        to.display()
+    ))?;
+    Ok(Exit::Done)
+}
+
+async fn write_pdf(archive: &Archive, record: &Record, path: &Path) -> anyhow::Result<()> {
+    let doing = || format!("writing {}", path.display());
+    let (mut reader, _) = archive.blobs.reader(record.pdf).await.with_context(doing)?;
+    let mut file = std::fs::File::create_new(path).with_context(doing)?;
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match reader.read(&mut chunk).await.with_context(doing)? {
+            0 => return Ok(file.sync_all()?),
+            read => file.write_all(&chunk[..read]).with_context(doing)?,
+        }
+    }
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
+    Ok(std::fs::write(path, serde_json::to_vec_pretty(value)?)?)
+}
+
+/// How something is erased.
+struct Erasing<'a> {
+    reason: &'a str,
+    policy: &'a RetentionConfig,
+    yes: bool,
+}
+
+/// What became of a dossier, or would.
+#[derive(Debug, Serialize)]
+struct Fate {
+    dossier: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased: Option<Erasure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<Kept>,
+}
+
+impl Erasing<'_> {
+    async fn run(&self, archive: &Archive, subject: &Subject, json: bool) -> anyhow::Result<Exit> {
+        let mut fates = Vec::new();
+        let (day, now) = (today(), Timestamp::now());
+        for own in archive.records.dossiers_of(subject.reveal_number()).await? {
+            if !own.subject.agrees(subject) {
+                continue;
+            }
+            let policy = |record: &Record| self.policy.lets_go(record, day);
+            let done = archive.erase_dossier(own.id, self.reason, policy, (self.yes, now)).await?;
+            let dossier = own.code.to_string();
+            fates.push(match done {
+                Ok(erased) => Fate { dossier, erased: Some(erased), kept: None },
+                Err(kept) => Fate { dossier, erased: None, kept: Some(kept) },
+            });
+        }
+        let stays = fates.iter().any(|fate| fate.kept.is_some());
+        if json {
+            show::json(&json!({ "erased": self.yes, "dossiers": fates }))?;
+        } else if fates.is_empty() {
+            show::note(
+                "Không lưu hồ sơ nào của người này (hoặc số, họ tên, ngày sinh không khớp).",
+            );
+        } else {
+            fates.iter().try_for_each(|fate| tell(fate, self.yes))?;
+            let erases = fates.iter().any(|fate| fate.erased.is_some());
+            match (erases, self.yes) {
+                (true, true) => {
+                    show::note("Bản sao lưu cũ vẫn còn dữ liệu đã xoá cho tới khi được thay.");
+                }
+                (true, false) => show::note("Chưa xoá gì. Thêm --yes để xoá."),
+                (false, _) => {}
+            }
+        }
+        Ok(match (fates.is_empty(), stays) {
+            (true, _) => Exit::Refused,
+            (false, true) => Exit::Amiss,
+            (false, false) => Exit::Done,
+        })
+    }
+}
+
+fn tell(fate: &Fate, done: bool) -> anyhow::Result<()> {
+    let code = &fate.dossier;
+    if let Some(erased) = &fate.erased {
+        let will = if done { "đã xoá" } else { "sẽ xoá" };
+        let left = match erased.blobs_left {
+            0 => String::new(),
+            left => format!(", {left} tệp còn nơi khác dùng hoặc mới tới (sẽ xoá sau)"),
+        };
+        return show::out(&format!(
+            "{code}: {will} {} giấy tờ số hoá, {} tệp{left}",
+            erased.records.len(),
+            erased.blobs
+        ));
+    }
+    let why = match fate.kept {
+        Some(Kept::Open) => "hồ sơ đang giải quyết; hãy đóng hồ sơ trước",
+        Some(Kept::Unsettled) => "hồ sơ chưa xử lý xong",
+        Some(Kept::Shared) => "có giấy tờ đồng thời hoặc chỉ thuộc về người khác",
+        Some(Kept::ByPolicy) => {
+            "phải lưu theo pháp luật, hoặc chưa khai thời hạn lưu trong [retention]"
+        }
+        None => "",
+    };
+    show::out(&format!("{code}: GIỮ LẠI, {why}"))
+}

@@ -1,0 +1,141 @@
+//! The audit of a running office: bound, signed, carried elsewhere, tampered with; and what a data
+//! subject has a right to.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use schemas::api::{AccessAnswer, DossierView};
+use schemas::audit::{Act, SignedHead};
+use serde_json::{Value, json};
+use tests::{Stage, jpeg_page, opening, raw, somebody, with_key};
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Exit code and findings of `sohoa check --audit`.
+fn checked(stage: &Stage, more: &[&str]) -> (Option<i32>, Vec<String>) {
+    let data = stage.data();
+    let args = [&["check", "--audit", "--json", "--data", text(&data)], more].concat();
+    let output = stage.command(&args);
+    let told: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    let findings = told["check"]["findings"].as_array().unwrap().iter();
+    (output.status.code(), findings.map(|own| own["code"].as_str().unwrap().to_owned()).collect())
+}
+
+async fn held(stage: &Stage) -> DossierView {
+    let page = jpeg_page(1);
+    stage.put_through(&opening(&somebody(1)), &[page.as_slice()]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_office_binds_and_signs_what_was_done_and_tampering_shows() {
+    let mut stage = Stage::start().await;
+    held(&stage).await;
+    let asked = json!({ "subject": raw(&somebody(1)), "purpose": "Chủ sở hữu yêu cầu" });
+    let told: AccessAnswer = stage.post("/v1/subjects/access", &asked).await;
+    assert!(!told.records.is_empty());
+    assert!(told.accesses.iter().any(|access| access.act == Act::Published), "{told:?}");
+    let administrator = std::fs::read_to_string(stage.data().join("administrator.key")).unwrap();
+    assert!(stage.terminate().success());
+
+    let folder = stage.data().join("audit");
+    let mode = std::fs::metadata(folder.join("key.p8")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let heads = folder.join("heads.jsonl");
+    let written = std::fs::read_to_string(&heads).unwrap();
+    assert!(!written.is_empty(), "signed at shutdown at the latest");
+    assert_eq!(checked(&stage, &["--head", text(&heads)]), (Some(0), Vec::new()));
+
+    stage.launch().await;
+    let http = with_key(administrator.trim());
+    let answer = http.get(stage.url("/v1/audit/heads")).send().await.unwrap();
+    let served: Vec<SignedHead> = answer.json().await.unwrap();
+    let lines: Vec<SignedHead> =
+        written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(served[..lines.len()], lines);
+    let anchor = stage.data().join("anchor.json");
+    std::fs::write(&anchor, serde_json::to_vec(&served).unwrap()).unwrap();
+    assert!(stage.terminate().success());
+
+    // The last line taken out, the chain and its heads with it: only the anchor tells.
+    stage.tamper("delete from audit_line where place > 1");
+    stage.tamper("delete from audit_head");
+    stage.tamper(
+        "update chain set length = 1, hash = (select hash from audit_line where place = 1)
+         where name = 'audit'",
+    );
+    let (_, found) = checked(&stage, &[]);
+    assert!(!found.iter().any(|code| code.starts_with("audit.")), "{found:?}");
+    let (code, found) = checked(&stage, &["--head", text(&anchor)]);
+    assert_eq!(code, Some(5));
+    assert!(found.contains(&"audit.anchor_differs".to_owned()), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_head_and_one_of_a_strangers_are_found() {
+    let mut stage = Stage::start().await;
+    held(&stage).await;
+    assert!(stage.terminate().success());
+    assert_eq!(checked(&stage, &[]), (Some(0), Vec::new()));
+    let certificate = stage.data().join("audit/certificate.pem");
+    let elsewhere = stage.data().join("elsewhere.pem");
+    std::fs::rename(&certificate, &elsewhere).unwrap();
+    let (code, found) = checked(&stage, &[]);
+    assert_eq!((code, found.last().unwrap().as_str()), (Some(5), "audit.head_untrusted"));
+    assert_eq!(checked(&stage, &["--trust", text(&elsewhere)]), (Some(0), Vec::new()));
+    std::fs::rename(&elsewhere, &certificate).unwrap();
+    // The same place and hash, another moment: only the signature tells.
+    stage.tamper("update audit_head set body = replace(body, '\"at\":\"20', '\"at\":\"19')");
+    let (code, found) = checked(&stage, &[]);
+    assert_eq!((code, found.last().unwrap().as_str()), (Some(5), "audit.head_forged"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subject_gets_a_copy_and_is_erased_where_the_law_lets_go() {
+    let mut stage = Stage::start().await;
+    let view = held(&stage).await;
+    let closed: DossierView =
+        stage.post(&format!("/v1/dossiers/{}/close", view.code), &json!({})).await;
+    let record = closed.documents.iter().find_map(|own| own.record).unwrap();
+    let (folder, data) = (tempfile::tempdir().unwrap(), stage.data());
+    let who = raw(&somebody(1));
+    let kinds = folder.path().join("sohoa.toml");
+    let subject = |what: &str, more: &[&str]| {
+        let schemas::api::RawSubject::Citizen { number, name, born } = &who else { unreachable!() };
+        let born = born.to_string();
+        let of = ["subject", what, "--citizen", number, "--name", name, "--born", &born];
+        let rest = ["--reason", "Đơn số 13/2026", "--data", text(&data)];
+        let output = stage.command(&[&of[..], &rest, more].concat());
+        let told = [output.stdout, output.stderr].map(|out| String::from_utf8(out).unwrap());
+        (output.status.code(), told.concat())
+    };
+    let copy = folder.path().join("copy");
+    let (code, told) = subject("export", &["--to", text(&copy)]);
+    assert_eq!(code, Some(0), "{told}");
+    let pdf = std::fs::read(copy.join(format!("{record}-v1.pdf"))).unwrap();
+    assert!(pdf.starts_with(b"%PDF"));
+    let records: Value =
+        serde_json::from_slice(&std::fs::read(copy.join("records.json")).unwrap()).unwrap();
+    assert_eq!(records[0]["id"], json!(record));
+    assert!(copy.join("accesses.json").is_file() && copy.join("dossiers.json").is_file());
+
+    let (code, told) = subject("erase", &["--yes"]);
+    assert_eq!(code, Some(5), "nothing says how long it must be kept: {told}");
+    assert!(told.contains("GIỮ LẠI") && told.contains("[retention]"), "{told}");
+    let kind = records[0]["kind"].as_str().unwrap();
+    std::fs::write(&kinds, format!("[retention]\n{kind} = 0\n")).unwrap();
+    let with = ["--config", text(&kinds)];
+    let (code, told) = subject("erase", &with);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("Chưa xoá gì"), "{told}");
+    let (code, told) = subject("erase", &[&with[..], &["--yes"]].concat());
+    assert_eq!(code, Some(0), "{told}");
+    let url = stage.url(&format!("/v1/records/{record}/versions"));
+    assert_eq!(stage.http.get(url).send().await.unwrap().status(), 410);
+    assert!(stage.terminate().success());
+    assert_eq!(checked(&stage, &[]), (Some(0), Vec::new()));
+    let check = stage.check();
+    assert_eq!(check["check"]["findings"], json!([]), "{check}");
+}
