@@ -16,8 +16,9 @@ pub use dossiers::{
     DossierState, DossierView, OpenDossier, PageCounts, RawSubject,
 };
 pub use once::{
-    AskAgain, AskReason, AskedAgain, CorrectRecord, LookupNote, NearMatch, RecordChange,
-    RecordStanding, RecordWarning, RevokeRecord, TypedField,
+    AskAgain, AskReason, AskedAgain, CorrectRecord, LookupNote, LookupSaid, LookupWord, NearFound,
+    NearMatch, RecordChange, RecordStanding, RecordWarning, ResolveNear, RevokeRecord, SayOfLookup,
+    TypedField,
 };
 pub use procedures::{ImportCounts, ProcedureSummary};
 pub use reports::{Figure, Indicator, Report, ReportGroup, ReportRow};

@@ -36,11 +36,12 @@ pub use reach::Part;
 pub use records::Records;
 pub use records::dossiers::{Dossier, NewDossier};
 pub use records::filing::{DocumentRow, FiledDocument, revision_of};
+pub use records::near::{Asked, Near};
 pub use records::pages::{Page, PageSummary};
 pub use records::principals::{Key, NewKey, NewPrincipal, Principal};
 pub use records::proofs::Proven;
 pub use records::relied::{Reliance, Relied};
-pub use records::revise::Revised;
+pub use records::revise::{PutRight, Revised};
 pub use records::scans::{Accepted, NewScan, Scan, Waiting};
 pub use records::vitals::{LaneDepth, RecordVitals};
 

@@ -17,6 +17,8 @@ pub(crate) mod relied;
 pub(crate) mod revise;
 
 pub(crate) mod lookups;
+pub(crate) mod near;
+pub(crate) mod words;
 
 pub(crate) mod events;
 pub(crate) mod parked;

@@ -11,6 +11,7 @@ use sqlx::any::AnyRow;
 use super::Records;
 use super::filing::FORGET_PARKED;
 use super::held::{By, Held};
+use super::near::keep_old_number;
 use super::relied::note;
 use crate::codes::{Slot, day};
 use crate::database::{Change, micros};
@@ -71,8 +72,12 @@ impl Records {
     /// a later filing made it void.
     /// Publishing the same revision twice answers with the same record.
     ///
+    /// The draft must hold what a person corrected in the version before, no more and no less
+    /// ([`Record::corrections`]).
+    ///
     /// # Errors
-    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`]; nothing is published then.
+    /// [`ArchiveError::Full`]; [`ArchiveError::Unavailable`], also when the version before was
+    /// corrected after the draft was made. Nothing is published then.
     pub async fn publish(
         &self,
         document: DocumentId,
@@ -97,14 +102,17 @@ impl Records {
             return row.as_ref().map(record).transpose();
         }
         let latest = sqlx::query(LATEST).bind(id.to_string()).fetch_optional(change.on()).await;
-        let latest: Option<(u32, Blake3)> = match latest.doing(doing)? {
-            Some(row) => Some((row.int("version")?, row.parsed("hash")?)),
-            None => None,
-        };
+        let latest = latest.doing(doing)?.as_ref().map(self::record).transpose()?;
+        if latest.as_ref().is_some_and(|latest| corrections(latest) != corrections(&draft)) {
+            return Err(ArchiveError::Unavailable {
+                what: doing,
+                source: "it was corrected meanwhile".into(),
+            });
+        }
         let mut record = Record {
             id,
-            version: latest.map_or(0, |(version, _)| version) + 1,
-            before: latest.map(|(_, hash)| hash),
+            version: latest.as_ref().map_or(0, |latest| latest.version) + 1,
+            before: latest.as_ref().and_then(|latest| latest.hash),
             document,
             digitisation_code: self.code(&mut change, id, &draft, now).await?,
             state: RecordState::Published,
@@ -112,11 +120,11 @@ impl Records {
             hash: None,
             ..draft
         };
-        if let Some((latest, _)) = latest {
+        if let Some(latest) = &latest {
             let by_person = at.flag("by_person")?;
             let what = if by_person { RecordChange::Corrected } else { RecordChange::Superseded };
             end(&mut change, id, End { change: what, reason: None, by: None }, now).await?;
-            note(&mut change, (id, latest), what).await?;
+            note(&mut change, (id, latest.version), what).await?;
         }
         record.hash = Some(put(&mut change, &held, &record, revision, now).await?);
         let version = record.version;
@@ -223,6 +231,13 @@ impl Records {
     }
 }
 
+/// What a person corrected, in one order.
+fn corrections(record: &Record) -> Vec<Field> {
+    let mut corrections = record.corrections();
+    corrections.sort_by_key(|field| field.name);
+    corrections
+}
+
 /// Why a version is not in use any more.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct End<'a> {
@@ -302,6 +317,7 @@ pub(super) async fn put(
         let put = sqlx::query(PUT_OWNER).bind(owner.subject.reveal_number());
         put.bind(&id).bind(version).execute(change.on()).await.doing(doing)?;
     }
+    keep_old_number(change, record).await?;
     Ok(hash)
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemas::Date;
 use schemas::api::{DossierEvent, RecordChange};
 use schemas::ids::RecordId;
-use schemas::record::{Field, Record, RecordState};
+use schemas::record::{Field, Owner, Record, RecordState};
 
 use super::Records;
 use super::held::{By, Held};
@@ -13,6 +13,17 @@ use super::relied::note;
 use crate::database::Change;
 use crate::error::{ArchiveError, Doing};
 use crate::rows::Columns;
+
+/// What a record says once it is put right.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PutRight {
+    /// Its fields, all of them.
+    pub fields: Vec<Field>,
+    /// Its last day.
+    pub valid_until: Option<Date>,
+    /// Whose it is.
+    pub owners: Vec<Owner>,
+}
 
 /// What came of putting a record right or withdrawing it.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +57,6 @@ impl Records {
         by: &str,
         now: Timestamp,
     ) -> Result<Revised, ArchiveError> {
-        let doing = "withdrawing a record";
         let mut change = self.db.change().await?;
         let Some((_, latest)) = self.take(&mut change, id).await? else {
             return Ok(Revised::Unknown);
@@ -56,28 +66,22 @@ impl Records {
             RecordState::Revoked => return Ok(Revised::Done(Box::new(latest))),
             RecordState::Superseded => return Ok(Revised::NotInUse),
         }
-        let why = End { change: RecordChange::Revoked, reason: Some(reason), by: Some(by) };
-        end(&mut change, id, why, now).await?;
-        let revoke = sqlx::query(REVOKE_VERSION).bind(id.to_string());
-        let revoke = revoke.bind(i64::from(latest.version)).execute(change.on()).await;
-        revoke.doing(doing)?;
-        note(&mut change, (id, latest.version), RecordChange::Revoked).await?;
+        withdraw(&mut change, (id, latest.version), (Some(reason), Some(by)), now).await?;
         change.commit().await?;
         self.tell_changes().await?;
         let state = RecordState::Revoked;
         Ok(Revised::Done(Box::new(Record { state, ..latest })))
     }
 
-    /// Puts the version of a record that is in use right: a new version with these fields and
-    /// that last day takes its place, and dossiers that rely on it are told. The paper and its
-    /// PDF/A are what they were.
+    /// Puts the version of a record that is in use right: a new version takes its place, and
+    /// dossiers that rely on it are told. The paper and its PDF/A are what they were.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
     pub async fn correct(
         &self,
         (id, version): (RecordId, u32),
-        (fields, valid_until): (Vec<Field>, Option<Date>),
+        put_right: PutRight,
         (reason, by): (&str, &str),
         now: Timestamp,
     ) -> Result<Revised, ArchiveError> {
@@ -92,11 +96,13 @@ impl Records {
         let row = sqlx::query(REVISION).bind(id.to_string()).bind(i64::from(version));
         let row = row.fetch_one(change.on()).await.doing(doing)?;
         let revision: String = row.take("revision")?;
+        let PutRight { fields, valid_until, owners } = put_right;
         let mut corrected = Record {
             version: version + 1,
             before: latest.hash,
             fields,
             valid_until,
+            owners,
             published_at: now.to_string(),
             hash: None,
             ..latest
@@ -127,4 +133,18 @@ impl Records {
         let latest = latest.doing("reading a record")?.as_ref().map(record).transpose()?;
         Ok(latest.map(|latest| (held, latest)))
     }
+}
+
+/// Withdraws the version of a record that is in use, and writes it down for the dossiers that
+/// rely on it; they are yet to be told.
+pub(super) async fn withdraw(
+    change: &mut Change<'_>,
+    (id, version): (RecordId, u32),
+    (reason, by): (Option<&str>, Option<&str>),
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    end(change, id, End { change: RecordChange::Revoked, reason, by }, now).await?;
+    let revoke = sqlx::query(REVOKE_VERSION).bind(id.to_string()).bind(i64::from(version));
+    revoke.execute(change.on()).await.doing("withdrawing a record")?;
+    note(change, (id, version), RecordChange::Revoked).await
 }
