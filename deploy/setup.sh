@@ -28,7 +28,7 @@ if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
         poppler-utils qpdf tesseract-ocr)
 fi
 if [ "$purpose" = test ]; then
-    packages+=(openssl postgresql python3-venv rabbitmq-server softhsm2 systemd)
+    packages+=(libfaketime openssl postgresql python3-venv rabbitmq-server softhsm2 systemd)
 fi
 if [ "$purpose" = schemathesis ]; then
     packages+=(python3-venv)

@@ -2,6 +2,7 @@
 
 mod dossiers;
 mod once;
+mod people;
 mod procedures;
 mod reports;
 mod requirements;
@@ -19,6 +20,10 @@ pub use once::{
     AskAgain, AskReason, AskedAgain, CorrectRecord, LookupNote, LookupSaid, LookupWord, NearFound,
     NearMatch, RecordChange, RecordStanding, RecordWarning, ResolveNear, RevokeRecord, SayOfLookup,
     TypedField,
+};
+pub use people::{
+    ChangePassword, ConfirmFactor, Duty, FactorOffer, GivenPassword, LogIn, MakePerson,
+    OfferFactor, PersonView, RecoveryCodes, SessionView, SetGrants,
 };
 pub use procedures::{ImportCounts, ProcedureSummary};
 pub use reports::{Figure, Indicator, Report, ReportGroup, ReportRow};

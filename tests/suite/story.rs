@@ -1,6 +1,7 @@
 //! A story told from end to end, through real processes and with papers that a scanner would
 //! send: a birth is registered, and from then on nobody asks for the certificate again.
 //! `make story` tells it with what came out.
+#![expect(clippy::print_stdout, reason = "it is told as it goes")]
 
 use std::time::Duration;
 

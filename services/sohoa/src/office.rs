@@ -68,6 +68,7 @@ pub(crate) async fn run(
         false => None,
     };
     let signing = if roles.work { Some(config.signing.open().await?) } else { None };
+    failpoints::listen_in(data);
     let archive = Archive::open(&outside::place(data, &config)?)
         .await
         .with_context(|| format!("opening {}", data.display()))?;

@@ -70,7 +70,8 @@ impl Records {
         let doing = "counting what waits";
         let query = sqlx::query(OUTBOX_AND_PARKED).bind(MOST);
         let row = query.fetch_one(&self.db.readers).await.doing(doing)?;
-        Ok(RecordVitals { outbox_lag: since(row.take("due_at")?), parked: row.int("parked")? })
+        let outbox_lag = since(row.take("due_at")?, self.db.now().await?);
+        Ok(RecordVitals { outbox_lag, parked: row.int("parked")? })
     }
 
     /// A worker says how many jobs it ends in an hour, as things go now.
@@ -93,7 +94,7 @@ impl Records {
     /// # Errors
     /// [`ArchiveError::Unavailable`].
     pub async fn pace(&self) -> Result<u64, ArchiveError> {
-        let since = jiff::Timestamp::now().as_microsecond() - number(BELIEVED.as_micros());
+        let since = self.db.now().await? - number(BELIEVED.as_micros());
         let row = sqlx::query(PACE).bind(since).fetch_one(&self.db.readers).await;
         row.doing("reading the pace")?.int("jobs_per_hour")
     }
@@ -111,10 +112,11 @@ impl Queue {
     /// [`ArchiveError::Unavailable`].
     pub async fn depths(&self) -> Result<Vec<LaneDepth>, ArchiveError> {
         let mut depths = Vec::new();
+        let now = self.db.now().await?;
         for lane in Lane::ALL {
             let query = sqlx::query(DEPTH).bind(lane.as_str()).bind(MOST);
             let row = query.fetch_one(&self.db.readers).await.doing("counting the queue")?;
-            let oldest = since(row.take("due_at")?);
+            let oldest = since(row.take("due_at")?, now);
             depths.push(LaneDepth { lane, jobs: row.int("jobs")?, oldest });
         }
         Ok(depths)
@@ -131,8 +133,7 @@ impl Queue {
 }
 
 /// How long ago that was; zero for what is still to come.
-fn since(due_at: Option<i64>) -> Duration {
-    let now = jiff::Timestamp::now().as_microsecond();
+fn since(due_at: Option<i64>, now: i64) -> Duration {
     let micros = due_at.map_or(0, |due_at| now - due_at);
     Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
