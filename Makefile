@@ -1,5 +1,7 @@
 # make run               set up, build, start Sohoa, send a sample dossier through it, keep serving
 # make test              set up, check form and licences, run every test
+# make story             a citizen's papers from a birth to the next procedure, told with what came out
+# make schemathesis      everything that the interface's description allows, asked EXAMPLES times each
 #
 # Measuring, on the scans of SCANS:
 # make bench             reading: Sohoa, OCRmyPDF, Tesseract and trueocr in turns
@@ -14,7 +16,8 @@
 #
 # make fuzz              every fuzz target for SECONDS, its corpus grown from the files of HOSTILE
 
-.PHONY: run test fuzz setup lint fmt bench bench-pdf bench-deskew bench-confidence bench-cluster bench-audit bench-faults bench-readers bench-setup
+.PHONY: run test story schemathesis fuzz setup lint fmt bench bench-pdf bench-deskew bench-confidence \
+	bench-cluster bench-audit bench-faults bench-readers bench-setup
 
 run:
 	deploy/setup.sh run
@@ -31,6 +34,18 @@ test: setup lint
 	for part in target/cluster/*/ target/stage/*/; do \
 		[ ! -d "$$part" ] || deploy/cluster/$$(basename $$part).sh stop $$part; \
 	done; exit $$failed
+
+# Through real processes, with papers that a scanner would send.
+story: setup
+	cargo build --workspace --all-targets --locked --quiet
+	cargo test --workspace --locked --quiet --test suite -- story --nocapture
+
+# How often each operation is asked, with each of two keys.
+EXAMPLES ?= 50
+schemathesis:
+	deploy/setup.sh schemathesis
+	cargo build --locked --quiet -p sohoa -p sohoa-reader
+	.parts/schemathesis/bin/python tests/schemathesis/run.py target/debug $(EXAMPLES)
 
 setup:
 	deploy/setup.sh test

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what Sohoa needs on Debian 12: setup.sh run|test|bench|fuzz
+# Installs what Sohoa needs on Debian 12: setup.sh run|test|bench|fuzz|schemathesis
 #
 #   run    what it takes to build and run: OCR, fonts, compilers, PDFium
 #   test   the same, and what only the tests use: veraPDF with Java, PDF tools, PostgreSQL,
@@ -9,6 +9,8 @@
 #   bench  the same as run, and what Sohoa is set beside: OCRmyPDF, trueocr, jdeskew (in Python's
 #          own environment, .parts/bench), veraPDF with Java, PDF tools
 #   fuzz   what it takes to run, and cargo-fuzz
+#   schemathesis
+#          what it takes to run, and schemathesis (in Python's own environment)
 #
 # Packages in one apt-get, retried; downloads by pinned hash into .parts/. What is there already
 # is not fetched again, so a second call takes no time.
@@ -27,6 +29,9 @@ if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
 fi
 if [ "$purpose" = test ]; then
     packages+=(libfaketime openssl postgresql python3-venv rabbitmq-server softhsm2 systemd)
+fi
+if [ "$purpose" = schemathesis ]; then
+    packages+=(python3-venv)
 fi
 if [ "$purpose" = bench ]; then
     packages+=(ghostscript python3-venv)
@@ -148,6 +153,9 @@ fi
 if [ "$purpose" = test ]; then
     environment deploy "what checks the deployment files"
     environment pyhanko "pyHanko, which looks at signatures"
+fi
+if [ "$purpose" = schemathesis ]; then
+    environment schemathesis "schemathesis, which asks the whole interface"
 fi
 
 rust=$(cargo --version 2>/dev/null | cut -d' ' -f2 || true)

@@ -19,8 +19,9 @@ pub use dossiers::{
     DossierState, DossierView, OpenDossier, PageCounts, RawSubject,
 };
 pub use once::{
-    AskAgain, AskReason, AskedAgain, CorrectRecord, LookupNote, NearMatch, RecordChange,
-    RecordStanding, RecordWarning, RevokeRecord, TypedField,
+    AskAgain, AskReason, AskedAgain, CorrectRecord, LookupNote, LookupSaid, LookupWord, NearFound,
+    NearMatch, RecordChange, RecordStanding, RecordWarning, ResolveNear, RevokeRecord, SayOfLookup,
+    TypedField,
 };
 pub use people::{
     ChangePassword, ConfirmFactor, Duty, FactorOffer, GivenPassword, LogIn, MakePerson,

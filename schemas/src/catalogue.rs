@@ -97,6 +97,18 @@ impl Procedure {
     ) -> impl Iterator<Item = &'a Component> + 'a {
         self.components.iter().filter(move |c| c.case.is_none() || c.case.as_ref() == case)
     }
+
+    /// Codes of the results that prove something: never a refusal.
+    pub fn evidence(&self) -> impl Iterator<Item = &ResultCode> {
+        self.results.iter().filter(|result| result.evidence).filter_map(|r| r.code.as_ref())
+    }
+
+    /// Whether that is the code of such a result. Results are filed beside the components, each
+    /// under its code.
+    #[must_use]
+    pub fn ends_with(&self, id: &ComponentId) -> bool {
+        self.evidence().any(|code| code.to_string() == id.as_str())
+    }
 }
 
 /// A variant of a procedure (trường hợp).

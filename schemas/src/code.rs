@@ -115,6 +115,12 @@ reasons! {
     BornDiffers = "subject.born", 422, "Năm sinh không khớp với số định danh.";
     /// The same number stands in the records with another name or birth date.
     SubjectDiffers = "subject.differs", 409, "Số định danh này đã có trong hệ thống với họ tên hoặc ngày sinh khác. Hãy đối chiếu giấy tờ.";
+    /// No such lookup.
+    LookupUnknown = "lookup.unknown", 404, "Không có lần tra cứu này.";
+    /// What would be used was not shown to the citizen first.
+    LookupNotShown = "lookup.not_shown", 409, "Hãy cho người dân xem bản số hoá trước khi dùng.";
+    /// No such near match.
+    NearUnknown = "lookup.near_unknown", 404, "Không có lần đối chiếu này.";
     /// No such dossier.
     DossierUnknown = "dossier.unknown", 404, "Không có hồ sơ với mã này.";
     /// The dossier takes no more scans.

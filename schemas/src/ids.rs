@@ -275,6 +275,12 @@ impl OfficeCode {
         let below = other.0.strip_prefix(&self.0);
         below.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     }
+
+    /// Code of the ministry or province that the office belongs to: `H26` of `H26.01.02`.
+    #[must_use]
+    pub fn province(&self) -> &str {
+        self.0.split_once('.').map_or(self.0.as_str(), |(first, _)| first)
+    }
 }
 
 fn is_token(text: &str, longest: usize) -> bool {

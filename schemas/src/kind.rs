@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::ids::{KindId, ResultCode};
+use crate::ids::{KindId, ProcedureCode, ResultCode};
 
 /// The shipped kinds, as TOML.
 pub const SHIPPED: &str = include_str!("../kinds.toml");
@@ -42,6 +42,9 @@ pub struct Kind {
     pub reusable: bool,
     /// How long it holds good.
     pub validity: Validity,
+    /// Where it holds good.
+    #[serde(default)]
+    pub scope: Scope,
     /// Whose it is, of the people it names.
     #[serde(default)]
     pub owners: Owners,
@@ -82,6 +85,26 @@ pub enum Owners {
     /// The one person it is about: a birth certificate names the parents too, and is the
     /// child's alone.
     Holder,
+}
+
+/// Where a paper holds good (phạm vi hiệu lực).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "good", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Scope {
+    /// Everywhere.
+    #[default]
+    National,
+    /// In the province that it was taken in.
+    Province,
+    /// At the office that it was taken in by, and those below it.
+    Office,
+    /// For these procedures alone.
+    Procedures {
+        /// Which, without a province's suffix.
+        procedures: Vec<ProcedureCode>,
+    },
+    /// For what is written on it alone, which a person must read.
+    Stated,
 }
 
 /// How long a paper holds good. There is no silent default: what is not known is `unknown`, and

@@ -57,6 +57,25 @@ pub enum FieldName {
     HolderNumber,
     /// Ngày sinh of the person the paper is about.
     HolderBorn,
+    /// Số chứng minh nhân dân, nine digits, that the person had before, where a card says it.
+    HolderOldNumber,
+}
+
+impl FieldName {
+    /// Every field there is.
+    pub const ALL: [FieldName; 11] = [
+        Self::NumberSymbol,
+        Self::IssuedOn,
+        Self::Issuer,
+        Self::Signer,
+        Self::Abstract,
+        Self::ValidUntil,
+        Self::Scope,
+        Self::HolderName,
+        Self::HolderNumber,
+        Self::HolderBorn,
+        Self::HolderOldNumber,
+    ];
 }
 
 /// Where a field's value came from.
@@ -197,4 +216,13 @@ pub struct Record {
     /// blake3 of this record's JSON with this field empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<Blake3>,
+}
+
+impl Record {
+    /// Fields that a person put right. They outlive a later reading of the paper.
+    #[must_use]
+    pub fn corrections(&self) -> Vec<Field> {
+        let typed = self.fields.iter().filter(|field| field.source == FieldSource::Typed);
+        typed.cloned().collect()
+    }
 }

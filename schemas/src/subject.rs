@@ -202,7 +202,8 @@ impl Name {
 
     /// The name as it is compared. `Lý` and `Lí` are two spellings of one name, and what isn't a
     /// letter tells nothing.
-    fn compared(&self) -> String {
+    #[must_use]
+    pub fn compared(&self) -> String {
         let letters = text::fold(&self.0).replace('y', "i");
         let words = letters.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
         words.collect::<Vec<_>>().join(" ")
@@ -272,6 +273,18 @@ pub enum Likeness {
     Other,
 }
 
+/// What two subjects are compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectPart {
+    /// Số định danh.
+    Number,
+    /// Họ tên.
+    Name,
+    /// Ngày sinh.
+    Born,
+}
+
 /// Whom a dossier or a record belongs to.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
@@ -336,6 +349,26 @@ impl Subject {
             && born(self) == born(other)
     }
 
+    /// In which of number, name and birth date the subject differs from such a one.
+    #[must_use]
+    pub fn differs(&self, number: &str, name: &Name, born: Option<Date>) -> Vec<SubjectPart> {
+        let own_born = match self {
+            Subject::Citizen { born, .. } => Some(*born),
+            Subject::Organisation { .. } => None,
+        };
+        let mut parts = Vec::new();
+        if self.reveal_number() != number {
+            parts.push(SubjectPart::Number);
+        }
+        if !self.name().agrees(name) {
+            parts.push(SubjectPart::Name);
+        }
+        if own_born != born {
+            parts.push(SubjectPart::Born);
+        }
+        parts
+    }
+
     /// How the subject compares to one whose number may be an old one of nine digits (chứng
     /// minh nhân dân), which stands on no record and so is never enough.
     #[must_use]
@@ -346,7 +379,7 @@ impl Subject {
         };
         let (same_number, same_born) = (self.reveal_number() == number, own_born == born);
         let same_name = self.name().agrees(name);
-        let slip = number.len() == 9 || is_slip(self.reveal_number(), number);
+        let slip = is_old_number(number) || is_slip(self.reveal_number(), number);
         match (same_number, same_name, same_born) {
             (true, true, true) => Likeness::Same,
             (true, true, false) => Likeness::Near,
@@ -355,6 +388,12 @@ impl Subject {
             _ => Likeness::Other,
         }
     }
+}
+
+/// Whether a number is an old one of nine digits.
+#[must_use]
+pub fn is_old_number(number: &str) -> bool {
+    number.len() == 9 && number.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 /// Whether two numbers of one length differ in at most two digits: one mistyped, or two swapped.

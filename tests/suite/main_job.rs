@@ -193,6 +193,7 @@ fn requirements(story: &Story) -> RequirementsRequest {
         subject: raw(&story.dossier.subject),
         purpose: "Đăng ký thường trú".to_owned(),
         answers: schemas::api::Answers::new(),
+        office: None,
     }
 }
 

@@ -63,6 +63,7 @@ async fn ask(stage: &Stage, story: &Story, secrets: &mut Secrets) {
         subject: raw(&story.dossier.subject),
         purpose: purpose.clone(),
         answers: schemas::api::Answers::new(),
+        office: None,
     };
     let asked: Requirements = stage.post("/v1/requirements", &request).await;
     for record in asked.components.iter().filter_map(|component| component.record) {

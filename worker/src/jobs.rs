@@ -7,7 +7,7 @@ use archive::{ArchiveError, FiledDocument, Page, revision_of};
 use failpoints::{Point, here};
 use filing::{Filing, Sheet, Verdict};
 use schemas::api::{DocumentVerdict, PageState, ScanState};
-use schemas::ids::{ComponentId, DocumentId, DossierId, PageId, ScanId};
+use schemas::ids::{ComponentId, DocumentId, DossierId, PageId, RecordId, ScanId};
 use schemas::reading::Flaw;
 use tokio::sync::oneshot;
 use tracing::{Instrument, info_span, warn};
@@ -100,7 +100,9 @@ pub(crate) async fn seal(desk: &Desk, document: DocumentId, revision: &str) -> R
     for page in &row.doc.pages {
         pages.push(found(records.page(*page).await?, "page")?);
     }
-    let draft = publish::draft(desk, &dossier, &row.doc, &pages).await?;
+    let before = records.record(RecordId::of(document), None).await?;
+    let corrections = before.map_or_else(Vec::new, |before| before.corrections());
+    let draft = publish::draft(desk, &dossier, &row.doc, &pages, &corrections).await?;
     here(Point::DocumentSealed);
     let now = jiff::Timestamp::now();
     let publishing = records.publish(document, revision, draft, now);

@@ -18,6 +18,8 @@ pub(crate) mod revise;
 
 pub(crate) mod audit;
 pub(crate) mod lookups;
+pub(crate) mod near;
+pub(crate) mod words;
 
 pub(crate) mod subjects;
 

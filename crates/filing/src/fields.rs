@@ -69,7 +69,7 @@ pub fn fields(kinds: &Kinds, kind: Option<&KindId>, pages: &[&PageReading]) -> V
 }
 
 /// Last day a paper holds good by its kind's policy and its fields; `None` where there is no
-/// last day, or it is not known.
+/// last day, or it is not known. Where a person said which day it is, it is that.
 ///
 /// A term in months ends with the day of the last month that has the number of the first, or
 /// with that month where it has no such day (Civil Code 91/2015/QH13, article 148).
@@ -79,6 +79,10 @@ pub fn valid_until(kind: &Kind, fields: &[Field]) -> Option<Date> {
         let field = fields.iter().find(|f| f.name == name)?;
         field.value.parse::<Date>().ok()
     };
+    let said = |f: &&Field| f.name == FieldName::ValidUntil && f.source == FieldSource::Typed;
+    if let Some(day) = fields.iter().find(said).and_then(|f| f.value.parse().ok()) {
+        return Some(day);
+    }
     match kind.validity {
         Validity::Printed => date(FieldName::ValidUntil),
         Validity::Months { months } => {
@@ -149,6 +153,9 @@ impl Found {
         };
         put(FieldName::HolderNumber, told.number.reveal(), 0.99);
         put(FieldName::HolderBorn, &told.born.to_string(), 0.99);
+        if let Some(old) = &told.old_number {
+            put(FieldName::HolderOldNumber, old, 0.99);
+        }
         if let Some(issued) = told.issued {
             put(FieldName::IssuedOn, &issued.to_string(), 0.99);
         }

@@ -79,9 +79,10 @@ impl Laid {
     }
 }
 
-/// The components of a case, and how many papers lie on each.
+/// The components of a case, what the procedure ends with, and how many papers lie on each.
 struct Table<'a> {
     components: Vec<&'a Component>,
+    procedure: &'a Procedure,
     laid: BTreeMap<&'a ComponentId, u16>,
 }
 
@@ -90,13 +91,20 @@ impl<'a> Table<'a> {
         let asked = |c: &&Component| !c.internal && c.submit != SubmitMode::Note;
         let mut components: Vec<_> = procedure.components_of(case).filter(asked).collect();
         components.sort_by_key(|c| c.order);
-        Self { components, laid: BTreeMap::new() }
+        Self { components, procedure, laid: BTreeMap::new() }
     }
 
     /// Components that accept the kind.
     fn places(&self, guess: Option<&KindGuess>) -> Vec<&'a Component> {
         let accepts = |c: &&&Component| guess.is_some_and(|g| c.kinds.contains(&g.id));
         self.components.iter().filter(accepts).copied().collect()
+    }
+
+    /// The code under which a paper of that kind is filed as what the procedure ends with.
+    fn result_of(&self, kinds: &Kinds, kind: &KindId) -> Option<ComponentId> {
+        let kind = kinds.get(kind)?;
+        let mut results = self.procedure.evidence();
+        results.find(|code| kind.results.contains(code))?.to_string().parse().ok()
     }
 
     /// The kind that a component asks for, where it asks for just one.
@@ -109,6 +117,12 @@ impl<'a> Table<'a> {
     }
 
     fn lay_named(&mut self, named: &ComponentId, run: &Run) -> Laid {
+        if self.procedure.ends_with(named) && run.best().is_some() {
+            return result(
+                named.clone(),
+                "Tờ phân cách ghi là kết quả của thủ tục này.".to_owned(),
+            );
+        }
         let Some(component) = self.components.iter().find(|c| c.id == *named).copied() else {
             let why = "Tờ phân cách ghi một thành phần không có trong trường hợp này của thủ tục.";
             return Laid::not(Verdict::Unsure, why.to_owned());
@@ -136,6 +150,11 @@ impl<'a> Table<'a> {
             return Laid::not(Verdict::Unsure, why);
         }
         let places = self.places(Some(guess));
+        if places.is_empty()
+            && let Some(code) = self.result_of(kinds, &guess.id)
+        {
+            return result(code, format!("Kết quả của thủ tục này: “{name}”."));
+        }
         if places.is_empty() && self.may_be_asked_for(kinds, run) {
             let why = format!(
                 "Có vẻ là “{name}”, nhưng cũng có thể là giấy tờ mà thủ tục yêu cầu. Hãy xem ảnh và xác nhận."
@@ -209,6 +228,11 @@ impl<'a> Table<'a> {
         };
         self.components.iter().filter(stands_for).any(|other| laid.contains(&other.id))
     }
+}
+
+/// A paper that the procedure ends with.
+fn result(code: ComponentId, why: String) -> Laid {
+    Laid { component: Some(code), verdict: Verdict::Filed, why }
 }
 
 /// Why a paper for this component is not taken in, where it must not be.

@@ -18,6 +18,7 @@ mod numbering;
 mod split;
 
 mod dates;
+mod describe;
 mod fields;
 mod holder;
 mod letterhead;
@@ -29,6 +30,7 @@ pub mod report;
 pub mod standing;
 
 pub use again::SAME_PAPER;
+pub use describe::{Described, describe, tells_holder};
 pub use fields::{fields, valid_until};
 pub use file::{Document, Filing, Sheet, Verdict, file};
 pub use kinds::{Kinds, KindsError};

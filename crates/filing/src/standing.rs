@@ -11,8 +11,8 @@ use jiff::civil::Date;
 use schemas::api::{Answers, ComponentStatus, ComponentView, DocumentVerdict, DocumentView};
 use schemas::catalogue::{Case, Channel, Component, Procedure, SubmitMode};
 use schemas::code::Reason;
-use schemas::ids::{CaseId, ComponentId};
-use schemas::kind::Validity;
+use schemas::ids::{CaseId, ComponentId, OfficeCode, ProcedureCode};
+use schemas::kind::{Scope, Validity};
 use schemas::record::{BoundBy, FieldName, Owner, Record, RecordState};
 use schemas::subject::Subject;
 
@@ -25,6 +25,10 @@ pub struct Situation<'a> {
     pub case: Option<&'a CaseId>,
     /// Answers to the questions of components that are asked for on a condition.
     pub answers: &'a Answers,
+    /// Office that asks: some papers hold good in one place only.
+    pub office: &'a OfficeCode,
+    /// Components for which the citizen declined the record and hands the paper in.
+    pub declined: &'a [ComponentId],
 }
 
 /// How each component of the procedure's case stands for the subject on that day. Remarks and
@@ -41,7 +45,7 @@ pub fn standing(
     subject: &Subject,
     today: Date,
 ) -> Vec<ComponentView> {
-    let desk = Desk { kinds, answers: situation.answers, documents, records, subject, today };
+    let desk = Desk { kinds, procedure, situation, documents, records, subject, today };
     let asked: Vec<&Component> = procedure
         .components_of(situation.case)
         .filter(|c| c.submit != SubmitMode::Note && !c.internal)
@@ -91,7 +95,8 @@ pub fn owned(record: &Record, subject: &Subject) -> bool {
 /// What all components are measured by.
 struct Desk<'a> {
     kinds: &'a Kinds,
-    answers: &'a Answers,
+    procedure: &'a Procedure,
+    situation: Situation<'a>,
     documents: &'a [DocumentView],
     records: &'a [Record],
     subject: &'a Subject,
@@ -133,7 +138,7 @@ impl Desk<'_> {
             };
             return settled(view, ComponentStatus::Filed, reason.to_owned());
         }
-        let answer = self.answers.get(&component.id).copied();
+        let answer = self.situation.answers.get(&component.id).copied();
         if on_condition(component) && answer == Some(false) {
             let reason = "Không cần: không thuộc trường hợp phải nộp, theo câu trả lời.";
             return settled(view, ComponentStatus::NotNeeded, reason.to_owned());
@@ -141,6 +146,11 @@ impl Desk<'_> {
         let worth = self.best(component);
         if component.submit == SubmitMode::PresentOnly {
             return settled(view, ComponentStatus::PresentOnly, shown(component, worth.as_ref()));
+        }
+        let declined = self.situation.declined.contains(&component.id);
+        if declined && matches!(worth, Some(Worth::Stands { .. })) {
+            let reason = "Cần nộp: có bản số hoá, nhưng người dân chọn nộp giấy.";
+            return settled(view, ComponentStatus::Needed, reason.to_owned());
         }
         if let Some(Worth::Stands { record, last, bound_by }) = &worth {
             view.record = Some(record.id);
@@ -223,6 +233,9 @@ impl Desk<'_> {
                 return Some(Worth::Spent(format!("Có {paper} nhưng đã bị thu hồi.")));
             }
         }
+        if let Some(worth) = self.out_of_place(record, &paper) {
+            return Some(worth);
+        }
         let mut last = record.valid_until;
         if last.is_none() {
             match record.validity {
@@ -249,6 +262,35 @@ impl Desk<'_> {
                 Some(Worth::Spent(format!("Có {paper} nhưng chỉ dùng được đến ngày {day}.")))
             }
             _ => Some(Worth::Stands { record, last, bound_by: owner.bound_by }),
+        }
+    }
+
+    /// What keeps the record from standing here, or for this procedure.
+    fn out_of_place<'r>(&self, record: &Record, paper: &str) -> Option<Worth<'r>> {
+        let (here, taken_in) = (self.situation.office, &record.office);
+        match &self.kinds.get(&record.kind)?.scope {
+            Scope::National => None,
+            Scope::Province if taken_in.province() == here.province() => None,
+            Scope::Office if taken_in.covers(here) => None,
+            // Where it was taken in need not be where it was issued.
+            Scope::Province => Some(Worth::Doubtful(format!(
+                "Có {paper} nhưng chỉ có giá trị trong một tỉnh, thành phố, và được số hoá ở nơi \
+                 khác; cán bộ cần kiểm tra."
+            ))),
+            Scope::Office => Some(Worth::Doubtful(format!(
+                "Có {paper} nhưng chỉ có giá trị tại một cơ quan, và được số hoá ở nơi khác; cán \
+                 bộ cần kiểm tra."
+            ))),
+            Scope::Procedures { procedures } => {
+                let asked = self.procedure.code.as_str();
+                let is_meant = |code: &ProcedureCode| asked.starts_with(code.as_str());
+                (!procedures.iter().any(is_meant)).then(|| {
+                    Worth::Spent(format!("Có {paper} nhưng chỉ dùng được cho thủ tục khác."))
+                })
+            }
+            Scope::Stated => Some(Worth::Doubtful(format!(
+                "Có {paper} nhưng chỉ dùng được đúng mục đích ghi trên giấy; cán bộ cần đọc."
+            ))),
         }
     }
 

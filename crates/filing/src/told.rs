@@ -5,13 +5,14 @@ use jiff::civil::Date;
 use schemas::codes::{IdentityCard, Mrz, Separator};
 use schemas::reading::{CodeKind, PageReading};
 use schemas::record::FieldSource;
-use schemas::subject::{CitizenNumber, Name};
+use schemas::subject::{CitizenNumber, Name, is_old_number};
 
 /// What a code tells.
 #[derive(Debug)]
 pub(crate) struct Told {
     pub(crate) source: FieldSource,
     pub(crate) number: CitizenNumber,
+    pub(crate) old_number: Option<String>,
     pub(crate) name: Name,
     pub(crate) born: Date,
     pub(crate) issued: Option<Date>,
@@ -31,6 +32,7 @@ fn by_qr(text: &str) -> Option<Told> {
     Some(Told {
         source: FieldSource::Qr,
         number: card.number,
+        old_number: card.old_number.filter(|old| is_old_number(old)),
         name: card.name,
         born: card.born,
         issued: Some(card.issued),
@@ -43,6 +45,7 @@ fn by_zone(text: &str) -> Option<Told> {
     Some(Told {
         source: FieldSource::Mrz,
         number: zone.number,
+        old_number: None,
         name: zone.name,
         born: zone.born,
         issued: None,

@@ -320,3 +320,21 @@ fn the_same_paper_scanned_again_counts_once() {
     );
     assert_eq!(filing.duplicates, [(1, 0)]);
 }
+
+#[test]
+fn what_a_procedure_ends_with_is_filed_under_its_code_and_a_refusal_is_not() {
+    let mut asked = procedure(&[("TP1", "identity_card", "")]);
+    let results = r#"[
+        {"code":"KQ.G15.000031","name":"Giấy khai sinh","evidence":true},
+        {"code":"KQ.G01.000067","name":"Phiếu từ chối","evidence":false}
+    ]"#;
+    let page = [birth_certificate("Nguyễn Văn A")];
+    check(&asked, &page, &[(&[0], None, Verdict::Outside)]);
+    asked.results = serde_json::from_str(results).unwrap();
+    check(&asked, &page, &[(&[0], Some("KQ.G15.000031"), Verdict::Filed)]);
+    assert!(asked.ends_with(&"KQ.G15.000031".parse().unwrap()));
+    assert!(!asked.ends_with(&"KQ.G01.000067".parse().unwrap()), "a refusal proves nothing");
+    // What the procedure asks for goes before what it ends with.
+    asked.components = procedure(&[("TP2", "birth_certificate", "")]).components;
+    check(&asked, &page, &[(&[0], Some("TP2"), Verdict::Filed)]);
+}

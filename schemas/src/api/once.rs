@@ -4,8 +4,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::dossiers::RawSubject;
 use crate::ids::{Blake3, ComponentId, LookupId, RecordId};
 use crate::record::FieldName;
+use crate::subject::SubjectPart;
 
 /// Why a paper may be collected although a record stands for it. There are no others.
 #[derive(
@@ -148,6 +150,48 @@ pub struct LookupNote {
     pub asked_by: String,
     /// blake3 of the record's JSON as answered.
     pub answer_hash: Blake3,
+    /// What became of the answer, earliest first; of used and declined the last counts.
+    #[serde(default)]
+    pub words: Vec<LookupSaid>,
+}
+
+/// What becomes of a lookup's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LookupWord {
+    /// The citizen was shown what would be used.
+    Shown,
+    /// It is used, and the citizen agrees.
+    Used,
+    /// The citizen declines: the paper may be handed in.
+    Declined,
+}
+
+/// Says what becomes of a lookup's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SayOfLookup {
+    /// What.
+    pub word: LookupWord,
+    /// Officer who says so: 1 to 200 characters.
+    pub by: String,
+    /// Why, in the citizen's words: 1 to 500 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What was said of a lookup's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LookupSaid {
+    /// What.
+    pub word: LookupWord,
+    /// Officer who said so.
+    pub by: String,
+    /// Why, in the citizen's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When; RFC 3339, UTC.
+    pub at: String,
 }
 
 /// A lookup that was stopped since its subject is nearly an owner of the record: a person must
@@ -162,6 +206,40 @@ pub struct NearMatch {
     pub asked_at: String,
     /// Who asked.
     pub asked_by: String,
+    /// Whom they asked about; none of those kept before it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<RawSubject>,
+    /// In what the owner differs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differs: Vec<SubjectPart>,
+    /// What a person found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<NearFound>,
+}
+
+/// What a person found who compared the papers of a near match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NearFound {
+    /// Whether both are the same person.
+    pub same: bool,
+    /// By which papers.
+    pub reason: String,
+    /// Who said so.
+    pub by: String,
+    /// When; RFC 3339, UTC.
+    pub at: String,
+}
+
+/// Says what was found when the papers of a near match were compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResolveNear {
+    /// Whether both are the same person.
+    pub same: bool,
+    /// By which papers: 5 to 500 characters.
+    pub reason: String,
+    /// Who says so: 1 to 200 characters.
+    pub by: String,
 }
 
 /// Withdraws a record.
@@ -181,7 +259,11 @@ pub struct CorrectRecord {
     /// Version that was looked at; another one in use by now is not corrected.
     pub version: u32,
     /// Fields as they must be. Others stay as they are.
+    #[serde(default)]
     pub fields: Vec<TypedField>,
+    /// Fields that were put right before and are what was read after all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub take_back: Vec<FieldName>,
     /// Why: 5 to 500 characters.
     pub reason: String,
     /// Who says so: 1 to 200 characters.

@@ -7,7 +7,8 @@ use super::dossiers::RawSubject;
 use super::dossiers::{Answers, ComponentView};
 use super::once::RecordStanding;
 use crate::ids::{
-    Blake3, CaseId, ComponentId, DossierCode, LookupId, PrincipalId, ProcedureCode, RecordId,
+    Blake3, CaseId, ComponentId, DossierCode, LookupId, OfficeCode, PrincipalId, ProcedureCode,
+    RecordId,
 };
 use crate::record::Record;
 use crate::record::RecordState;
@@ -28,6 +29,10 @@ pub struct RequirementsRequest {
     /// Answers to the questions of components that are asked for on a condition.
     #[serde(default, skip_serializing_if = "Answers::is_empty")]
     pub answers: Answers,
+    /// Office that asks; the configured one when left out. Some papers hold good in one place
+    /// only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub office: Option<OfficeCode>,
 }
 
 /// What a citizen must still hand in.

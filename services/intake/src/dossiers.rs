@@ -76,7 +76,8 @@ pub(crate) async fn open_dossier(
         subject,
     };
     let held = records.records_of(new.subject.reveal_number()).await?;
-    let situation = Situation { case, answers: &asked.answers };
+    let (answers, office) = (&asked.answers, &new.office);
+    let situation = Situation { case, answers, office, declined: &[] };
     let components = standing::standing(
         &desk.kinds,
         &entry.procedure,
@@ -145,13 +146,15 @@ pub(crate) async fn close_dossier(
     let open = dossier(&desk, &asker, &code).await?;
     let (id, records) = (open.id, &desk.archive.records);
     if open.state == DossierState::Open {
+        let declined = records.declined(&open.code).await?;
         let components = view::of_dossier(&desk, open).await?.components;
         let lost = |relied: &Relied| {
-            let stands = components.iter().any(|component| {
-                component.id == relied.component
-                    && (component.status == ComponentStatus::Filed
-                        || self::relied(component).is_some())
-            });
+            let stands = declined.contains(&relied.component)
+                || components.iter().any(|component| {
+                    component.id == relied.component
+                        && (component.status == ComponentStatus::Filed
+                            || self::relied(component).is_some())
+                });
             (!stands).then(|| relied.component.clone())
         };
         let lost: Vec<_> = records.relied(id).await?.iter().filter_map(lost).collect();
@@ -180,6 +183,7 @@ pub(crate) fn relied(component: &ComponentView) -> Option<Relied> {
         record: component.record?,
         version: component.record_version?,
         original,
+        last_day: component.valid_until,
     })
 }
 

@@ -91,7 +91,7 @@ async fn receive(
     }
     let slip = Slip::of(headers)?;
     let component = match &slip.component {
-        Some(id) => Some(component(desk, &dossier, id).await?),
+        Some(id) => component(desk, &dossier, id).await?,
         None => None,
     };
     let again = match &component {
@@ -198,20 +198,29 @@ fn promised(headers: &HeaderMap) -> Answer<Option<u64>> {
     }
 }
 
-/// The component of that id among those that the dossier's case asks for.
-async fn component(desk: &IntakeDesk, dossier: &Dossier, id: &ComponentId) -> Answer<Component> {
+/// The component of that id among those that the dossier's case asks for; none where it is the
+/// code of what the procedure ends with.
+async fn component(
+    desk: &IntakeDesk,
+    dossier: &Dossier,
+    id: &ComponentId,
+) -> Answer<Option<Component>> {
     let procedure = view::procedure_of(desk, dossier).await?.procedure;
+    if procedure.ends_with(id) {
+        return Ok(None);
+    }
     let found = procedure
         .components_of(dossier.case.as_ref())
         .find(|component| component.id == *id && component.submit != SubmitMode::Note);
-    found.cloned().ok_or_else(|| {
+    let found = found.cloned().ok_or_else(|| {
         let asked = procedure
             .components_of(dossier.case.as_ref())
             .filter(|component| component.submit != SubmitMode::Note && !component.internal)
             .map(|component| format!("{} ({})", component.id, component.name));
         let asked = asked.collect::<Vec<_>>().join("; ");
         Problem::new(Reason::ComponentUnknown).because(format!("the components are: {asked}"))
-    })
+    })?;
+    Ok(Some(found))
 }
 
 /// What the officer should know when a paper is scanned that must not be. It is kept all the

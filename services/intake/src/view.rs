@@ -27,7 +27,12 @@ pub(crate) async fn of_dossier(desk: &IntakeDesk, dossier: Dossier) -> Answer<Do
     let components = standing(
         &desk.kinds,
         &entry.procedure,
-        Situation { case: dossier.case.as_ref(), answers: &dossier.answers },
+        Situation {
+            case: dossier.case.as_ref(),
+            answers: &dossier.answers,
+            office: &dossier.office,
+            declined: &records.declined(&dossier.code).await?,
+        },
         &documents,
         &held,
         &dossier.subject,

@@ -6,17 +6,20 @@
 
 mod audit;
 mod lookups;
+mod near;
 mod proof;
 mod reads;
 mod reports;
 mod requirements;
 mod revise;
 mod subjects;
+mod words;
 
 use std::sync::Arc;
 
 use archive::Archive;
 use filing::Kinds;
+use schemas::ids::OfficeCode;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -28,13 +31,14 @@ pub use proof::{PageProof, Proof};
 pub struct RecordsDesk {
     archive: Archive,
     kinds: Arc<Kinds>,
+    office: OfficeCode,
 }
 
 impl RecordsDesk {
-    /// A desk over that archive.
+    /// A desk over that archive. `office` is the one that asks where none is named.
     #[must_use]
-    pub fn new(archive: Archive, kinds: Arc<Kinds>) -> Self {
-        Self { archive, kinds }
+    pub fn new(archive: Archive, kinds: Arc<Kinds>, office: OfficeCode) -> Self {
+        Self { archive, kinds, office }
     }
 }
 
@@ -53,7 +57,11 @@ fn described() -> OpenApiRouter<RecordsDesk> {
     OpenApiRouter::new()
         .routes(routes!(requirements::ask_requirements))
         .routes(routes!(lookups::look_up))
-        .routes(routes!(lookups::near_matches))
+        .routes(routes!(words::show_lookup))
+        .routes(routes!(words::lookup_file))
+        .routes(routes!(words::say_of_lookup))
+        .routes(routes!(near::near_matches))
+        .routes(routes!(near::resolve_near))
         .routes(routes!(reads::show_record))
         .routes(routes!(reads::record_file))
         .routes(routes!(reads::record_versions))

@@ -1,17 +1,17 @@
 //! Handing out a record for a stated purpose, and keeping the answer as it was.
 
 use access::Asker;
-use archive::LookupError;
+use archive::{Asked, LookupError};
 use axum::extract::State;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use problem::{Answer, Json, Problem};
-use schemas::api::{Lookup, LookupRequest, NearMatch, RawSubject};
+use schemas::api::{Lookup, LookupRequest, RawSubject};
 use schemas::code::Reason;
-use schemas::record::{Owner, Record};
-use schemas::subject::{Likeness, Name, Subject};
+use schemas::record::Record;
+use schemas::subject::{Subject, is_old_number};
 
 use crate::RecordsDesk;
+use crate::near::{self, Match};
 use crate::requirements::parse_subject;
 
 /// Look a record up.
@@ -65,20 +65,19 @@ pub(crate) async fn look_up(
         let dossier = dossier.filter(|dossier| asker.reaches(&dossier.office));
         dossier.ok_or(Reason::DossierUnknown)?;
     }
-    let asked = Asked::of(&request.subject)?;
-    let record = records.record(request.record, None).await?;
-    let likeness = |owner: &Owner| owner.subject.likeness(&asked.number, &asked.name, asked.born);
-    let is = |record: &Record, like| record.owners.iter().any(|owner| likeness(owner) == like);
-    let record = match record {
-        Some(record) if is(&record, Likeness::Same) => record,
-        Some(record) if is(&record, Likeness::Near) => {
+    let asked = asked_about(&desk, &request.subject).await?;
+    let record = records.record(request.record, None).await?.ok_or(Reason::RecordUnknown)?;
+    match near::owner_of(&desk, &asked, &record).await? {
+        Match::Owner => {}
+        Match::Near(owner) => {
             check_lookup(&request)?;
-            records.put_near(&request, Timestamp::now()).await?;
+            let near = (&asked, owner);
+            records.put_near(Some(asker.id), &request, near, Timestamp::now()).await?;
             tracing::info!(record.id = %record.id, "lookup by a near match was stopped");
             return Err(Reason::SubjectNear.into());
         }
-        Some(_) | None => return Err(Reason::RecordUnknown.into()),
-    };
+        Match::Other => return Err(Reason::RecordUnknown.into()),
+    }
     Ok(Json(keep(&desk, &asker, &request, &record).await?))
 }
 
@@ -100,53 +99,27 @@ pub(crate) async fn keep(
     Ok(lookup)
 }
 
-/// Lookups that were stopped.
-///
-/// Their subject is nearly an owner of the record: a person compares the papers, and asks again
-/// with what stands there. Of the thousand oldest, those of records from offices within reach.
-#[utoipa::path(
-    get,
-    path = "/v1/lookups/near",
-    tag = "records",
-    extensions(("x-permission" = json!(["correct"]))),
-    responses((status = 200, description = "The lookups, oldest first", body = [NearMatch])),
-)]
-pub(crate) async fn near_matches(
-    State(desk): State<RecordsDesk>,
-    asker: Asker,
-) -> Answer<Json<Vec<NearMatch>>> {
-    let mut near = desk.archive.records.near_matches().await?;
-    near.retain(|(office, _)| asker.reaches(office));
-    Ok(Json(near.into_iter().map(|(_, near)| near).collect()))
-}
-
-/// Whom a lookup asks about. The number may be an old one of nine digits, which is never enough.
-struct Asked {
-    number: String,
-    name: Name,
-    born: Option<Date>,
-}
-
-impl Asked {
-    fn of(raw: &RawSubject) -> Answer<Self> {
-        if let RawSubject::Citizen { number, name, born } = raw {
-            let digits: String = number.chars().filter(|c| !matches!(c, ' ' | '.')).collect();
-            if digits.len() == 9 && digits.bytes().all(|digit| digit.is_ascii_digit()) {
-                let name = name.parse().map_err(|_| Reason::RequestInvalid)?;
-                return Ok(Self { number: digits, name, born: Some(*born) });
-            }
+/// Whom a question is about. An old number of nine digits is the one of twelve that an identity
+/// card says took its place; where no card says so it stays as it is, and is never enough.
+pub(crate) async fn asked_about(desk: &RecordsDesk, raw: &RawSubject) -> Answer<Asked> {
+    if let RawSubject::Citizen { number, name, born } = raw {
+        let digits: String = number.chars().filter(|c| !matches!(c, ' ' | '.')).collect();
+        if is_old_number(&digits) {
+            let name = name.parse().map_err(|_| Reason::RequestInvalid)?;
+            let number = desk.archive.records.number_of_old(&digits).await?.unwrap_or(digits);
+            return Ok(Asked { number, name, born: Some(*born) });
         }
-        let subject = parse_subject(raw)?;
-        let born = match &subject {
-            Subject::Citizen { born, .. } => Some(*born),
-            Subject::Organisation { .. } => None,
-        };
-        let number = subject.reveal_number().to_owned();
-        Ok(Self { number, name: subject.name().clone(), born })
     }
+    let subject = parse_subject(raw)?;
+    let born = match &subject {
+        Subject::Citizen { born, .. } => Some(*born),
+        Subject::Organisation { .. } => None,
+    };
+    let number = subject.reveal_number().to_owned();
+    Ok(Asked { number, name: subject.name().clone(), born })
 }
 
-fn refusal(error: LookupError) -> Problem {
+pub(crate) fn refusal(error: LookupError) -> Problem {
     match error {
         LookupError::Reused => Reason::KeyReused.into(),
         LookupError::NotUsable => Reason::RecordNotUsable.into(),

@@ -85,6 +85,11 @@ pub(crate) async fn record_file(
     headers: HeaderMap,
 ) -> Answer<Response> {
     let lookup = read(&desk, &asker, &id, &headers).await?;
+    file_of(&desk, &lookup).await
+}
+
+/// The PDF/A of the record that a lookup answered with.
+pub(crate) async fn file_of(desk: &RecordsDesk, lookup: &Lookup) -> Answer<Response> {
     let record = &lookup.record;
     let (file, bytes) = desk.archive.blobs.reader(record.pdf).await?;
     let name = format!("attachment; filename=\"{}-v{}.pdf\"", record.id, record.version);
@@ -95,7 +100,7 @@ pub(crate) async fn record_file(
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
     let body = Body::from_stream(ReaderStream::with_capacity(file, CHUNK));
-    Ok(with_lookup(&lookup, (headers, body).into_response()))
+    Ok(with_lookup(lookup, (headers, body).into_response()))
 }
 
 /// List a record's versions, the latest first.
@@ -161,10 +166,8 @@ pub(crate) async fn read(
         None => None,
     };
     let record = found(desk, id).await?;
-    let Some(owner) = record.owners.first() else {
-        tracing::error!(record.id = %id, "a record belongs to nobody");
-        return Err(Reason::Internal.into());
-    };
+    // Nobody's until a person says whose: until then it stands for nothing.
+    let owner = record.owners.first().ok_or(Reason::RecordNotUsable)?;
     let request = LookupRequest {
         request: Uuid::new_v4(),
         record: id,

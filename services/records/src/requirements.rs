@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use problem::{Answer, Json, Problem};
 use schemas::api::{RawSubject, Requirements, RequirementsRequest};
 use schemas::code::Reason;
-use schemas::subject::Subject;
+use schemas::subject::{Subject, is_old_number};
 
 use crate::RecordsDesk;
-use crate::lookups::{check_purpose, names_nobody};
+use crate::lookups::{self, check_purpose, names_nobody};
+use crate::near;
 
 /// Ask what a citizen must still hand in for a procedure.
 ///
@@ -60,10 +61,22 @@ pub(crate) async fn ask_requirements(
     let procedure = &entry.procedure;
     let case = standing::chosen_case(procedure, asked.case.as_ref())
         .map_err(|reason| Problem::new(reason).because(standing::cases_told(procedure)))?;
-    let subject = parse_subject(&asked.subject)?;
+    let asked_about = lookups::asked_about(&desk, &asked.subject).await?;
+    let subject = match (&asked.subject, is_old_number(&asked_about.number)) {
+        // Nobody's card says whose this old number was.
+        (_, true) => return Err(Reason::NumberDigits.into()),
+        (RawSubject::Citizen { name, born, .. }, false) => parse_subject(&RawSubject::Citizen {
+            number: asked_about.number.clone(),
+            name: name.clone(),
+            born: *born,
+        })?,
+        (organisation, false) => parse_subject(organisation)?,
+    };
     names_nobody(&asked.purpose, &[&subject])?;
     let held = records.records_of(subject.reveal_number()).await?;
-    let situation = Situation { case, answers: &asked.answers };
+    let subject = near::found_to_be(&desk, &asked_about, &held).await?.unwrap_or(subject);
+    let office = asked.office.as_ref().unwrap_or(&desk.office);
+    let situation = Situation { case, answers: &asked.answers, office, declined: &[] };
     let components =
         standing::standing(&desk.kinds, procedure, situation, &[], &held, &subject, today);
     let told = components.iter().filter_map(|held| Some((held.record?, held.record_version?)));

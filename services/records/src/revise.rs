@@ -1,8 +1,9 @@
 //! Putting records right and withdrawing them.
 
 use access::Asker;
-use archive::{Revised, Reviser};
+use archive::{PutRight, Revised, Reviser};
 use axum::extract::State;
+use filing::{describe, tells_holder};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use problem::{Answer, Json, Path, Problem};
@@ -10,6 +11,7 @@ use schemas::api::{CorrectRecord, RevokeRecord, TypedField};
 use schemas::code::Reason;
 use schemas::ids::RecordId;
 use schemas::record::{Field, FieldName, FieldSource, Record};
+use schemas::subject::{CitizenNumber, Name, is_old_number};
 
 use crate::RecordsDesk;
 use crate::lookups::check_length;
@@ -60,7 +62,7 @@ pub(crate) async fn revoke_record(
 /// Put a record right.
 ///
 /// A new version with these fields takes its place; open dossiers that rely on the one before are
-/// told and warned.
+/// told and warned. What was put right outlives a later reading, until it is taken back.
 #[utoipa::path(
     post,
     path = "/v1/records/{id}/correct",
@@ -92,11 +94,11 @@ pub(crate) async fn correct_record(
 ) -> Answer<Json<Changed>> {
     let id = record_id(&id)?;
     check_word(&word.reason, &word.by)?;
-    let typed = typed(&word.fields)?;
+    let typed = typed(&word.fields, &word.take_back)?;
     let records = &desk.archive.records;
     let now = Timestamp::now();
     let latest = within_reach(&desk, &asker, id).await?;
-    let put_right = put_right(&desk, latest, typed);
+    let put_right = put_right(&desk, latest, typed, &word.take_back).await?;
     let who = Reviser { reason: &word.reason, by: &word.by, principal: Some(asker.id) };
     let record = done(records.correct((id, word.version), put_right, who, now).await?)?;
     let (version, who) = (record.version, asker.id);
@@ -114,61 +116,77 @@ async fn within_reach(desk: &RecordsDesk, asker: &Asker, id: RecordId) -> Answer
     reached.then_some(record).ok_or(Reason::RecordUnknown.into())
 }
 
-/// The fields with those that were typed in the place of those that were read, and the last day
-/// that follows from them.
-fn put_right(desk: &RecordsDesk, record: Record, typed: Vec<Field>) -> (Vec<Field>, Option<Date>) {
-    let is_typed = |name: FieldName| typed.iter().any(|field| field.name == name);
-    let mut fields = record.fields;
-    fields.retain(|field| !is_typed(field.name));
-    let dates_changed = is_typed(FieldName::IssuedOn) || is_typed(FieldName::ValidUntil);
-    fields.extend(typed);
-    if !dates_changed {
-        return (fields, record.valid_until);
-    }
-    let last = match desk.kinds.get(&record.kind) {
-        Some(kind) => filing::valid_until(kind, &fields),
+/// The record as it is once these fields stand in the place of those that were read, and those
+/// taken back are read again. The last day follows from the fields; so does the owner, where what
+/// tells of one is among them.
+async fn put_right(
+    desk: &RecordsDesk,
+    record: Record,
+    typed: Vec<Field>,
+    take_back: &[FieldName],
+) -> Answer<PutRight> {
+    let touched =
+        |name: FieldName| take_back.contains(&name) || typed.iter().any(|field| field.name == name);
+    let mut corrections = record.corrections();
+    corrections.retain(|field| !touched(field.name));
+    let rebound = FieldName::ALL.into_iter().any(|name| tells_holder(name) && touched(name));
+    corrections.extend(typed.iter().cloned());
+    let Record { valid_until, owners, mut fields, .. } = record;
+    let Some(kind) = desk.kinds.get(&record.kind) else {
         // A kind that isn't known any more: what it said stays.
-        None => record.valid_until,
+        fields.retain(|field| !touched(field.name));
+        fields.extend(typed);
+        return Ok(PutRight { fields, valid_until, owners });
     };
-    fields.retain(|field| field.source != FieldSource::Policy);
-    if let (schemas::kind::Validity::Months { .. }, Some(day)) = (record.validity, last) {
-        fields.push(field(FieldName::ValidUntil, day.to_string(), FieldSource::Policy));
+    let records = &desk.archive.records;
+    let dossier = records.dossier(&record.dossier).await?.ok_or(Reason::RecordUnknown)?;
+    let mut readings = Vec::with_capacity(record.pages.len());
+    for page in &record.pages {
+        let page = records.page(page.page).await?;
+        readings.extend(page.and_then(|page| page.reading));
     }
-    (fields, last)
+    let readings: Vec<_> = readings.iter().collect();
+    let told = describe(&desk.kinds, kind, &dossier.subject, &readings, &corrections);
+    let owners = if rebound { told.owners } else { owners };
+    if owners.is_empty() {
+        let detail = "holder_number, holder_name and holder_born together say whose it is";
+        return Err(Problem::new(Reason::RequestInvalid).because(detail));
+    }
+    Ok(PutRight { fields: told.fields, valid_until: told.valid_until, owners })
 }
 
-fn typed(fields: &[TypedField]) -> Answer<Vec<Field>> {
+fn typed(fields: &[TypedField], take_back: &[FieldName]) -> Answer<Vec<Field>> {
     let invalid = |detail: &str| Problem::new(Reason::RequestInvalid).because(detail);
-    if fields.is_empty() || 20 < fields.len() {
-        return Err(invalid("`fields` names 1 to 20 fields"));
+    if !(1..=20).contains(&(fields.len() + take_back.len())) {
+        return Err(invalid("`fields` and `take_back` name 1 to 20 fields"));
     }
     let mut typed: Vec<Field> = Vec::new();
     for TypedField { name, value } in fields {
         check_length("value", value, 1, 1000)?;
-        if typed.iter().any(|field| field.name == *name) {
-            return Err(invalid("`fields` names a field twice"));
+        if typed.iter().any(|field| field.name == *name) || take_back.contains(name) {
+            return Err(invalid("a field is named twice"));
         }
         let value = schemas::text::tidy(value);
-        let is_date = match name {
-            FieldName::IssuedOn | FieldName::ValidUntil | FieldName::HolderBorn => true,
+        let fits = match name {
+            FieldName::IssuedOn | FieldName::ValidUntil | FieldName::HolderBorn => {
+                value.parse::<Date>().is_ok()
+            }
+            FieldName::HolderNumber => value.parse::<CitizenNumber>().is_ok(),
+            FieldName::HolderOldNumber => is_old_number(&value),
+            FieldName::HolderName => value.parse::<Name>().is_ok(),
             FieldName::NumberSymbol
             | FieldName::Issuer
             | FieldName::Signer
             | FieldName::Abstract
-            | FieldName::Scope
-            | FieldName::HolderName
-            | FieldName::HolderNumber => false,
+            | FieldName::Scope => true,
         };
-        if is_date && value.parse::<Date>().is_err() {
-            return Err(invalid("a date is written as 2025-01-17"));
+        if !fits {
+            return Err(invalid("a date is written as 2025-01-17, a number in twelve digits"));
         }
-        typed.push(field(*name, value, FieldSource::Typed));
+        let source = FieldSource::Typed;
+        typed.push(Field { name: *name, value, confidence: 1.0, source, page: None, area: None });
     }
     Ok(typed)
-}
-
-fn field(name: FieldName, value: String, source: FieldSource) -> Field {
-    Field { name, value, confidence: 1.0, source, page: None, area: None }
 }
 
 fn check_word(reason: &str, by: &str) -> Answer<()> {

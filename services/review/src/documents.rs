@@ -67,7 +67,7 @@ pub(crate) async fn assign_document(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Whether the dossier's case asks for that component.
+/// Whether the dossier's case asks for that component, or its procedure ends with that result.
 async fn has_component(
     desk: &ReviewDesk,
     dossier: &Dossier,
@@ -79,6 +79,9 @@ async fn has_component(
         tracing::error!(dossier.id = %dossier.id, "a dossier's procedure is not there");
         return Err(Reason::Internal.into());
     };
+    if entry.procedure.ends_with(component) {
+        return Ok(true);
+    }
     let mut asked = entry.procedure.components_of(dossier.case.as_ref());
     Ok(asked.any(|asked| asked.id == *component && asked.submit != SubmitMode::Note))
 }

@@ -80,7 +80,9 @@ fn router(counter: Counter) -> anyhow::Result<(Router, Option<IntakeDesk>)> {
         routes = routes.merge(intake::router(intake.clone()));
     }
     if roles.records {
-        routes = routes.merge(records::router(RecordsDesk::new(archive.clone(), kinds.clone())));
+        let office = config.office.code.clone();
+        let desk = RecordsDesk::new(archive.clone(), kinds.clone(), office);
+        routes = routes.merge(records::router(desk));
     }
     if roles.review {
         routes = routes.merge(review::router(ReviewDesk::new(archive.clone(), kinds)));

@@ -26,6 +26,9 @@ use crate::{first, http, outside, show};
 /// How long the roles may take to end: with what ends after them, that is within ten seconds.
 const LONGEST: Duration = Duration::from_millis(7500);
 
+/// How often it is looked whether a record's last day is over.
+const LOOKS_AT_CALENDAR: Duration = Duration::from_secs(600);
+
 /// The roles of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Roles {
@@ -103,6 +106,9 @@ pub(crate) async fn run(
     } else {
         show::note("Sohoa đang chạy");
     }
+    if roles.records {
+        at_work.spawn(calendar(archive.clone(), stop.clone()));
+    }
     if let Some(readers) = readers {
         let desk = Arc::new(desk(archive.clone(), readers, signing, &config));
         at_work.spawn(worker::run(desk, stop.clone()));
@@ -142,6 +148,20 @@ pub(crate) async fn run(
         // Whoever asks twice doesn't want to wait. Readers end with this process, and what is
         // in hand comes back when its lease is over.
         () = signals.next() => Ok(Exit::Failed),
+    }
+}
+
+/// Notes what has run out, soon after each day begins, until `stop`.
+async fn calendar(archive: Archive, stop: CancellationToken) -> anyhow::Result<()> {
+    loop {
+        if let Err(error) = archive.records.expire(jiff::Timestamp::now()).await {
+            // It is noted the next time.
+            warn!(error = &error as &dyn std::error::Error, "what has run out was not noted");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(LOOKS_AT_CALENDAR) => {}
+        }
     }
 }
 

@@ -25,7 +25,9 @@ const COMPONENTS: &str = "
         exists (select 1 from document p where p.dossier_id = d.dossier_id
             and p.component = r.component and p.verdict = 'filed') as collected,
         exists (select 1 from ask_again a where a.dossier_id = d.dossier_id
-            and a.component = r.component) as reasoned,
+            and a.component = r.component)
+        or exists (select 1 from lookup_word w where w.dossier = d.code
+            and w.component = r.component and w.word = 'declined') as reasoned,
         exists (select 1 from relied_change c where c.dossier_id = d.dossier_id
             and c.component = r.component) as lost
     from dossier d join relied r on r.dossier_id = d.dossier_id

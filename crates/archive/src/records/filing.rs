@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use schemas::api::{AssignDocument, DocumentVerdict, DossierEvent, DossierState};
+use schemas::api::{AssignDocument, DocumentVerdict, DossierEvent, DossierState, RecordChange};
 use schemas::ids::{ComponentId, DocumentId, DossierId, KindId, PageId, PrincipalId, RecordId};
 use schemas::message::Job;
 use schemas::reading::KindGuess;
@@ -16,6 +16,8 @@ use super::Records;
 use super::dossiers;
 use super::held::{By, Held};
 use super::pages::guess;
+use super::publish::End;
+use super::revise::withdraw;
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
 use crate::rows::{Columns, json, number, share, unreadable, word};
@@ -100,8 +102,8 @@ const PUT: &str = "
 
 const REMOVE: &str = "delete from document where document_id = $1";
 
-const WITHDRAW: &str =
-    "update record set state = 'revoked' where document_id = $1 and state = 'published'";
+const IN_USE: &str =
+    "select record_id, version from record where document_id = $1 and state = 'published'";
 
 pub(crate) const FORGET_PARKED: &str = "delete from parked where target = $1";
 
@@ -161,7 +163,8 @@ impl Records {
                     vec![sqlx::query(PLACE_LAST).bind(id).bind(number(documents.len() + place))]
                 }
                 None => {
-                    let each = [FORGET_PARKED, WITHDRAW, REMOVE];
+                    withdraw_record(&mut change, left.row.doc.id).await?;
+                    let each = [FORGET_PARKED, REMOVE];
                     each.into_iter().map(|query| sqlx::query(query).bind(id.clone())).collect()
                 }
             };
@@ -176,6 +179,7 @@ impl Records {
         held.tell(&mut change, &event).await?;
         held.settle(&mut change).await?;
         change.commit().await?;
+        self.tell_changes().await?;
         Ok(true)
     }
 
@@ -328,8 +332,7 @@ impl Kept {
             .await
             .doing(doing)?;
         if doc.verdict != DocumentVerdict::Filed {
-            let withdraw = sqlx::query(WITHDRAW).bind(doc.id.to_string());
-            withdraw.execute(change.on()).await.doing(doing)?;
+            withdraw_record(change, doc.id).await?;
         }
         if self.seal != Seal::Parked {
             let forget = sqlx::query(FORGET_PARKED).bind(doc.id.to_string());
@@ -370,6 +373,19 @@ fn successor(before: Option<Kept>, filed: &FiledDocument) -> Kept {
 
 fn revision(doc: &FiledDocument) -> String {
     revision_of(&doc.pages, doc.kind.as_ref().map(|kind| &kind.id), doc.component.as_ref())
+}
+
+/// Withdraws the record of a document that is not filed any more, if it has one in use.
+async fn withdraw_record(
+    change: &mut Change<'_>,
+    document: DocumentId,
+) -> Result<(), ArchiveError> {
+    let row = sqlx::query(IN_USE).bind(document.to_string()).fetch_optional(change.on()).await;
+    let Some(row) = row.doing("withdrawing a record")? else { return Ok(()) };
+    let in_use: (RecordId, u32) = (row.parsed("record_id")?, row.int("version")?);
+    let reason = Some("Giấy tờ không còn được xếp vào thành phần nào của hồ sơ.");
+    let why = End { change: RecordChange::Revoked, reason, by: None, principal: None };
+    withdraw(change, in_use, why, Timestamp::now()).await
 }
 
 fn counts(documents: &[Kept]) -> DossierEvent {

@@ -1,10 +1,10 @@
 //! Lookups: every question and the answer as it was, each with its line in the audit.
 
 use jiff::Timestamp;
-use schemas::api::{Lookup, LookupRequest, NearMatch};
+use schemas::api::{Lookup, LookupRequest};
 use schemas::audit::{Act, AuditLine};
 use schemas::clock::day_of;
-use schemas::ids::{Blake3, DossierCode, LookupId, OfficeCode, PrincipalId};
+use schemas::ids::{Blake3, DossierCode, LookupId, PrincipalId};
 use schemas::record::Record;
 use sqlx::any::AnyRow;
 
@@ -21,16 +21,6 @@ const PUT: &str = "
     values ($1, $2, $3, $4, $5, $6, $7)
     on conflict (lookup_id) do nothing";
 
-const PUT_NEAR: &str = "
-    insert into near_match (request, record_id, asked_at, asked_by) values ($1, $2, $3, $4)
-    on conflict (request) do nothing";
-
-const NEAR: &str = "
-    select request, record_id, asked_at, asked_by,
-        (select d.office from record r join dossier d on d.dossier_id = r.dossier_id
-         where r.record_id = n.record_id limit 1) as office
-    from near_match n order by asked_at, request limit 1000";
-
 impl Records {
     /// The answer that the request was given before; none when it is new.
     ///
@@ -45,42 +35,6 @@ impl Records {
         let id = LookupId::of(request.request).to_string();
         let row = sqlx::query(BY_ID).bind(id).fetch_optional(&self.db.readers).await;
         row.doing("reading a lookup")?.map(|row| same(&row, &question, principal)).transpose()
-    }
-
-    /// Keeps, for a person to look at, that a lookup was stopped since its subject is nearly an
-    /// owner of the record. Nothing of the subject is kept.
-    ///
-    /// # Errors
-    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
-    pub async fn put_near(
-        &self,
-        request: &LookupRequest,
-        now: Timestamp,
-    ) -> Result<(), ArchiveError> {
-        let mut change = self.db.change().await?;
-        let put = sqlx::query(PUT_NEAR).bind(request.request.to_string());
-        let put = put.bind(request.record.to_string()).bind(micros(now)).bind(&request.asked_by);
-        put.execute(change.on()).await.doing("keeping a near match")?;
-        change.commit().await
-    }
-
-    /// The thousand oldest lookups that were stopped since their subject is nearly an owner, each
-    /// with the office that the record came from.
-    ///
-    /// # Errors
-    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
-    pub async fn near_matches(&self) -> Result<Vec<(OfficeCode, NearMatch)>, ArchiveError> {
-        let rows = sqlx::query(NEAR).fetch_all(&self.db.readers).await;
-        let near = |row: &AnyRow| {
-            let near = NearMatch {
-                request: row.parsed("request")?,
-                record: row.parsed("record_id")?,
-                asked_at: row.time("asked_at")?.to_string(),
-                asked_by: row.take("asked_by")?,
-            };
-            Ok((row.parsed("office")?, near))
-        };
-        rows.doing("reading near matches")?.iter().map(near).collect()
     }
 
     /// Keeps a lookup and its answer. The same request again gets the answer as it was.
@@ -174,7 +128,7 @@ fn hash(text: &str) -> Blake3 {
     Blake3(*blake3::hash(text.as_bytes()).as_bytes())
 }
 
-async fn in_use(change: &mut Change<'_>, record: &Record) -> Result<bool, ArchiveError> {
+pub(super) async fn in_use(change: &mut Change<'_>, record: &Record) -> Result<bool, ArchiveError> {
     let sql = change.db.dialect.in_use();
     let query = sqlx::query(sql).bind(record.id.to_string()).bind(i64::from(record.version));
     let row = query.fetch_optional(change.on()).await.doing("keeping a lookup")?;
@@ -196,7 +150,7 @@ fn same(
     }
 }
 
-fn lookup(row: &AnyRow) -> Result<Lookup, ArchiveError> {
+pub(super) fn lookup(row: &AnyRow) -> Result<Lookup, ArchiveError> {
     let mut lookup: Lookup = row.json("body")?;
     lookup.chain_hash = row.parsed("chain_hash")?;
     Ok(lookup)

@@ -13,6 +13,7 @@ use super::Records;
 use super::audit::leave;
 use super::filing::FORGET_PARKED;
 use super::held::{By, Held};
+use super::near::keep_old_number;
 use super::relied::note;
 use crate::codes::{Slot, day};
 use crate::database::{Change, micros};
@@ -74,8 +75,12 @@ impl Records {
     /// a later filing made it void.
     /// Publishing the same revision twice answers with the same record.
     ///
+    /// The draft must hold what a person corrected in the version before, no more and no less
+    /// ([`Record::corrections`]).
+    ///
     /// # Errors
-    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`]; nothing is published then.
+    /// [`ArchiveError::Full`]; [`ArchiveError::Unavailable`], also when the version before was
+    /// corrected after the draft was made. Nothing is published then.
     pub async fn publish(
         &self,
         document: DocumentId,
@@ -100,14 +105,17 @@ impl Records {
             return row.as_ref().map(record).transpose();
         }
         let latest = sqlx::query(LATEST).bind(id.to_string()).fetch_optional(change.on()).await;
-        let latest: Option<(u32, Blake3)> = match latest.doing(doing)? {
-            Some(row) => Some((row.int("version")?, row.parsed("hash")?)),
-            None => None,
-        };
+        let latest = latest.doing(doing)?.as_ref().map(self::record).transpose()?;
+        if latest.as_ref().is_some_and(|latest| corrections(latest) != corrections(&draft)) {
+            return Err(ArchiveError::Unavailable {
+                what: doing,
+                source: "it was corrected meanwhile".into(),
+            });
+        }
         let mut record = Record {
             id,
-            version: latest.map_or(0, |(version, _)| version) + 1,
-            before: latest.map(|(_, hash)| hash),
+            version: latest.as_ref().map_or(0, |latest| latest.version) + 1,
+            before: latest.as_ref().and_then(|latest| latest.hash),
             document,
             digitisation_code: self.code(&mut change, id, &draft, now).await?,
             state: RecordState::Published,
@@ -116,12 +124,12 @@ impl Records {
             ..draft
         };
         let principal: Option<PrincipalId> = at.parsed_or("assigned_principal")?;
-        if let Some((before, _)) = latest {
+        if let Some(latest) = &latest {
             let by_person = at.flag("by_person")?;
             let what = if by_person { RecordChange::Corrected } else { RecordChange::Superseded };
             let why = End { change: what, reason: None, by: None, principal };
-            end(&mut change, (id, before), why, now).await?;
-            note(&mut change, (id, before), what).await?;
+            end(&mut change, (id, latest.version), why, now).await?;
+            note(&mut change, (id, latest.version), what).await?;
         }
         let hash = put(&mut change, &held, &record, revision, (principal, now)).await?;
         record.hash = Some(hash);
@@ -229,6 +237,13 @@ impl Records {
     }
 }
 
+/// What a person corrected, in one order.
+fn corrections(record: &Record) -> Vec<Field> {
+    let mut corrections = record.corrections();
+    corrections.sort_by_key(|field| field.name);
+    corrections
+}
+
 /// Why a version is not in use any more.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct End<'a> {
@@ -333,6 +348,7 @@ pub(super) async fn put(
         ..AuditLine::new(Act::Published, now)
     };
     leave(change, &[line]).await?;
+    keep_old_number(change, record).await?;
     Ok(hash)
 }
 

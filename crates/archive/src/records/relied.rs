@@ -8,10 +8,12 @@
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use schemas::api::{
     Answers, AskAgain, AskReason, AskedAgain, DossierEvent, LookupNote, RecordChange, RecordWarning,
 };
 use schemas::audit::{Act, AuditLine};
+use schemas::clock::day_of;
 use schemas::ids::{ComponentId, DossierCode, DossierId, PrincipalId, RecordId, ScanId};
 use sqlx::any::AnyRow;
 
@@ -44,15 +46,17 @@ pub struct Relied {
     pub version: u32,
     /// Whether the paper must come in all the same.
     pub original: bool,
+    /// Last day on which it stands for the component, where there is one.
+    pub last_day: Option<Date>,
 }
 
 const RELY: &str = "
-    insert into relied (dossier_id, component, record_id, version, original, noted_at)
-    values ($1, $2, $3, $4, $5, $6)
+    insert into relied (dossier_id, component, record_id, version, original, noted_at, last_day)
+    values ($1, $2, $3, $4, $5, $6, $7)
     on conflict (dossier_id, component) do nothing";
 
 const RELIED: &str = "
-    select component, record_id, version, original from relied where dossier_id = $1
+    select component, record_id, version, original, last_day from relied where dossier_id = $1
     order by component";
 
 // Only open dossiers: what was decided on is decided.
@@ -72,6 +76,21 @@ const NOTE_ONE: &str = "
 
 const CODE: &str = "select code from dossier where dossier_id = $1";
 
+// A paper that came in all the same stands by itself.
+const NOTE_RUN_OUT: &str = "
+    insert into relied_change (dossier_id, component, record_id, version, change, at)
+    select r.dossier_id, r.component, r.record_id, r.version, 'expired', $2
+    from relied r join dossier d on d.dossier_id = r.dossier_id
+    where r.expired = 0 and r.last_day is not null and r.last_day < $1 and d.state = 'open'
+      and not exists (select 1 from document p where p.dossier_id = r.dossier_id
+        and p.component = r.component and p.verdict = 'filed')
+    on conflict (dossier_id, component, record_id, version) do nothing
+    returning dossier_id, record_id, version";
+
+const RUN_OUT: &str = "
+    update relied set expired = 1
+    where expired = 0 and last_day is not null and last_day < $1";
+
 const UNTOLD: &str = "
     select distinct dossier_id from relied_change where told = 0 order by dossier_id limit 1000";
 
@@ -90,8 +109,13 @@ const PUT_AGAIN: &str = "
     values ($1, $2, $3, $4, $5, $6)
     on conflict (scan_id, component) do nothing";
 
+// A citizen who declined a record said so once, not with each scan.
 const AGAIN: &str = "
     select component, reason, said_by, at from ask_again where dossier_id = $1
+    union all
+    select w.component, 'declined' as reason, w.said_by, w.at
+    from lookup_word w join dossier d on d.code = w.dossier
+    where d.dossier_id = $1 and w.component is not null and w.word = 'declined'
     order by at, component";
 
 // Of the documents, those that are filed: an unsure one may yet go elsewhere.
@@ -118,6 +142,7 @@ impl Records {
                 record: row.parsed("record_id")?,
                 version: row.int("version")?,
                 original: row.int::<i64>("original")? != 0,
+                last_day: row.parsed_or("last_day")?,
             })
         };
         rows.iter().map(relied).collect()
@@ -199,9 +224,15 @@ impl Records {
                 asked_at: lookup.asked_at,
                 asked_by: lookup.asked_by,
                 answer_hash: lookup.answer_hash,
+                words: Vec::new(),
             })
         };
-        rows.iter().map(note).collect()
+        let mut notes: Vec<LookupNote> = rows.iter().map(note).collect::<Result<_, _>>()?;
+        let mut words = self.words_for(code).await?;
+        for note in &mut notes {
+            note.words = words.remove(&note.id).unwrap_or_default();
+        }
+        Ok(notes)
     }
 
     /// Notes that the records which the dossier relied on for these components stand for them no
@@ -226,6 +257,24 @@ impl Records {
             let of = (noted.parsed("record_id")?, noted.int("version")?);
             line(&mut change, (Act::Expired, None), dossier, of).await?;
         }
+        change.commit().await?;
+        self.tell_changes().await
+    }
+
+    /// Notes which records stand no longer for the components of open dossiers since their last
+    /// day is over, and tells these. Doing it again on the same day changes nothing.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`].
+    pub async fn expire(&self, now: Timestamp) -> Result<(), ArchiveError> {
+        let mut change = self.db.change().await?;
+        let (doing, today) = ("noting what has run out", day_of(now).to_string());
+        let note = sqlx::query(NOTE_RUN_OUT).bind(&today).bind(micros(now));
+        for noted in note.fetch_all(change.on()).await.doing(doing)? {
+            let of = (noted.parsed("record_id")?, noted.int("version")?);
+            line(&mut change, (Act::Expired, None), noted.parsed("dossier_id")?, of).await?;
+        }
+        sqlx::query(RUN_OUT).bind(&today).execute(change.on()).await.doing(doing)?;
         change.commit().await?;
         self.tell_changes().await
     }
@@ -278,6 +327,7 @@ pub(crate) async fn rely(
     let now = change.now;
     let put = sqlx::query(RELY).bind(dossier.to_string()).bind(relied.component.as_str());
     let put = put.bind(record).bind(version).bind(i64::from(relied.original)).bind(now);
+    let put = put.bind(relied.last_day.map(|day| day.to_string()));
     if put.execute(change.on()).await.doing(doing)?.rows_affected() == 0 {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemas::Date;
 use schemas::api::{DossierEvent, RecordChange};
 use schemas::ids::{PrincipalId, RecordId};
-use schemas::record::{Field, Record, RecordState};
+use schemas::record::{Field, Owner, Record, RecordState};
 
 use super::Records;
 use super::held::{By, Held};
@@ -23,6 +23,17 @@ pub struct Reviser<'a> {
     pub by: &'a str,
     /// Whose key or session it is done with.
     pub principal: Option<PrincipalId>,
+}
+
+/// What a record says once it is put right.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PutRight {
+    /// Its fields, all of them.
+    pub fields: Vec<Field>,
+    /// Its last day.
+    pub valid_until: Option<Date>,
+    /// Whose it is.
+    pub owners: Vec<Owner>,
 }
 
 /// What came of putting a record right or withdrawing it.
@@ -63,7 +74,6 @@ impl Records {
         who: Reviser<'_>,
         now: Timestamp,
     ) -> Result<Revised, ArchiveError> {
-        let doing = "withdrawing a record";
         let mut change = self.db.change().await?;
         let Some((_, latest)) = self.take(&mut change, id).await? else {
             return Ok(Revised::Unknown);
@@ -74,27 +84,22 @@ impl Records {
             RecordState::Superseded => return Ok(Revised::NotInUse),
         }
         let why = who.ends(RecordChange::Revoked);
-        end(&mut change, (id, latest.version), why, now).await?;
-        let revoke = sqlx::query(REVOKE_VERSION).bind(id.to_string());
-        let revoke = revoke.bind(i64::from(latest.version)).execute(change.on()).await;
-        revoke.doing(doing)?;
-        note(&mut change, (id, latest.version), RecordChange::Revoked).await?;
+        withdraw(&mut change, (id, latest.version), why, now).await?;
         change.commit().await?;
         self.tell_changes().await?;
         let state = RecordState::Revoked;
         Ok(Revised::Done(Box::new(Record { state, ..latest })))
     }
 
-    /// Puts the version of a record that is in use right: a new version with these fields and
-    /// that last day takes its place, and dossiers that rely on it are told. The paper and its
-    /// PDF/A are what they were.
+    /// Puts the version of a record that is in use right: a new version takes its place, and
+    /// dossiers that rely on it are told. The paper and its PDF/A are what they were.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
     pub async fn correct(
         &self,
         (id, version): (RecordId, u32),
-        (fields, valid_until): (Vec<Field>, Option<Date>),
+        put_right: PutRight,
         who: Reviser<'_>,
         now: Timestamp,
     ) -> Result<Revised, ArchiveError> {
@@ -109,11 +114,13 @@ impl Records {
         let row = sqlx::query(REVISION).bind(id.to_string()).bind(i64::from(version));
         let row = row.fetch_one(change.on()).await.doing(doing)?;
         let revision: String = row.take("revision")?;
+        let PutRight { fields, valid_until, owners } = put_right;
         let mut corrected = Record {
             version: version + 1,
             before: latest.hash,
             fields,
             valid_until,
+            owners,
             published_at: now.to_string(),
             hash: None,
             ..latest
@@ -144,4 +151,18 @@ impl Records {
         let latest = latest.doing("reading a record")?.as_ref().map(record).transpose()?;
         Ok(latest.map(|latest| (held, latest)))
     }
+}
+
+/// Withdraws the version of a record that is in use, and writes it down for the dossiers that
+/// rely on it; they are yet to be told.
+pub(super) async fn withdraw(
+    change: &mut Change<'_>,
+    (id, version): (RecordId, u32),
+    why: End<'_>,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    end(change, (id, version), why, now).await?;
+    let revoke = sqlx::query(REVOKE_VERSION).bind(id.to_string()).bind(i64::from(version));
+    revoke.execute(change.on()).await.doing("withdrawing a record")?;
+    note(change, (id, version), RecordChange::Revoked).await
 }

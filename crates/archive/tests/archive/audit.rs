@@ -1,6 +1,6 @@
 //! The audit: a line for whatever happens to a record, and every sort of tampering found.
 
-use archive::{LinesAsked, Reviser};
+use archive::{LinesAsked, PutRight, Reviser};
 use jiff::{SignedDuration, Timestamp};
 use schemas::api::Lookup;
 use schemas::audit::{Act, AuditHead, AuditLine, SignedHead};
@@ -94,7 +94,11 @@ async fn whatever_happens_to_a_record_leaves_a_line_that_names_nobody() {
     let officer = PrincipalId::random();
     records.told(&[(record.id, 1)], (officer, "Đăng ký kết hôn"), now).await.unwrap();
     let who = Reviser { reason: "Cấp sai", by: "officer-7", principal: Some(officer) };
-    let corrected = (record.fields.clone(), None);
+    let corrected = PutRight {
+        fields: record.fields.clone(),
+        valid_until: None,
+        owners: record.owners.clone(),
+    };
     records.correct((record.id, 1), corrected, who, now).await.unwrap();
     records.revoke(record.id, who, now).await.unwrap();
     // A question that is refused reads nothing.

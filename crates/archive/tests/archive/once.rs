@@ -1,14 +1,21 @@
 //! What dossiers rely on, and records that are put right or withdrawn.
 
-use archive::{Dossier, LookupError, NewDossier, Reliance, Relied, Revised, Reviser};
+use archive::{
+    ArchiveError, Asked, Dossier, LookupError, NewDossier, PutRight, Reliance, Relied, Revised,
+    Reviser,
+};
 use jiff::Timestamp;
 use jiff::civil::date;
-use schemas::api::{Answers, AskReason, DossierEvent, RecordChange, RecordStanding};
+use schemas::api::{
+    Answers, AskReason, DossierEvent, LookupWord, RecordChange, RecordStanding, SayOfLookup,
+};
+use schemas::clock::day_of;
 use schemas::ids::RecordId;
 use schemas::message::Lane;
-use schemas::record::{Field, FieldName, FieldSource, Record, RecordState};
+use schemas::record::{BoundBy, Field, FieldName, FieldSource, Owner, Record, RecordState};
+use schemas::subject::{Subject, SubjectPart};
 
-use crate::bed::{Bed, NUMBER, bed, filed, findings, new_dossier, request};
+use crate::bed::{Bed, NUMBER, bed, citizen, draft, filed, findings, new_dossier, request};
 
 const REVISER: Reviser<'_> = Reviser { reason: "Cấp sai", by: "officer-7", principal: None };
 
@@ -23,7 +30,8 @@ async fn published(bed: &Bed) -> (Dossier, Record) {
 
 fn relied(record: &Record) -> Relied {
     let component = "TP07".parse().unwrap();
-    Relied { component, record: record.id, version: record.version, original: false }
+    let (record, version) = (record.id, record.version);
+    Relied { component, record, version, original: false, last_day: None }
 }
 
 /// A dossier that relies on the record.
@@ -95,7 +103,11 @@ async fn a_corrected_record_is_a_new_version_and_the_old_one_says_so() {
     };
     let records = &bed.archive.records;
     let correct = async |version| {
-        let put_right = (vec![field.clone()], Some(date(2025, 7, 17)));
+        let put_right = PutRight {
+            fields: vec![field.clone()],
+            valid_until: Some(date(2025, 7, 17)),
+            owners: record.owners.clone(),
+        };
         records.correct((record.id, version), put_right, REVISER, Timestamp::now()).await.unwrap()
     };
     let Revised::Done(corrected) = correct(1).await else { panic!("not corrected") };
@@ -107,6 +119,52 @@ async fn a_corrected_record_is_a_new_version_and_the_old_one_says_so() {
     assert_eq!(standings, [RecordStanding::Expired, RecordStanding::Corrected]);
     assert_eq!(changes(&bed, &open).await, [(1, RecordChange::Corrected)]);
     assert_eq!(findings(&bed.archive).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_correction_outlives_a_page_that_comes_later() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(2).await;
+    let document = filed(&pages[..1], "TP01");
+    bed.file(dossier.id, std::slice::from_ref(&document)).await;
+    let record = bed.publish(&dossier, document.id).await;
+    let records = &bed.archive.records;
+    let field = Field {
+        name: FieldName::Issuer,
+        value: "UBND phường Mẫu".to_owned(),
+        confidence: 1.0,
+        source: FieldSource::Typed,
+        page: None,
+        area: None,
+    };
+    let put_right =
+        PutRight { fields: vec![field.clone()], valid_until: None, owners: record.owners.clone() };
+    let now = Timestamp::now();
+    let done = records.correct((record.id, 1), put_right, REVISER, now).await.unwrap();
+    assert!(matches!(done, Revised::Done(_)));
+
+    let later = filed(&pages, "TP01");
+    bed.file(dossier.id, std::slice::from_ref(&later)).await;
+    let pdf = bed.archive.blobs.put(b"both pages").await.unwrap();
+    // A draft that was made before the correction is not published; the job is done again.
+    let draft = draft(&dossier, later.id, pdf);
+    let early = records.publish(later.id, &later.revision, draft.clone(), now).await;
+    assert!(matches!(early, Err(ArchiveError::Unavailable { .. })), "{early:?}");
+    let draft = Record { fields: vec![field.clone()], ..draft };
+    let third = records.publish(later.id, &later.revision, draft, now).await.unwrap().unwrap();
+    assert_eq!((third.version, third.corrections()), (3, vec![field]));
+}
+
+#[tokio::test]
+async fn a_dossier_hears_that_the_paper_it_relies_on_was_filed_elsewhere() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(1).await;
+    bed.file(dossier.id, &[filed(&pages, "TP01")]).await;
+    let record = bed.publish(&dossier, filed(&pages, "TP01").id).await;
+    let open = relying(&bed, &record).await;
+    bed.file(dossier.id, &[]).await;
+    assert_eq!(changes(&bed, &open).await, [(1, RecordChange::Revoked)]);
+    assert!(bed.archive.records.records_of(NUMBER).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -170,21 +228,151 @@ async fn what_was_asked_again_is_counted_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_lookup_is_attached_to_its_dossier_and_a_near_one_kept_for_a_person() {
+async fn a_record_that_runs_out_is_noted_by_itself_and_once() {
     let bed = bed().await;
-    let (dossier, record) = published(&bed).await;
+    let (_, record) = published(&bed).await;
+    let today = day_of(Timestamp::now());
+    let until = async |last_day| {
+        let new: NewDossier = new_dossier("H26.01", Lane::Counter);
+        let relied = vec![Relied { last_day, ..relied(&record) }];
+        let reliance = Reliance { relied, ..Reliance::default() };
+        let records = &bed.archive.records;
+        records.open_relying(&new, &reliance, Timestamp::now()).await.unwrap()
+    };
+    let (ever, last_day) = (until(None).await, until(Some(today)).await);
+    let over = until(Some(today.yesterday().unwrap())).await;
+    let closed = until(Some(today.yesterday().unwrap())).await;
     let records = &bed.archive.records;
-    let asked = request(&record, "Đăng ký kết hôn");
+    records.close_dossier(closed.id).await.unwrap();
+    assert_eq!(records.relied(last_day.id).await.unwrap()[0].last_day, Some(today));
+    for _ in 0..2 {
+        records.expire(Timestamp::now()).await.unwrap();
+        assert_eq!(changes(&bed, &over).await, [(1, RecordChange::Expired)]);
+        for untouched in [&ever, &last_day, &closed] {
+            assert_eq!(changes(&bed, untouched).await, []);
+        }
+    }
+    // The day after, the next one has run out.
+    let tomorrow = Timestamp::now() + jiff::SignedDuration::from_hours(24);
+    records.expire(tomorrow).await.unwrap();
+    assert_eq!(changes(&bed, &last_day).await, [(1, RecordChange::Expired)]);
+    assert_eq!(changes(&bed, &over).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_lookup_is_attached_to_its_dossier_with_what_became_of_it() {
+    let bed = bed().await;
+    let (_, record) = published(&bed).await;
+    let dossier = relying(&bed, &record).await;
+    let records = &bed.archive.records;
+    let component = relied(&record).component;
+    let mut asked = request(&record, "Đăng ký kết hôn");
+    (asked.dossier, asked.component) = (Some(dossier.code.clone()), Some(component.clone()));
     assert_eq!(records.answered(&asked, None).await.unwrap(), None);
     let lookup = records.put_lookup(&asked, &record, Timestamp::now()).await.unwrap();
     assert_eq!(records.answered(&asked, None).await.unwrap(), Some(lookup.clone()));
+    assert_eq!(records.lookup(lookup.id).await.unwrap(), Some(lookup.clone()));
     let notes = records.lookups_for(&dossier.code).await.unwrap();
     assert_eq!((notes.len(), notes[0].id), (1, lookup.id));
     assert_eq!((notes[0].version, notes[0].answer_hash), (1, lookup.answer_hash));
+
+    let say = async |word| {
+        let said = SayOfLookup { word, by: "officer-7".to_owned(), reason: None };
+        records.say_of_lookup(None, &lookup, &said, Timestamp::now()).await
+    };
+    for (word, declined) in [
+        (LookupWord::Shown, false),
+        (LookupWord::Declined, true),
+        (LookupWord::Used, false),
+        (LookupWord::Declined, true),
+    ] {
+        say(word).await.unwrap();
+        let found = records.declined(&dossier.code).await.unwrap();
+        assert_eq!(found, if declined { vec![component.clone()] } else { vec![] }, "{word:?}");
+    }
+    let notes = records.lookups_for(&dossier.code).await.unwrap();
+    let words: Vec<_> = notes[0].words.iter().map(|said| said.word).collect();
+    use LookupWord::{Declined, Shown, Used};
+    assert_eq!(words, [Shown, Declined, Used, Declined], "all is kept, in order");
+
+    records.revoke(record.id, REVISER, Timestamp::now()).await.unwrap();
+    assert!(matches!(say(Used).await, Err(LookupError::NotUsable)));
+    say(Declined).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_near_match_is_resolved_by_a_person_and_every_word_is_kept() {
+    let bed = bed().await;
+    let (_, record) = published(&bed).await;
+    let records = &bed.archive.records;
+    let lookup = request(&record, "Đăng ký kết hôn");
+    let owner = &record.owners[0].subject;
+    let old = |name: &str| Asked {
+        number: "012345678".to_owned(),
+        name: name.parse().unwrap(),
+        born: Some(date(1999, 1, 1)),
+    };
+    let asked = old("Nguyễn Thị Mẫu");
     for _ in 0..2 {
-        records.put_near(&asked, Timestamp::now()).await.unwrap();
+        records.put_near(None, &lookup, (&asked, owner), Timestamp::now()).await.unwrap();
     }
     let near = records.near_matches().await.unwrap();
-    let [(office, near)] = near.as_slice() else { panic!("{near:?}") };
-    assert_eq!((office.as_str(), near.record, near.request), ("H26.01", record.id, asked.request));
+    let [near] = near.as_slice() else { panic!("{near:?}") };
+    assert_eq!((near.office.as_str(), near.near.record), ("H26.01", record.id));
+    assert_eq!((near.near.request, &near.near.found), (lookup.request, &None));
+    assert_eq!(near.near.differs, [SubjectPart::Number]);
+    assert_eq!(near.near.subject, Some(lookup.subject.clone()));
+    assert_eq!(records.found_same(&asked, owner).await.unwrap(), None);
+    for same in [true, false] {
+        let found = (same, "Đã đối chiếu", "officer-9");
+        let now = Timestamp::now();
+        assert!(records.resolve_near(None, lookup.request, found, now).await.unwrap());
+        // Written otherwise it is the same question.
+        let again = old("NGUYEN THI MAU");
+        assert_eq!(records.found_same(&again, owner).await.unwrap(), Some(same));
+        let near = records.near_match(lookup.request).await.unwrap().unwrap().near;
+        assert_eq!(near.found.unwrap().same, same);
+    }
+    assert_eq!(records.found_same(&old("Nguyễn Thị Lan"), owner).await.unwrap(), None);
+    assert_eq!(records.near_matches().await.unwrap(), [], "nobody need look again");
+    assert_eq!(bed.tamper("update same_person set reason = reason").await, 2);
+    let unknown =
+        records.resolve_near(None, schemas::Uuid::nil(), (true, "", ""), Timestamp::now());
+    assert!(!unknown.await.unwrap());
+}
+
+#[tokio::test]
+async fn an_identity_card_tells_whose_an_old_number_was() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(2).await;
+    let documents = [filed(&pages[..1], "TP01"), filed(&pages[1..], "TP02")];
+    bed.file(dossier.id, &documents).await;
+    let records = &bed.archive.records;
+    let (old, bound_by) = ("012345678", BoundBy::Number);
+    let publish = async |which: usize, source, owner: Subject| {
+        let field = Field {
+            name: FieldName::HolderOldNumber,
+            value: old.to_owned(),
+            confidence: 0.99,
+            source,
+            page: Some(0),
+            area: None,
+        };
+        let document = &documents[which];
+        let pdf = bed.archive.blobs.put(document.revision.as_bytes()).await.unwrap();
+        let owners = vec![Owner { subject: owner, bound_by }];
+        let draft = Record { fields: vec![field], owners, ..draft(&dossier, document.id, pdf) };
+        let now = Timestamp::now();
+        records.publish(document.id, &document.revision, draft, now).await.unwrap().unwrap();
+    };
+    publish(0, FieldSource::Qr, citizen("Nguyễn Thị Mẫu")).await;
+    assert_eq!(records.number_of_old(old).await.unwrap().as_deref(), Some(NUMBER));
+    assert_eq!(records.number_of_old("012345679").await.unwrap(), None);
+    let other = Subject::Citizen {
+        number: "001099000027".parse().unwrap(),
+        name: "Trần Văn Thử".parse().unwrap(),
+        born: date(1999, 3, 2),
+    };
+    publish(1, FieldSource::Qr, other).await;
+    assert_eq!(records.number_of_old(old).await.unwrap(), None, "two cards say otherwise");
 }

@@ -1,10 +1,12 @@
 //! What a counter officer would notice about how components stand.
 
+use std::sync::LazyLock;
+
 use jiff::civil::{Date, date};
 use schemas::api::{Answers, ComponentStatus, ComponentView, DocumentVerdict, DocumentView};
 use schemas::catalogue::{Case, Channel, Component, Procedure, SubmitMode};
 use schemas::code::Reason;
-use schemas::ids::{Blake3, DocumentId, DossierId, PageId, RecordId, ScanId};
+use schemas::ids::{Blake3, DocumentId, DossierId, OfficeCode, PageId, RecordId, ScanId};
 use schemas::kind::Validity;
 use schemas::record::{BoundBy, Field, FieldName, FieldSource, Owner, Record, RecordState};
 use schemas::subject::Subject;
@@ -21,12 +23,42 @@ name = "Giấy khai sinh"
 validity = { policy = "unlimited" }
 evidence = { titles = ["GIẤY KHAI SINH"] }
 [[kind]]
+id = "province_permit"
+name = "Giấy phép"
+validity = { policy = "unlimited" }
+scope = { good = "province" }
+evidence = { titles = ["GIẤY PHÉP"] }
+[[kind]]
+id = "office_notice"
+name = "Thông báo"
+validity = { policy = "unlimited" }
+scope = { good = "office" }
+evidence = { titles = ["THÔNG BÁO"] }
+[[kind]]
+id = "adoption_confirmation"
+name = "Văn bản xác nhận"
+validity = { policy = "unlimited" }
+scope = { good = "procedures", procedures = ["2.001263"] }
+evidence = { titles = ["VĂN BẢN XÁC NHẬN"] }
+[[kind]]
+id = "status_confirmation"
+name = "Giấy xác nhận"
+validity = { policy = "unlimited" }
+scope = { good = "stated" }
+evidence = { titles = ["GIẤY XÁC NHẬN"] }
+[[kind]]
 id = "birth_application"
 name = "Tờ khai đăng ký khai sinh"
 reusable = false
 validity = { policy = "unknown" }
 evidence = { titles = ["TỜ KHAI ĐĂNG KÝ KHAI SINH"] }
 "#;
+
+/// A counter of an office in Hà Nội asks, and nothing was declined.
+fn here(answers: &Answers) -> Situation<'_> {
+    static OFFICE: LazyLock<OfficeCode> = LazyLock::new(|| "H26.01".parse().unwrap());
+    Situation { case: None, answers, office: &OFFICE, declined: &[] }
+}
 
 fn citizen(name: &str) -> Subject {
     Subject::Citizen {
@@ -153,7 +185,8 @@ fn ask(
     let procedure = procedure(components);
     let kinds = Kinds::parse(KINDS).unwrap();
     let subject = citizen("NGUYEN THI MAU");
-    let situation = Situation { case: None, answers: &Answers::new() };
+    let answers = Answers::new();
+    let situation = here(&answers);
     standing(&kinds, &procedure, situation, documents, records, &subject, TODAY)
 }
 
@@ -394,7 +427,7 @@ fn a_condition_is_asked_about_and_the_answer_decides() {
             }))
             .unwrap()
         };
-        let situation = Situation { case: None, answers: &answers };
+        let situation = here(&answers);
         let subject = citizen("Nguyễn Thị Mẫu");
         standing(&kinds, &procedure, situation, &[], &[], &subject, TODAY).remove(0)
     };
@@ -406,4 +439,55 @@ fn a_condition_is_asked_about_and_the_answer_decides() {
     assert_eq!((yes.status, yes.question), (ComponentStatus::Needed, None));
     let no = stands(answered(false));
     assert_eq!((no.status, no.question), (ComponentStatus::NotNeeded, None));
+}
+
+#[test]
+fn a_paper_stands_only_where_and_for_what_it_holds_good() {
+    let stands = |kind: &str, taken_in: &str, procedure_code: &str| {
+        let kinds = Kinds::parse(KINDS).unwrap();
+        let mut component = component("a");
+        component.kinds = vec![kind.parse().unwrap()];
+        let mut procedure = procedure(vec![component]);
+        procedure.code = procedure_code.parse().unwrap();
+        let record =
+            Record { kind: kind.parse().unwrap(), office: taken_in.parse().unwrap(), ..record() };
+        let (answers, subject) = (Answers::new(), citizen("Nguyễn Thị Mẫu"));
+        let view =
+            standing(&kinds, &procedure, here(&answers), &[], &[record], &subject, TODAY).remove(0);
+        (view.status, view.reason)
+    };
+    let check = |kind, taken_in, procedure, want, says: &str| {
+        let (status, reason) = stands(kind, taken_in, procedure);
+        assert_eq!(status, want, "{kind} {taken_in} {procedure}: {reason}");
+        assert!(reason.contains(says), "{reason}");
+    };
+    let (held, unsure, needed) =
+        (ComponentStatus::Held, ComponentStatus::Unsure, ComponentStatus::Needed);
+    check("birth_certificate", "H17.05", "1.000001", held, "Đã có");
+    check("province_permit", "H26.09", "1.000001", held, "Đã có");
+    check("province_permit", "H17.05", "1.000001", unsure, "trong một tỉnh");
+    check("office_notice", "H26.01", "1.000001", held, "Đã có");
+    check("office_notice", "H26.02", "1.000001", unsure, "tại một cơ quan");
+    check("adoption_confirmation", "H26.01", "2.001263", held, "Đã có");
+    check("adoption_confirmation", "H26.01", "2.001263.H26", held, "Đã có");
+    check("adoption_confirmation", "H26.01", "1.000001", needed, "thủ tục khác");
+    check("status_confirmation", "H26.01", "1.000001", unsure, "đúng mục đích");
+}
+
+#[test]
+fn a_citizen_who_declines_the_record_hands_the_paper_in() {
+    let declined = ["a".parse().unwrap()];
+    let stands = |records: &[Record], declined| {
+        let kinds = Kinds::parse(KINDS).unwrap();
+        let (answers, subject) = (Answers::new(), citizen("Nguyễn Thị Mẫu"));
+        let situation = Situation { declined, ..here(&answers) };
+        let procedure = procedure(vec![component("a")]);
+        standing(&kinds, &procedure, situation, &[], records, &subject, TODAY).remove(0)
+    };
+    assert_eq!(stands(&[record()], &[]).status, ComponentStatus::Held);
+    let view = stands(&[record()], &declined);
+    assert_eq!((view.status, view.record), (ComponentStatus::Needed, None));
+    assert!(view.reason.contains("chọn nộp giấy"), "{}", view.reason);
+    // Where there is no record nothing was declined.
+    assert!(!stands(&[], &declined).reason.contains("chọn nộp giấy"));
 }

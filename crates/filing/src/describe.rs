@@ -1,0 +1,293 @@
+//! What a record says of its paper: fields, how long it holds good, whose it is. Read off the
+//! pages, but for what a person corrected: that goes before any reading.
+
+use jiff::civil::Date;
+use schemas::codes::{IdentityCard, Mrz};
+use schemas::kind::{Kind, Owners, Validity};
+use schemas::reading::{CodeKind, PageReading};
+use schemas::record::{BoundBy, Field, FieldName, FieldSource, Owner};
+use schemas::subject::{CitizenNumber, Name, Subject};
+use schemas::text::fold;
+
+use crate::fields::{fields, valid_until};
+use crate::kinds::Kinds;
+
+/// What a record says of its paper.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Described {
+    /// Its fields, in order of their names.
+    pub fields: Vec<Field>,
+    /// Last day on which it holds good, where there is one and it is known.
+    pub valid_until: Option<Date>,
+    /// Whose it is; nobody's where it shows another person and not in full.
+    pub owners: Vec<Owner>,
+}
+
+/// What the paper on these pages is said to be. A field that was corrected stands in the place of
+/// what was read, and the last day and the owner follow from it.
+#[must_use]
+pub fn describe(
+    kinds: &Kinds,
+    kind: &Kind,
+    applicant: &Subject,
+    pages: &[&PageReading],
+    corrections: &[Field],
+) -> Described {
+    let corrected = |field: &Field| corrections.iter().any(|by| by.name == field.name);
+    let mut fields = fields(kinds, Some(&kind.id), pages);
+    fields.retain(|field| field.source != FieldSource::Policy && !corrected(field));
+    fields.extend_from_slice(corrections);
+    let last = valid_until(kind, &fields);
+    let is_told = fields.iter().any(|field| field.name == FieldName::ValidUntil);
+    if let (Validity::Months { .. }, Some(day), false) = (kind.validity, last, is_told) {
+        fields.push(by_policy(day));
+    }
+    fields.sort_by_key(|field| field.name);
+    let owners = owners(kind.owners, applicant, pages, &fields);
+    Described { fields, valid_until: last, owners }
+}
+
+/// Whether a field tells whose the paper is.
+#[must_use]
+pub fn tells_holder(name: FieldName) -> bool {
+    match name {
+        FieldName::HolderName | FieldName::HolderNumber | FieldName::HolderBorn => true,
+        FieldName::NumberSymbol
+        | FieldName::IssuedOn
+        | FieldName::Issuer
+        | FieldName::Signer
+        | FieldName::Abstract
+        | FieldName::ValidUntil
+        | FieldName::Scope
+        | FieldName::HolderOldNumber => false,
+    }
+}
+
+fn by_policy(day: Date) -> Field {
+    Field {
+        name: FieldName::ValidUntil,
+        value: day.to_string(),
+        confidence: 1.0,
+        source: FieldSource::Policy,
+        page: None,
+        area: None,
+    }
+}
+
+/// Whose paper it is.
+///
+/// What a person says decides, then a card's code. A paper about one person is that person's, whoever else it names; any
+/// other paper is the applicant's when it shows their number or name. A paper that shows another
+/// person and nothing of the applicant is nobody's until a person says whose: better asked for
+/// again than held for the wrong citizen.
+fn owners(
+    whose: Owners,
+    applicant: &Subject,
+    pages: &[&PageReading],
+    fields: &[Field],
+) -> Vec<Owner> {
+    let bound = |subject: &Subject, bound_by| vec![Owner { subject: subject.clone(), bound_by }];
+    let said =
+        fields.iter().any(|field| field.source == FieldSource::Typed && tells_holder(field.name));
+    if let Some(holder) = labelled_holder(fields).filter(|_| said) {
+        return bound(&holder, BoundBy::Number);
+    }
+    let cards: Vec<Subject> = pages.iter().filter_map(|page| card_holder(page)).collect();
+    if cards.iter().any(|holder| holder.agrees(applicant)) {
+        return bound(applicant, BoundBy::Number);
+    }
+    if let Some(holder) = cards.first() {
+        return bound(holder, BoundBy::Number);
+    }
+    let written = |name| fields.iter().find(|field| field.name == name).map(|f| f.value.as_str());
+    let (holder_number, holder_name) =
+        (written(FieldName::HolderNumber), written(FieldName::HolderName));
+    let own_number = applicant.reveal_number();
+    let own_name = fold(applicant.name().reveal());
+    let (shows_number, shows_name) = match whose {
+        Owners::Holder => (
+            holder_number == Some(own_number),
+            holder_number.is_none() && holder_name.is_some_and(|name| fold(name) == own_name),
+        ),
+        Owners::Named => {
+            let digits: String = pages.iter().map(|page| digits_of(&page.text)).collect();
+            let named = pages.iter().any(|page| holds_name(&page.text, &own_name));
+            (digits.contains(own_number), named)
+        }
+    };
+    match (shows_number, shows_name, labelled_holder(fields)) {
+        (true, ..) => bound(applicant, BoundBy::Number),
+        (false, true, _) => bound(applicant, BoundBy::Name),
+        (false, false, Some(holder)) => bound(&holder, BoundBy::Number),
+        (false, false, None) if whose == Owners::Holder || holder_number.is_some() => Vec::new(),
+        (false, false, None) => bound(applicant, BoundBy::Dossier),
+    }
+}
+
+/// The holder of an identity card, by its QR or its machine-readable zone with a name beside it.
+fn card_holder(page: &PageReading) -> Option<Subject> {
+    page.codes.iter().find_map(|code| match code.kind {
+        CodeKind::IdentityCard => IdentityCard::parse(&code.text).map(|card| Subject::Citizen {
+            number: card.number,
+            name: card.name,
+            born: card.born,
+        }),
+        CodeKind::Mrz => Mrz::parse(&code.text).map(|zone| Subject::Citizen {
+            number: zone.number,
+            name: zone.name,
+            born: zone.born,
+        }),
+        CodeKind::Separator | CodeKind::Other => None,
+    })
+}
+
+/// The person that labelled lines name in full: number, name and date of birth, all read well.
+fn labelled_holder(fields: &[Field]) -> Option<Subject> {
+    const SURE: f32 = 0.8;
+    let value = |name| {
+        let field = fields.iter().find(|f| f.name == name && SURE <= f.confidence)?;
+        Some(field.value.as_str())
+    };
+    let subject = Subject::Citizen {
+        number: value(FieldName::HolderNumber)?.parse::<CitizenNumber>().ok()?,
+        name: value(FieldName::HolderName)?.parse::<Name>().ok()?,
+        born: value(FieldName::HolderBorn)?.parse().ok()?,
+    };
+    subject.check().is_ok().then_some(subject)
+}
+
+/// Runs of digits, each on its own, gaps within a number closed: `001 199 000013`.
+fn digits_of(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '0'..='9' => out.push(c),
+            ' ' | '.' => {}
+            _ if out.ends_with(' ') => {}
+            _ => out.push(' '),
+        }
+    }
+    out.push(' ');
+    out
+}
+
+/// Whether the folded name stands in the text as whole words.
+fn holds_name(text: &str, name: &str) -> bool {
+    let words: String =
+        fold(text).chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!(" {words} ").contains(&format!(" {name} "))
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::ids::Blake3;
+    use schemas::reading::Code;
+
+    use super::*;
+
+    fn applicant() -> Subject {
+        Subject::Citizen {
+            number: "001199000013".parse().unwrap(),
+            name: "Nguyễn Thị Mẫu".parse().unwrap(),
+            born: "1999-01-01".parse().unwrap(),
+        }
+    }
+
+    fn page(text: &str, codes: Vec<Code>) -> PageReading {
+        PageReading {
+            width: 1654,
+            height: 2339,
+            dpi: 200,
+            fingerprint: "0".repeat(64),
+            text: text.to_owned(),
+            confidence: 0.9,
+            codes,
+            ..PageReading::unread(0, Blake3([0; 32]))
+        }
+    }
+
+    fn field(name: FieldName, value: &str) -> Field {
+        let value = value.to_owned();
+        let source = FieldSource::Ocr;
+        Field { name, value, confidence: 0.9, source, page: Some(0), area: None }
+    }
+
+    #[track_caller]
+    fn check(whose: Owners, page: PageReading, fields: &[Field], want: &[(&str, BoundBy)]) {
+        let got = owners(whose, &applicant(), &[&page], fields);
+        let got: Vec<_> = got.iter().map(|o| (o.subject.reveal_number(), o.bound_by)).collect();
+        assert_eq!(got, want);
+    }
+
+    const OWN: &str = "001199000013";
+    const OTHER: &str = "001099000027";
+
+    #[test]
+    fn a_paper_is_bound_to_whom_it_names() {
+        let check = |text: &str, bound_by| {
+            check(Owners::Named, page(text, vec![]), &[], &[(OWN, bound_by)]);
+        };
+        check("Số định danh: 001199000013", BoundBy::Number);
+        check("Số định danh cá nhân: 001 199 000 013.", BoundBy::Number);
+        check("Họ tên: NGUYEN THỊ MẪU, sinh năm", BoundBy::Name);
+        check("Một tờ giấy", BoundBy::Dossier);
+    }
+
+    #[test]
+    fn anothers_paper_is_never_bound_to_the_applicant() {
+        let qr = "001099000027||Trần Văn Thử|02031999|Nam|Hà Nội|01012022";
+        let code = Code { kind: CodeKind::IdentityCard, text: qr.to_owned() };
+        let card = page("CĂN CƯỚC", vec![code]);
+        check(Owners::Holder, card, &[], &[(OTHER, BoundBy::Number)]);
+
+        let number = field(FieldName::HolderNumber, OTHER);
+        check(Owners::Named, page("Số định danh: 001099000027", vec![]), &[number], &[]);
+    }
+
+    #[test]
+    fn a_childs_birth_certificate_is_not_the_mothers() {
+        let text = "Họ tên: Trần Văn Thử. Họ tên mẹ: Nguyễn Thị Mẫu, số 001199000013";
+        let child = [
+            field(FieldName::HolderName, "Trần Văn Thử"),
+            field(FieldName::HolderNumber, OTHER),
+            field(FieldName::HolderBorn, "1999-03-02"),
+        ];
+        check(Owners::Holder, page(text, vec![]), &child, &[(OTHER, BoundBy::Number)]);
+        check(Owners::Holder, page(text, vec![]), &child[..1], &[]);
+        check(Owners::Holder, page(text, vec![]), &[], &[]);
+        let own = [field(FieldName::HolderName, "NGUYỄN THỊ MẪU")];
+        check(Owners::Holder, page(text, vec![]), &own, &[(OWN, BoundBy::Name)]);
+    }
+
+    #[test]
+    fn what_a_person_corrected_goes_before_what_was_read() {
+        let kinds = Kinds::shipped();
+        let kind = kinds.get(&"judicial_record_1".parse().unwrap()).unwrap();
+        let page = page("PHIẾU LÝ LỊCH TƯ PHÁP SỐ 1", vec![]);
+        let typed = |name, value: &str| Field { source: FieldSource::Typed, ..field(name, value) };
+        let describe = |typed: &[Field]| describe(&kinds, kind, &applicant(), &[&page], typed);
+        let value = |told: &Described, name| {
+            let mut of = told.fields.iter().filter(|field| field.name == name);
+            let value = of.next().map(|field| field.value.clone());
+            assert_eq!(of.next(), None, "a field stands there once");
+            value
+        };
+        assert_eq!(describe(&[]).valid_until, None);
+        let issued = typed(FieldName::IssuedOn, "2026-01-17");
+        let told = describe(std::slice::from_ref(&issued));
+        assert_eq!(told.valid_until, Some(jiff::civil::date(2026, 7, 17)));
+        assert_eq!(value(&told, FieldName::ValidUntil).as_deref(), Some("2026-07-17"));
+        // A person's last day goes before the kind's policy.
+        let told = describe(&[issued, typed(FieldName::ValidUntil, "2026-03-01")]);
+        assert_eq!(told.valid_until, Some(jiff::civil::date(2026, 3, 1)));
+        assert_eq!(value(&told, FieldName::ValidUntil).as_deref(), Some("2026-03-01"));
+        let holder = [
+            typed(FieldName::HolderNumber, OTHER),
+            typed(FieldName::HolderName, "Trần Văn Thử"),
+            typed(FieldName::HolderBorn, "1999-03-02"),
+        ];
+        let told = describe(&holder);
+        assert_eq!(told.owners[0].subject.reveal_number(), OTHER);
+    }
+}

@@ -1,0 +1,145 @@
+//! Asking once, in the hands of people: near matches, what is shown, used or declined, corrections.
+
+use axum::http::StatusCode;
+use schemas::Uuid;
+use schemas::api::{ComponentStatus, Lookup, LookupSaid, NearMatch, RecordStanding, RecordVersion};
+use schemas::code::Reason;
+use schemas::record::Record;
+use serde_json::{Value, json};
+
+use super::{PDF, WHY, asker, office, owner};
+
+#[tokio::test]
+async fn what_a_person_found_of_a_near_match_decides_the_next_lookup() {
+    let office = office().await;
+    let record = office.publish(None).await;
+    let old = asker("Nguyễn Thị Mẫu", "012345678", "1999-01-01");
+    let slip = asker("Nguyễn Mẫu", "001199000013", "1999-01-01");
+    let resolve = async |subject: &Value, same: bool| {
+        let request = Uuid::new_v4();
+        office.look_up(request, &record, subject).await.refused(Reason::SubjectNear);
+        let found = json!({ "same": same, "reason": "Đã đối chiếu thẻ", "by": "can-bo-7" });
+        let place = format!("/v1/lookups/near/{request}/resolve");
+        // Whoever asked can't say it.
+        office.post(&place, &found).await.refused(Reason::Forbidden);
+        office.as_another().post(&place, &found).await.json::<NearMatch>()
+    };
+    let found = resolve(&old, true).await;
+    assert!(found.found.unwrap().same);
+    assert_eq!(office.look_up(Uuid::new_v4(), &record, &old).await.status, StatusCode::OK);
+    // The same person's other records are theirs, too.
+    let other = office.publish(None).await;
+    assert_eq!(office.look_up(Uuid::new_v4(), &other, &old).await.status, StatusCode::OK);
+
+    assert_ne!(office.ask(&slip).await.components[0].status, ComponentStatus::Held);
+    resolve(&slip, false).await;
+    let stranger = office.look_up(Uuid::new_v4(), &record, &slip).await;
+    assert_eq!(stranger.refused(Reason::RecordUnknown), "");
+    assert_eq!(office.get("/v1/lookups/near", &[]).await.body, b"[]");
+    let nowhere = format!("/v1/lookups/near/{}/resolve", Uuid::nil());
+    let found = json!({ "same": true, "reason": "Đã đối chiếu thẻ", "by": "can-bo-7" });
+    office.post(&nowhere, &found).await.refused(Reason::NearUnknown);
+}
+
+#[tokio::test]
+async fn a_short_name_that_a_person_knows_is_not_asked_again() {
+    let office = office().await;
+    let record = office.publish(None).await;
+    let short = asker("Nguyễn Mẫu", "001199000013", "1999-01-01");
+    let request = Uuid::new_v4();
+    office.look_up(request, &record, &short).await.refused(Reason::SubjectNear);
+    let found = json!({ "same": true, "reason": "Đã đối chiếu thẻ", "by": "can-bo-7" });
+    let place = format!("/v1/lookups/near/{request}/resolve");
+    assert_eq!(office.as_another().post(&place, &found).await.status, StatusCode::OK);
+    assert_eq!(office.ask(&short).await.components[0].status, ComponentStatus::Held);
+    // An old number that no card tells of is refused as ever.
+    let old = asker("Nguyễn Thị Mẫu", "012345678", "1999-01-01");
+    let asked = json!({ "procedure": "1.000001", "subject": old, "purpose": "Đăng ký thường trú" });
+    office.post("/v1/requirements", &asked).await.refused(Reason::NumberDigits);
+}
+
+#[tokio::test]
+async fn a_lookup_is_shown_before_it_is_used_and_may_be_declined() {
+    let office = office().await;
+    let record = office.publish(None).await;
+    let lookup: Lookup = office.look_up(Uuid::new_v4(), &record, &owner()).await.json();
+    let place = format!("/v1/lookups/{}", lookup.id);
+    let shown: Lookup = office.get(&place, &[]).await.json();
+    assert_eq!(shown, lookup);
+    assert_eq!(office.get(&format!("{place}/file"), &[]).await.body, PDF);
+    office.as_another().get(&place, &[]).await.refused(Reason::LookupUnknown);
+    office.get(&format!("/v1/lookups/{}", Uuid::nil()), &[]).await.refused(Reason::LookupUnknown);
+
+    let words = format!("{place}/words");
+    let say =
+        async |word: &str| office.post(&words, &json!({ "word": word, "by": "can-bo" })).await;
+    say("used").await.refused(Reason::LookupNotShown);
+    assert_eq!(say("shown").await.status, StatusCode::OK);
+    assert_eq!(say("declined").await.status, StatusCode::OK);
+    let said: Vec<LookupSaid> = say("used").await.json();
+    assert_eq!(said.len(), 3);
+    let word = json!({ "reason": "Cấp sai thẩm quyền", "by": "can-bo-quay-3" });
+    let revoke = format!("/v1/records/{}/revoke", record.id);
+    assert_eq!(office.post(&revoke, &word).await.status, StatusCode::OK);
+    say("used").await.refused(Reason::RecordNotUsable);
+    let nobody = json!({ "word": "shown", "by": " " });
+    office.post(&words, &nobody).await.refused(Reason::RequestInvalid);
+}
+
+#[tokio::test]
+async fn a_correction_makes_a_version_with_the_last_day_that_follows() {
+    let office = office().await;
+    let record = office.publish(None).await;
+    let place = format!("/v1/records/{}/correct", record.id);
+    let word = |version: u32, name: &str, value: &str| {
+        let fields = json!([{ "name": name, "value": value }]);
+        json!({ "version": version, "fields": fields, "reason": "Đọc sai", "by": "can-bo" })
+    };
+    office.post(&place, &word(1, "issued_on", "17/1")).await.refused(Reason::RequestInvalid);
+    office.post(&place, &word(2, "issuer", "UBND")).await.refused(Reason::RecordNotUsable);
+    assert_eq!(office.post(&place, &word(1, "issuer", "UBND")).await.status, StatusCode::OK);
+    let shown: Record = office.get(&format!("/v1/records/{}", record.id), &WHY).await.json();
+    assert_eq!((shown.version, shown.fields[0].value.as_str()), (2, "UBND"));
+    let versions = office.get(&format!("/v1/records/{}/versions", record.id), &[]).await;
+    let versions: Vec<RecordVersion> = versions.json();
+    assert_eq!(versions[1].standing, RecordStanding::Corrected);
+    assert_eq!(versions[1].ended_reason.as_deref(), Some("Đọc sai"));
+}
+
+#[tokio::test]
+async fn a_correction_is_taken_back_and_one_of_the_holder_gives_the_record_another_owner() {
+    let office = office().await;
+    let record = office.publish(None).await;
+    let place = format!("/v1/records/{}/correct", record.id);
+    let word = |version: u32, fields: Value, take_back: &[&str]| {
+        json!({ "version": version, "fields": fields, "take_back": take_back,
+            "reason": "Đọc sai", "by": "can-bo" })
+    };
+    let last = json!([{ "name": "valid_until", "value": "2020-01-01" }]);
+    assert_eq!(office.post(&place, &word(1, last.clone(), &[])).await.status, StatusCode::OK);
+    assert_ne!(office.ask(&owner()).await.components[0].status, ComponentStatus::Held);
+    let twice = word(2, last, &["valid_until"]);
+    office.post(&place, &twice).await.refused(Reason::RequestInvalid);
+    office.post(&place, &word(2, json!([]), &[])).await.refused(Reason::RequestInvalid);
+    let taken_back = office.post(&place, &word(2, json!([]), &["valid_until"])).await;
+    assert_eq!(taken_back.status, StatusCode::OK);
+    assert_eq!(office.ask(&owner()).await.components[0].status, ComponentStatus::Held);
+
+    let holder = |number: &str| {
+        json!([
+            { "name": "holder_number", "value": number },
+            { "name": "holder_name", "value": "Trần Văn Khác" },
+            { "name": "holder_born", "value": "1999-01-01" },
+        ])
+    };
+    let unlike = office.post(&place, &word(3, holder("12"), &[])).await;
+    unlike.refused(Reason::RequestInvalid);
+    let alone = json!([{ "name": "holder_number", "value": "001099000013" }]);
+    let detail = office.post(&place, &word(3, alone, &[])).await.refused(Reason::RequestInvalid);
+    assert!(detail.contains("holder_name"), "{detail}");
+    let put_right = office.post(&place, &word(3, holder("001099000013"), &[])).await;
+    assert_eq!(put_right.status, StatusCode::OK);
+    assert_eq!(office.ask(&owner()).await.components[0].status, ComponentStatus::Needed);
+    let other = asker("Trần Văn Khác", "001099000013", "1999-01-01");
+    assert_eq!(office.ask(&other).await.components[0].status, ComponentStatus::Held);
+}
