@@ -37,7 +37,7 @@ async fn a_running_office_binds_and_signs_what_was_done_and_tampering_shows() {
     let told: AccessAnswer = stage.post("/v1/subjects/access", &asked).await;
     assert!(!told.records.is_empty());
     assert!(told.accesses.iter().any(|access| access.act == Act::Published), "{told:?}");
-    let administrator = std::fs::read_to_string(stage.data().join("administrator.key")).unwrap();
+    let auditor = stage.new_key(&["auditor", "--role", "administrator", "--everywhere"]);
     assert!(stage.terminate().success());
 
     let folder = stage.data().join("audit");
@@ -49,7 +49,7 @@ async fn a_running_office_binds_and_signs_what_was_done_and_tampering_shows() {
     assert_eq!(checked(&stage, &["--head", text(&heads)]), (Some(0), Vec::new()));
 
     stage.launch().await;
-    let http = with_key(administrator.trim());
+    let http = with_key(&auditor);
     let answer = http.get(stage.url("/v1/audit/heads")).send().await.unwrap();
     let served: Vec<SignedHead> = answer.json().await.unwrap();
     let lines: Vec<SignedHead> =
