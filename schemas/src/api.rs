@@ -1,5 +1,6 @@
 //! Bodies of the HTTP interface. `schemas/openapi.json` is generated from these.
 
+mod deliveries;
 mod dossiers;
 mod once;
 mod procedures;
@@ -11,6 +12,7 @@ mod scans;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use deliveries::{DeliveryFate, DeliveryTrouble, DeliveryView};
 pub use dossiers::{
     Answers, ComponentStatus, ComponentView, DocumentVerdict, DocumentView, DossierEvent,
     DossierState, DossierView, OpenDossier, PageCounts, RawSubject,

@@ -32,7 +32,7 @@ pub struct Stage {
     address: String,
     log: Arc<Mutex<String>>,
     pub http: Client,
-    _turn: SemaphorePermit<'static>,
+    _turn: Option<SemaphorePermit<'static>>,
 }
 
 impl Stage {
@@ -48,15 +48,26 @@ impl Stage {
 
     /// Starts Sohoa with lines added to its configuration, logging what the filter lets through.
     pub async fn start_telling(filter: &str, config: &str) -> Self {
-        Self::begin(TempDir::new().unwrap(), filter, config).await
+        Self::begin(TempDir::new().unwrap(), filter, config, Some(turn().await)).await
+    }
+
+    /// Starts another Sohoa beside the one that a test has, with lines added to its configuration.
+    /// Nothing is to be read there, so it takes no turn.
+    pub async fn start_beside(config: &str) -> Self {
+        Self::begin(TempDir::new().unwrap(), "info", config, None).await
     }
 
     /// Starts Sohoa in a folder.
     pub async fn start_in(folder: TempDir, config: &str) -> Self {
-        Self::begin(folder, "info", config).await
+        Self::begin(folder, "info", config, Some(turn().await)).await
     }
 
-    async fn begin(folder: TempDir, filter: &str, config: &str) -> Self {
+    async fn begin(
+        folder: TempDir,
+        filter: &str,
+        config: &str,
+        turn: Option<SemaphorePermit<'static>>,
+    ) -> Self {
         let config = format!("office.code = \"H26.01.02\"\nfiling.quiet_seconds = 0\n{config}");
         let mut stage = Self {
             folder,
@@ -66,7 +77,7 @@ impl Stage {
             address: "http://127.0.0.1:0".to_owned(),
             log: Arc::default(),
             http: Client::new(),
-            _turn: turn().await,
+            _turn: turn,
         };
         stage.launch().await;
         stage
@@ -257,7 +268,7 @@ impl Stage {
     pub fn command(&self, args: &[&str]) -> std::process::Output {
         let mut command = Command::new(binary("sohoa"));
         command.args(["--log", "warn"]).args(args);
-        if ["push", "dossier", "parked", "report"].contains(&args[0]) {
+        if ["push", "dossier", "parked", "deliveries", "export", "report"].contains(&args[0]) {
             command.args(["--key-file", &self.key_file()]);
         }
         command.output().unwrap()

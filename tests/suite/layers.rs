@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-const LEANS_ON: [(&str, &[&str]); 17] = [
+const LEANS_ON: [(&str, &[&str]); 18] = [
     ("schemas", &[]),
     ("signing", &["schemas"]),
     ("imaging", &["schemas", "signing"]),
@@ -19,12 +19,13 @@ const LEANS_ON: [(&str, &[&str]); 17] = [
     ("sohoa-reader", &["filing", "imaging", "reading", "schemas"]),
     ("intake", &["access", "archive", "filing", "problem", "schemas", "vitals"]),
     ("records", &["access", "archive", "filing", "problem", "schemas", "vitals"]),
+    ("exchange", &["access", "archive", "problem", "schemas"]),
     ("review", &["access", "archive", "filing", "problem", "schemas"]),
     (
         "sohoa",
         &[
-            "access", "archive", "filing", "intake", "problem", "records", "review", "schemas",
-            "sealing", "signing", "tokens", "vitals", "worker",
+            "access", "archive", "exchange", "filing", "intake", "problem", "records", "review",
+            "schemas", "sealing", "signing", "tokens", "vitals", "worker",
         ],
     ),
 ];

@@ -16,6 +16,7 @@ mod rows;
 mod outbox;
 mod queue;
 mod records;
+mod topic;
 
 mod backup;
 mod check;
@@ -34,8 +35,10 @@ pub use error::{AcceptError, ArchiveError, DatabaseTrouble, LookupError, OpenErr
 pub use queue::{Broker, BrokerNode, BrokerUrl, Delivery, LEASE, Queue};
 pub use reach::Part;
 pub use records::Records;
+pub use records::deliveries::{DueDelivery, Outcome, Subscriber};
 pub use records::dossiers::{Dossier, NewDossier};
 pub use records::filing::{DocumentRow, FiledDocument, revision_of};
+pub use records::inquiries::{Inquiry, InquiryFile, NewInquiry};
 pub use records::pages::{Page, PageSummary};
 pub use records::principals::{Key, NewKey, NewPrincipal, Principal};
 pub use records::proofs::Proven;
@@ -43,6 +46,7 @@ pub use records::relied::{Reliance, Relied};
 pub use records::revise::Revised;
 pub use records::scans::{Accepted, NewScan, Scan, Waiting};
 pub use records::vitals::{LaneDepth, RecordVitals};
+pub use topic::{Telling, Topic};
 
 use database::Database;
 use lock::Lock;

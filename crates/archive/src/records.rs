@@ -18,7 +18,9 @@ pub(crate) mod revise;
 
 pub(crate) mod lookups;
 
+pub(crate) mod deliveries;
 pub(crate) mod events;
+pub(crate) mod inquiries;
 pub(crate) mod parked;
 
 pub(crate) mod facts;

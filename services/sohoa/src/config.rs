@@ -2,6 +2,7 @@
 //! wrong. Nothing else looks at the environment.
 
 mod cluster;
+mod exchange;
 mod signing;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use schemas::reader::Wall;
 use serde::Deserialize;
 
 pub(crate) use cluster::{BrokerConfig, Cluster, DatabaseConfig, StoreConfig};
+pub(crate) use exchange::ExchangeConfig;
 pub(crate) use signing::SigningConfig;
 
 /// The configuration file, whole. Every part has defaults that are safe in production.
@@ -27,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) signing: SigningConfig,
     pub(crate) telemetry: TelemetryConfig,
     pub(crate) access: AccessConfig,
+    pub(crate) exchange: ExchangeConfig,
     /// The cluster's three parts: all of them, or none for the embedded forms.
     database: Option<DatabaseConfig>,
     broker: Option<BrokerConfig>,
@@ -227,6 +230,7 @@ impl Config {
             ensure!(otlp.0.scheme() == "http", "telemetry.otlp must be an http:// address");
         }
         config.signing.check()?;
+        config.exchange.check()?;
         let there = [config.database.is_some(), config.broker.is_some(), config.store.is_some()];
         if there != [true; 3] && there != [false; 3] {
             bail!("[database], [broker] and [store] go together: all three, or none of them");
@@ -333,6 +337,7 @@ mod tests {
         let cluster = Config::parse(block(1)).unwrap_err().to_string();
         assert!(cluster.contains("broker.ca names a file"), "{cluster}");
         Config::parse(block(2)).unwrap();
+        Config::parse(block(3)).unwrap();
     }
 
     #[test]
@@ -356,6 +361,14 @@ mod tests {
         check(&format!("[signing.officer]\npkcs12 = '/k.p12'\n{token}"), Err("one of pkcs12"));
         check("[signing]\ntimestamp_url = 'http://127.0.0.1:1'", Err("nobody signs"));
         check("[telemetry]\nlog = 'json'\notlp = 'http://127.0.0.1:4318'", Ok(()));
+        let webhook = "[[exchange.webhooks]]\nsecret_file = '/s'\nurl = 'https://a.vn'\n";
+        check(&format!("{webhook}name = 'mot-cua'"), Ok(()));
+        check(&format!("{webhook}name = 'Một cửa'"), Err("a name has"));
+        check(&format!("{webhook}name = 'a'\nevents = ['x']"), Err("unknown variant `x`"));
+        check(&format!("{webhook}name = 'a'\n{webhook}name = 'a'"), Err("the same name"));
+        check(&format!("{webhook}name = 'topic'\n[exchange.topic]"), Err("the same name"));
+        check(&format!("{webhook}name = 'a'\nsecret = 's'"), Err("unknown field `secret`"));
+        check("[exchange]\nfirst_pause_seconds = 9999", Err("must not be below"));
         check("[telemetry]\nlog = 'xml'", Err("expected `json` or `text`"));
         check("[telemetry]\notlp = 'https://collector'", Err("http://"));
     }

@@ -10,6 +10,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
+use exchange::ExchangeDesk;
 use filing::Kinds;
 use intake::{IntakeDesk, IntakeSettings};
 use records::RecordsDesk;
@@ -77,6 +78,7 @@ fn router(counter: Counter) -> (Router, Option<IntakeDesk>) {
     }
     if roles.records {
         routes = routes.merge(records::router(RecordsDesk::new(archive.clone(), kinds.clone())));
+        routes = routes.merge(exchange::router(exchange_desk(&archive, &config)));
     }
     if roles.review {
         routes = routes.merge(review::router(ReviewDesk::new(archive.clone(), kinds)));
@@ -93,6 +95,10 @@ fn router(counter: Counter) -> (Router, Option<IntakeDesk>) {
         .route("/v1/openapi.json", get(move || async move { Json(face.as_ref().clone()) }));
     let guarded = problem::everywhere(app).layer(from_fn_with_state(guard, access::check));
     (guarded.layer(from_fn(seen)), intake)
+}
+
+fn exchange_desk(archive: &Archive, config: &Config) -> ExchangeDesk {
+    ExchangeDesk::new(archive.clone(), config.exchange.terms(), config.exchange.stores())
 }
 
 fn described(routes: OpenApiRouter) -> OpenApiRouter {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use archive::Archive;
+use exchange::Sender;
 use filing::Kinds;
 use schemas::catalogue::{national, shipped, shipped_earlier};
 use schemas::clock::today;
@@ -65,6 +66,12 @@ pub(crate) async fn run(
         false => None,
     };
     let signing = if roles.work { Some(config.signing.open().await?) } else { None };
+    let targets = if roles.records {
+        let broker = config.cluster()?.map(|cluster| cluster.broker);
+        config.exchange.targets(broker).await?
+    } else {
+        Vec::new()
+    };
     let archive = Archive::open(&outside::place(data, &config)?)
         .await
         .with_context(|| format!("opening {}", data.display()))?;
@@ -89,6 +96,14 @@ pub(crate) async fn run(
         show::note(&format!("Sohoa đang chạy tại http://{address}"));
     } else {
         show::note("Sohoa đang chạy");
+    }
+    if roles.records {
+        let sender = Sender { archive: archive.clone(), targets, pace: config.exchange.pace() };
+        let stop = stop.clone();
+        at_work.spawn(async move {
+            exchange::run(sender, stop).await;
+            Ok(())
+        });
     }
     if let Some(readers) = readers {
         let signing = signing.unwrap_or_default();

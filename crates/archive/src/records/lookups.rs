@@ -50,6 +50,15 @@ impl Records {
         row.doing("reading a lookup")?.map(|row| same(&row, &question, principal)).transpose()
     }
 
+    /// A lookup with its answer as it was given.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn lookup(&self, id: LookupId) -> Result<Option<Lookup>, ArchiveError> {
+        let row = sqlx::query(BY_ID).bind(id.to_string()).fetch_optional(&self.db.readers).await;
+        row.doing("reading a lookup")?.as_ref().map(lookup).transpose()
+    }
+
     /// Keeps, for a person to look at, that a lookup was stopped since its subject is nearly an
     /// owner of the record. Nothing of the subject is kept.
     ///

@@ -48,7 +48,7 @@ impl Records {
     ) -> Result<Revised, ArchiveError> {
         let doing = "withdrawing a record";
         let mut change = self.db.change().await?;
-        let Some((_, latest)) = self.take(&mut change, id).await? else {
+        let Some((held, latest)) = self.take(&mut change, id).await? else {
             return Ok(Revised::Unknown);
         };
         match latest.state {
@@ -62,6 +62,8 @@ impl Records {
         let revoke = revoke.bind(i64::from(latest.version)).execute(change.on()).await;
         revoke.doing(doing)?;
         note(&mut change, (id, latest.version), RecordChange::Revoked).await?;
+        let event = DossierEvent::Revoked { record: id, version: latest.version };
+        held.tell_others(&mut change, &event).await?;
         change.commit().await?;
         self.tell_changes().await?;
         let state = RecordState::Revoked;
