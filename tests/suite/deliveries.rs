@@ -89,7 +89,9 @@ async fn what_hangs_is_seen_with_its_reason_and_decided_by_a_person() {
     let closed = closed.await;
     let (code, told) = deliveries(&stage, &["list"]);
     assert_eq!(code, Some(5), "something hangs");
-    assert!(told.contains("Nơi nhận báo không nhận nữa.") && told.contains("mot-cua"), "{told}");
+    assert!(told.contains("mot-cua") && told.contains("(HTTP"), "{told}");
+    let (_, told) = deliveries(&stage, &["list", "--json"]);
+    assert!(told.contains("Nơi nhận báo không nhận nữa."), "{told}");
     assert!(stage.metrics().await.contains("sohoa_deliveries_hung 2"));
 
     assert_eq!(deliveries(&stage, &["retry", &hung.id.to_string()]).0, Some(0));
