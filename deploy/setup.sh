@@ -26,7 +26,7 @@ if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
         poppler-utils qpdf tesseract-ocr)
 fi
 if [ "$purpose" = test ]; then
-    packages+=(openssl postgresql python3-venv rabbitmq-server softhsm2 systemd)
+    packages+=(libfaketime openssl postgresql python3-venv rabbitmq-server softhsm2 systemd)
 fi
 if [ "$purpose" = bench ]; then
     packages+=(ghostscript python3-venv)

@@ -52,6 +52,7 @@ Sohoa đang chạy tại $server (Ctrl-C để dừng)
   giấy tờ số hoá (PDF/A):  $papers/
   mô tả giao diện:         $server/v1/openapi.json
   khoá truy cập:           $data/key (sohoa access --help)
+  người quản trị:          administrator, mật khẩu lần đầu trong $data/administrator.password
   gửi thêm giấy:           $bin/sohoa push --key-file $data/key --help
 END
 wait "$pid"

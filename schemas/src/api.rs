@@ -3,6 +3,7 @@
 mod deliveries;
 mod dossiers;
 mod once;
+mod people;
 mod procedures;
 mod reports;
 mod requirements;
@@ -20,6 +21,10 @@ pub use dossiers::{
 pub use once::{
     AskAgain, AskReason, AskedAgain, CorrectRecord, LookupNote, NearMatch, RecordChange,
     RecordStanding, RecordWarning, RevokeRecord, TypedField,
+};
+pub use people::{
+    ChangePassword, ConfirmFactor, Duty, FactorOffer, GivenPassword, LogIn, MakePerson,
+    OfferFactor, PersonView, RecoveryCodes, SessionView, SetGrants,
 };
 pub use procedures::{ImportCounts, ProcedureSummary};
 pub use reports::{Figure, Indicator, Report, ReportGroup, ReportRow};

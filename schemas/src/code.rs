@@ -61,9 +61,41 @@ reasons! {
     StorageFull = "storage.full", 507, "Ổ đĩa đã đầy, bản quét chưa được lưu. Báo cho người quản trị rồi gửi lại.";
 
     /// Nobody that is known asks.
-    Unauthenticated = "access.unauthenticated", 401, "Cần khoá truy cập còn hiệu lực.";
+    Unauthenticated = "access.unauthenticated", 401, "Cần đăng nhập hoặc có khoá truy cập còn hiệu lực.";
     /// Who asks may not.
-    Forbidden = "access.forbidden", 403, "Khoá này không được phép làm việc này.";
+    Forbidden = "access.forbidden", 403, "Tài khoản hoặc khoá này không được phép làm việc này.";
+    /// Nobody has that name and that password.
+    LoginFailed = "access.login", 401, "Tên đăng nhập hoặc mật khẩu không đúng.";
+    /// The password is right, and the code of the second factor is missing, wrong or used.
+    SecondFactorNeeded = "access.second_factor", 401, "Cần mã xác thực lớp thứ hai, đúng và chưa dùng.";
+    /// The password was given by another and not used in time.
+    PasswordEnded = "access.password_ended", 401, "Mật khẩu cấp một lần đã hết hạn. Hãy nhờ người quản trị cấp lại.";
+    /// Too many attempts under that name or from that address.
+    LoginPaused = "access.paused", 429, "Đăng nhập sai quá nhiều lần. Hãy đợi số giây được ghi trong Retry-After rồi thử lại.";
+    /// So many attempts under that name that no more is taken.
+    LockedOut = "access.locked_out", 403, "Tên đăng nhập này đã bị khoá vì sai quá nhiều lần. Hãy nhờ người quản trị mở khoá.";
+    /// The password that another gave is to be changed first.
+    PasswordMustChange = "access.password_must_change", 403, "Hãy đổi mật khẩu được cấp trước khi làm việc khác.";
+    /// A second factor is to be set up first.
+    SecondFactorMustBeSetUp = "access.second_factor_must_be_set_up", 403, "Vai trò này cần xác thực hai lớp. Hãy cài đặt trước khi làm việc khác.";
+    /// Another site's page asks in the name of whoever is logged in here.
+    CrossOrigin = "access.cross_origin", 403, "Yêu cầu đến từ trang của nơi khác nên bị từ chối.";
+    /// A password would travel in the open.
+    Insecure = "access.insecure", 403, "Chỉ đăng nhập được qua HTTPS, hoặc ngay trên máy chủ.";
+    /// A password that is too short, too long or too easily guessed.
+    PasswordUnfit = "person.password", 422, "Mật khẩu cần 12 đến 128 ký tự, không quá đơn giản và không chứa tên đăng nhập.";
+    /// Not a login name, or nothing granted.
+    PersonInvalid = "person.invalid", 422, "Tên đăng nhập cần 2 đến 64 chữ thường không dấu, chữ số hoặc . - _ @; cần ít nhất một vai trò, nhiều nhất 50.";
+    /// Another has that name.
+    PersonNameTaken = "person.name_taken", 409, "Tên đăng nhập này đã có.";
+    /// No such person.
+    PersonUnknown = "person.unknown", 404, "Không có người dùng với mã này.";
+    /// What nobody does to themselves.
+    PersonOneself = "person.oneself", 409, "Không tự làm việc này với tài khoản của chính mình được. Hãy nhờ người quản trị khác.";
+    /// No second factor was offered, or another since.
+    FactorNotOffered = "second_factor.not_offered", 409, "Chưa xin khoá của lớp xác thực thứ hai, hoặc đã xin khoá khác. Hãy làm lại từ đầu.";
+    /// The code is not the authenticator's.
+    FactorWrong = "second_factor.wrong", 422, "Mã xác thực không đúng. Hãy kiểm tra giờ của điện thoại rồi thử lại.";
 
     /// No such procedure.
     ProcedureUnknown = "procedure.unknown", 404, "Không có thủ tục hành chính với mã này trong danh mục.";

@@ -11,6 +11,12 @@ pub fn tidy(text: &str) -> String {
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The same letters, however a keyboard wrote them: NFC.
+#[must_use]
+pub fn nfc(text: &str) -> String {
+    text.nfc().collect()
+}
+
 /// Text as it is compared: lower case, accents off, `đ` as `d`, white space folded.
 ///
 /// ```

@@ -5,32 +5,47 @@ use std::os::unix::fs::PermissionsExt;
 use reqwest::{Client, Method, StatusCode};
 use schemas::access::{Permission, Reach, Role};
 use schemas::api::{DossierView, Problem, RawSubject};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use tests::{Stage, jpeg_page, opening, somebody, with_key};
+use tests::{Stage, jpeg_page, opening, somebody, with_cookie, with_key};
 
 /// The stage's office.
 const OFFICE: &str = "H26.01.02";
 
 /// Somebody who asks, and what must be let through.
 struct Caller {
-    name: &'static str,
+    name: String,
     http: Client,
+    is_person: bool,
     /// None: not even known.
     may: Option<Vec<Permission>>,
 }
 
+/// What an operation's description says opens it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Opening {
+    Holders(Vec<Permission>),
+    Word(String),
+}
+
 impl Caller {
-    fn expected(&self, needed: &[Permission]) -> &'static str {
-        match &self.may {
-            None => "401",
-            Some(may) if may.iter().any(|one| needed.contains(one)) => "yes",
-            Some(_) => "403",
+    fn expected(&self, opening: &Opening) -> &'static str {
+        match (opening, &self.may) {
+            (Opening::Word(word), _) if word == "anyone" => "yes",
+            (_, None) => "401",
+            (Opening::Word(word), Some(_)) if word == "person" && self.is_person => "yes",
+            (Opening::Holders(needed), Some(may)) if may.iter().any(|one| needed.contains(one)) => {
+                "yes"
+            }
+            (_, Some(_)) => "403",
         }
     }
 }
 
-fn callers(stage: &Stage) -> Vec<Caller> {
-    let unknown = |name, http| Caller { name, http, may: None };
+async fn callers(stage: &Stage) -> Vec<Caller> {
+    let unknown =
+        |name: &str, http| Caller { name: name.to_owned(), http, is_person: false, may: None };
     let mut callers = vec![
         unknown("none", Client::new()),
         unknown("nonsense", with_key("sohoa_1_2")),
@@ -45,32 +60,33 @@ fn callers(stage: &Stage) -> Vec<Caller> {
         format!("{}_{}", mine.rsplit_once('_').unwrap().0, other.rsplit_once('_').unwrap().1);
     callers.push(unknown("forged", with_key(&forged)));
     let revoked = stage.new_key(&role("revoked", Role::Officer, &[]));
-    access(stage, &["key", "revoke", &id_of(&revoked)]);
+    stage.access(&["key", "revoke", &id_of(&revoked)]);
     callers.push(unknown("revoked", with_key(&revoked)));
     let locked = stage.new_key(&role("locked", Role::Officer, &[]));
-    access(stage, &["lock", "locked"]);
+    stage.access(&["lock", "locked"]);
     callers.push(unknown("locked", with_key(&locked)));
     for each in Role::ALL {
         let key = stage.new_key(&role(&format!("one {}", each.as_str()), *each, &[]));
+        let (name, may) = (each.as_str().to_owned(), Some(each.permissions().to_vec()));
+        callers.push(Caller { name, http: with_key(&key), is_person: false, may });
         let may = Some(each.permissions().to_vec());
-        callers.push(Caller { name: each.as_str(), http: with_key(&key), may });
+        let http = stage.person(&format!("p-{}", each.as_str()), *each, OFFICE).await.http();
+        callers.push(Caller { name: format!("p-{}", each.as_str()), http, is_person: true, may });
     }
+    let gone = stage.person("gone", Role::Officer, OFFICE).await.http();
+    stage.access(&["person", "disable", "gone"]);
+    callers.push(unknown("p, disabled", gone));
+    callers.push(unknown("cookie, nonsense", with_cookie(&format!("sohoa={}", "0".repeat(64)))));
     let narrowed = stage.new_key(&role("narrowed", Role::Officer, &["--only", "scan"]));
     let may = Some(vec![Permission::Scan]);
-    callers.push(Caller { name: "officer, scan only", http: with_key(&narrowed), may });
+    let name = "officer, scan only".to_owned();
+    callers.push(Caller { name, http: with_key(&narrowed), is_person: false, may });
     callers
 }
 
 /// Arguments for a key of that role at the stage's office.
 fn role<'a>(name: &'a str, role: Role, more: &[&'a str]) -> Vec<&'a str> {
     [&[name, "--role", role.as_str(), "--office", OFFICE], more].concat()
-}
-
-fn access(stage: &Stage, args: &[&str]) -> String {
-    let data = stage.data();
-    let output = stage.command(&[&["access"], args, &["--data", data.to_str().unwrap()]].concat());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
 }
 
 /// The id in a key, which is no secret.
@@ -100,34 +116,53 @@ async fn asked(http: &Client, method: &Method, url: &str) -> &'static str {
     }
 }
 
+/// Every operation; that which ends the caller's session last.
+fn operations(face: &Value) -> Vec<(String, Method, Value)> {
+    let mut found = Vec::new();
+    for (path, methods) in face["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let method: Method = method.to_uppercase().parse().unwrap();
+            found.push((path.clone(), method, operation.clone()));
+        }
+    }
+    found.sort_by_key(|(path, method, _)| path == "/v1/session" && method == Method::DELETE);
+    found
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_operation_is_open_to_those_whom_its_description_names_and_to_nobody_else() {
     let stage = Stage::start().await;
-    let callers = callers(&stage);
+    let callers = callers(&stage).await;
     let face: Value = stage.get("/v1/openapi.json").await;
     let mut table = format!("{:<42}", "");
     callers.iter().for_each(|caller| table.push_str(&format!(" {:>9.9}", caller.name)));
     let mut walked = 0;
-    for (path, methods) in face["paths"].as_object().unwrap() {
-        for (method, operation) in methods.as_object().unwrap() {
-            let method: Method = method.to_uppercase().parse().unwrap();
-            let what = format!("{method} {path}");
-            let needed: Vec<Permission> = serde_json::from_value(operation["x-permission"].clone())
-                .unwrap_or_else(|_| panic!("{what} names no permission"));
-            assert_eq!(operation["security"], json!([{ "key": [] }]), "{what}");
-            assert!(!operation["responses"]["401"].is_null(), "{what}");
-            let path = path.replace("{code}", "none").replace("{id}", "none");
-            table.push_str(&format!("\n{what:<42}"));
-            for caller in &callers {
-                let got = asked(&caller.http, &method, &stage.url(&path)).await;
-                table.push_str(&format!(" {got:>9}"));
-                assert_eq!(got, caller.expected(&needed), "{what} by {}", caller.name);
+    for (path, method, operation) in operations(&face) {
+        let what = format!("{method} {path}");
+        let opening: Opening = serde_json::from_value(operation["x-permission"].clone())
+            .unwrap_or_else(|_| panic!("{what} says nothing of who may"));
+        let security = match &opening {
+            Opening::Holders(_) => json!([{ "key": [] }, { "session": [] }]),
+            Opening::Word(word) if word == "person" => json!([{ "session": [] }]),
+            Opening::Word(word) => {
+                // What is open to everyone is named here as well.
+                assert_eq!((word.as_str(), what.as_str()), ("anyone", "POST /v1/session"));
+                json!([])
             }
-            walked += 1;
+        };
+        assert_eq!(operation["security"], security, "{what}");
+        assert!(!operation["responses"]["401"].is_null(), "{what}");
+        let path = path.replace("{code}", "none").replace("{id}", "none");
+        table.push_str(&format!("\n{what:<42}"));
+        for caller in &callers {
+            let got = asked(&caller.http, &method, &stage.url(&path)).await;
+            table.push_str(&format!(" {got:>9}"));
+            assert_eq!(got, caller.expected(&opening), "{what} by {}", caller.name);
         }
+        walked += 1;
     }
     eprintln!("{table}");
-    assert!(16 <= walked, "{walked}");
+    assert!(30 <= walked, "{walked}");
     let all = Role::ALL.iter().map(|role| role.permissions().len()).sum::<usize>();
     assert!(0 < all && Reach::of(&[], &[], Permission::ALL).is_nowhere());
     // What is there but not described: only what says so by itself.
@@ -137,7 +172,7 @@ async fn every_operation_is_open_to_those_whom_its_description_names_and_to_nobo
     let head = Client::new().head(stage.url("/v1/parked")).send().await.unwrap();
     assert_eq!(head.status(), 401);
     // Neither the log nor the lists hold a key's secret.
-    let told = format!("{}{}", stage.log(), access(&stage, &["key", "list", "--json"]));
+    let told = format!("{}{}", stage.log(), stage.access(&["key", "list", "--json"]));
     assert!(!told.contains(stage.key().rsplit_once('_').unwrap().1));
 }
 
@@ -149,7 +184,8 @@ async fn what_another_office_has_is_answered_as_what_nobody_has() {
     let of = |name, office| {
         stage.new_key(&[name, "--role", "officer", "--role", "back_office", "--office", office])
     };
-    let (above, other) = (with_key(&of("above", "H26.01")), with_key(&of("other", "H26.01.03")));
+    let others = of("other", "H26.01.03");
+    let (above, other) = (with_key(&of("above", "H26.01")), with_key(&others));
     let id = view.scans[0].pages[0].id;
     let there = [format!("/v1/dossiers/{}", view.code), format!("/v1/pages/{id}/reading")];
     let nowhere = [
@@ -168,8 +204,9 @@ async fn what_another_office_has_is_answered_as_what_nobody_has() {
     for path in
         [format!("/v1/dossiers/{}/scans", view.code), format!("/v1/dossiers/{}/close", view.code)]
     {
-        let response = other.post(stage.url(&path)).body(page.clone()).send().await.unwrap();
-        assert_eq!(response.status(), 404, "{path}");
+        // Whoever is refused before the scan was read is hung up on: each has a line of its own.
+        let request = with_key(&others).post(stage.url(&path)).body(page.clone());
+        assert_eq!(request.send().await.unwrap().status(), 404, "{path}");
     }
     // Nor is a record of it put right or withdrawn there, or its dossier counted.
     let record = view.documents[0].record.unwrap();
@@ -205,10 +242,10 @@ fn citizen() -> RawSubject {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_start_makes_keys_for_their_owner_alone_and_no_later_one_does() {
+async fn the_first_start_makes_secrets_for_their_owner_alone_and_no_later_one_does() {
     let mut stage = Stage::start().await;
     let key = stage.key();
-    for file in ["key", "administrator.key"] {
+    for file in ["key", "administrator.password"] {
         let mode = stage.data().join(file).metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
@@ -219,12 +256,12 @@ async fn the_first_start_makes_keys_for_their_owner_alone_and_no_later_one_does(
 
     // Rotated beside the running process, the old one is still good for as long as was said.
     let old = stage.new_key(&role("quay-3", Role::Station, &[]));
-    let new = access(&stage, &["key", "rotate", &id_of(&old), "--grace-hours", "1"]);
+    let new = stage.access(&["key", "rotate", &id_of(&old), "--grace-hours", "1"]);
     let scan = stage.url("/v1/dossiers/none/scans");
     for key in [old.as_str(), new.trim()] {
         assert_eq!(asked(&with_key(key), &Method::POST, &scan).await, "yes");
     }
-    access(&stage, &["key", "rotate", &id_of(new.trim())]);
+    stage.access(&["key", "rotate", &id_of(new.trim())]);
     assert_eq!(asked(&with_key(new.trim()), &Method::POST, &scan).await, "401");
 }
 
@@ -234,6 +271,8 @@ async fn metrics_are_closed_where_the_configuration_says_so() {
     let url = stage.url("/metrics");
     assert_eq!(asked(&Client::new(), &Method::GET, &url).await, "401");
     assert_eq!(asked(&stage.http, &Method::GET, &url).await, "403");
-    let administrator = std::fs::read_to_string(stage.data().join("administrator.key")).unwrap();
-    assert_eq!(asked(&with_key(administrator.trim()), &Method::GET, &url).await, "yes");
+    let administrator = stage.new_key(&role("watcher", Role::Administrator, &[]));
+    assert_eq!(asked(&with_key(&administrator), &Method::GET, &url).await, "yes");
+    let person = stage.person("watching", Role::Administrator, OFFICE).await;
+    assert_eq!(asked(&person.http(), &Method::GET, &url).await, "yes");
 }

@@ -122,7 +122,7 @@ async fn send(http: Client, url: String, scan: Vec<u8>) -> (Blake3, u32) {
 async fn assert_gone(readers: &[u32]) {
     let since = Instant::now();
     while readers.iter().any(|pid| is_alive(*pid)) {
-        assert!(since.elapsed() < Duration::from_millis(500), "a reader outlives its worker");
+        assert!(since.elapsed() < Duration::from_secs(5), "a reader outlives its worker");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

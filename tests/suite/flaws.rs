@@ -6,7 +6,9 @@ use image::ImageFormat;
 use papers::{Press, Scan, Wear};
 use schemas::reading::Flaw;
 use serde_json::Value;
-use tests::{Stage, opening, somebody};
+use tests::{opening, somebody};
+
+use crate::Stage;
 
 /// A page that was laid on the glass too far to the left.
 fn cut_page() -> Vec<u8> {

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-const LEANS_ON: [(&str, &[&str]); 18] = [
+const LEANS_ON: [(&str, &[&str]); 20] = [
     ("schemas", &[]),
+    ("failpoints", &[]),
     ("signing", &["schemas"]),
     ("imaging", &["schemas", "signing"]),
     ("reading", &["schemas"]),
@@ -12,20 +13,35 @@ const LEANS_ON: [(&str, &[&str]); 18] = [
     ("sealing", &["schemas"]),
     ("tokens", &["signing"]),
     ("vitals", &["schemas"]),
-    ("archive", &["schemas", "vitals"]),
+    ("archive", &["failpoints", "schemas", "vitals"]),
     ("problem", &["archive", "schemas"]),
     ("access", &["archive", "problem", "schemas"]),
-    ("worker", &["archive", "filing", "schemas", "sealing", "signing", "vitals"]),
+    ("worker", &["archive", "failpoints", "filing", "schemas", "sealing", "signing", "vitals"]),
     ("sohoa-reader", &["filing", "imaging", "reading", "schemas"]),
-    ("intake", &["access", "archive", "filing", "problem", "schemas", "vitals"]),
+    ("intake", &["access", "archive", "failpoints", "filing", "problem", "schemas", "vitals"]),
     ("records", &["access", "archive", "filing", "problem", "schemas", "vitals"]),
     ("exchange", &["access", "archive", "problem", "schemas"]),
     ("review", &["access", "archive", "filing", "problem", "schemas"]),
+    ("people", &["access", "archive", "problem", "schemas"]),
     (
         "sohoa",
         &[
-            "access", "archive", "exchange", "filing", "intake", "problem", "records", "review",
-            "schemas", "sealing", "signing", "tokens", "vitals", "worker",
+            "access",
+            "archive",
+            "exchange",
+            "failpoints",
+            "filing",
+            "intake",
+            "people",
+            "problem",
+            "records",
+            "review",
+            "schemas",
+            "sealing",
+            "signing",
+            "tokens",
+            "vitals",
+            "worker",
         ],
     ),
 ];
@@ -99,8 +115,33 @@ fn only_the_archive_speaks_sql() {
     }
 }
 
+/// A program that an office runs dies nowhere on command.
+#[test]
+fn only_tests_arm_fail_points() {
+    for package in packages() {
+        for dep in package["dependencies"].as_array().unwrap() {
+            let armed = dep["name"] == "failpoints"
+                && dep["features"].as_array().unwrap().contains(&"armed".into());
+            assert!(!armed || package["name"] == "tests", "{}", package["name"]);
+        }
+    }
+}
+
 /// Direct dependencies of every crate of the workspace, those of tests and build scripts aside.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    packages()
+        .iter()
+        .map(|package| {
+            let found = package["dependencies"].as_array().unwrap().iter();
+            let found = found.filter(|dep| dep["kind"].is_null()).map(|dep| text(&dep["name"]));
+            (text(&package["name"]), found.collect())
+        })
+        .collect()
+}
+
+/// Every crate of the workspace, as its manifest has it.
+fn packages() -> Vec<serde_json::Value> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -108,13 +149,5 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-    let packages = metadata["packages"].as_array().unwrap().iter();
-    packages
-        .map(|package| {
-            let found = package["dependencies"].as_array().unwrap().iter();
-            let found = found.filter(|dep| dep["kind"].is_null()).map(|dep| text(&dep["name"]));
-            (text(&package["name"]), found.collect())
-        })
-        .collect()
+    metadata["packages"].as_array().unwrap().clone()
 }

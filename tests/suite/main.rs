@@ -1,6 +1,8 @@
 //! The suite: a real `sohoa all` with real readers, and papers put through it.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
+use tests::Stage;
+
 mod access;
 mod layers;
 mod messages;
@@ -19,6 +21,7 @@ mod jail;
 mod life;
 mod main_job;
 mod metrics;
+mod people;
 mod privacy;
 mod proof;
 mod readers;

@@ -8,7 +8,9 @@ use schemas::api::{
 };
 use schemas::ids::{ComponentId, RecordId};
 use schemas::record::{BoundBy, FieldName, Record};
-use tests::{Stage, Story, opening, problem, raw, somebody};
+use tests::{Story, opening, problem, raw, somebody};
+
+use crate::Stage;
 
 /// The case of residence registration that the sample is about: with family, in a home that is
 /// not one's own.
@@ -256,6 +258,7 @@ async fn asked_again(stage: &Stage, dossier: &DossierView, story: &Story) {
     let view: DossierView = stage.get(&place).await;
     let warned: Vec<_> = view.warnings.iter().map(|w| (w.component.as_str(), w.change)).collect();
     assert_eq!(warned, [(held, RecordChange::Corrected)]);
-    let report = stage.command(&["report", "2026", "--json", "--server", &stage.url("")]);
+    let report =
+        stage.command(&["report", "2026", "--json", "--server", stage.desk("/v1/reports")]);
     assert_eq!(report.status.code(), Some(0), "{}", String::from_utf8_lossy(&report.stderr));
 }

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 
+use schemas::access::Role;
 use schemas::api::{Lookup, LookupRequest, RawSubject, Requirements, RequirementsRequest};
 use schemas::reading::PageReading;
-use tests::{Stage, Story, jpeg_page, opening, raw, somebody};
+use tests::{Stage, Story, code_of, jpeg_page, opening, raw, somebody};
 
 /// Everything of ours is told, and what others say from `info` on.
-const TALKATIVE: &str = "info,archive=debug,intake=debug,problem=debug,records=debug,\
-    review=debug,sohoa=debug,vitals=debug,worker=debug";
+const TALKATIVE: &str = "info,access=debug,archive=debug,intake=debug,people=debug,problem=debug,\
+    records=debug,review=debug,sohoa=debug,vitals=debug,worker=debug";
 
 const WITH_FAMILY: &str = "dang-ky-thuong-tru-tai-cho-o-hop-phap-khong-57cf1af3";
 
@@ -37,6 +38,7 @@ async fn nothing_personal_is_told_by_logs_metrics_or_the_queue() {
         ask(&stage, &story, &mut secrets).await;
     }
     go_wrong(&stage, &mut secrets).await;
+    log_in(&stage, &mut secrets).await;
     queue.push_str(&queued(&stage));
 
     assert!(200 < secrets.0.len(), "too little was looked for: {:?}", secrets.0);
@@ -109,6 +111,33 @@ async fn go_wrong(stage: &Stage, secrets: &mut Secrets) {
     stage.scan(&dossier, &broken).await;
     assert_eq!(stage.send(&dossier, LOST.as_bytes()).await.status(), 415);
     stage.settled(&dossier).await;
+}
+
+/// Somebody logs in, well and badly: nothing tells what opened the door, or who stood before it.
+async fn log_in(stage: &Stage, secrets: &mut Secrets) {
+    let given = stage.new_person("nguyen.van.mau", Role::Administrator, "H26.01.02");
+    secrets.put(&given.name);
+    secrets.put(&given.password);
+    let person = stage.settle_in(given).await;
+    secrets.put(&person.password);
+    secrets.put(person.cookie.trim_start_matches("sohoa="));
+    secrets.put(stage.key().rsplit('_').next().unwrap());
+    let factor = person.factor.unwrap();
+    secrets.put(&factor);
+    person.recovery.iter().for_each(|code| secrets.put(code));
+    for (name, password, code) in [
+        (person.password.as_str(), "mật khẩu sai hẳn", None),
+        (person.name.as_str(), "mật khẩu sai hẳn", None),
+        (person.name.as_str(), person.password.as_str(), Some("sai-ma-khoi-phuc")),
+        (person.name.as_str(), person.password.as_str(), Some(person.recovery[0].as_str())),
+    ] {
+        stage.log_in(name, password, code).await;
+        secrets.put(password);
+        code.into_iter().for_each(|code| secrets.put(code));
+    }
+    let next = code_of(&factor, 1);
+    assert_eq!(stage.log_in(&person.name, &person.password, Some(&next)).await.status(), 201);
+    assert!(stage.log().contains("logged in"));
 }
 
 /// What stands in the tables that make up the queue.

@@ -13,7 +13,7 @@ use tests::{Stage, binary, jpeg_page, opening, somebody};
 async fn check(marker: &str, code: &str) {
     let scripted = binary("scripted-reader");
     let config = format!(
-        "[reader]\nprogram = {scripted:?}\nread_seconds = 8\nmemory_mb = 1024\ncount = 2\n"
+        "[reader]\nprogram = {scripted:?}\nread_seconds = 15\nmemory_mb = 1024\ncount = 2\n"
     );
     let stage = Stage::start_with(&config).await;
     let dossier = stage.open(&opening(&somebody(1))).await;

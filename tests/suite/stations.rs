@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use schemas::api::{DossierView, Receipt};
-use tests::{Stage, opening, somebody};
+use tests::{opening, somebody};
 use tokio::task::JoinSet;
+
+use crate::Stage;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_stations_at_once_are_told_when_to_come_back_and_lose_nothing() {

@@ -16,7 +16,9 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
-use tests::{Stage, Story};
+use tests::Story;
+
+use crate::Stage;
 
 /// What a caller's own trace is called.
 const CALLER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -92,6 +94,7 @@ async fn one_page_is_one_trace_from_intake_to_record() {
     ] {
         assert!(ways.contains(&want), "{want} is not in {ways:#?}");
     }
+    eprintln!("{}", drawn(&spans));
     // Stages lie within their job.
     let read = spans.iter().find(|span| named(span) == "job read").unwrap();
     let decode = spans.iter().find(|span| span.name == "decode").unwrap();
@@ -125,6 +128,23 @@ fn way(span: &Span, by_id: &BTreeMap<String, &Span>) -> String {
     assert_eq!(hex(&span.parent_span_id), &CALLER[36..52], "the caller's span is above all");
     way.reverse();
     way.join(" > ")
+}
+
+/// The trace as a person reads it: what began when, in milliseconds, and how long it took.
+fn drawn(spans: &[Span]) -> String {
+    let depth = |span: &Span| {
+        let parent = |span: &Span| spans.iter().find(|other| other.span_id == span.parent_span_id);
+        std::iter::successors(parent(span), |span| parent(span)).count()
+    };
+    let mut spans_in_order: Vec<&Span> = spans.iter().collect();
+    spans_in_order.sort_by_key(|span| span.start_time_unix_nano);
+    let first = spans_in_order[0].start_time_unix_nano;
+    let line = |span: &&Span| {
+        let began = (span.start_time_unix_nano - first) / 1_000_000;
+        let took = (span.end_time_unix_nano - span.start_time_unix_nano) / 1_000_000;
+        format!("{began:>7} ms {:indent$}{} ({took} ms)", "", named(span), indent = 2 * depth(span))
+    };
+    spans_in_order.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// What a span is called; of a job, which.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use archive::{Archive, ArchiveError, Delivery, LEASE};
+use failpoints::{Point, here};
 use filing::Kinds;
 use schemas::code::Reason;
 use schemas::message::{Job, Message};
@@ -240,6 +241,7 @@ async fn work(desk: &Desk, message: &Message) -> Result<(), Failure> {
     if Message::VERSION < message.version {
         return Err(Failure::TooNew(message.version));
     }
+    here(Point::JobTaken);
     match &message.job {
         Job::Unpack { scan } => jobs::unpack(desk, *scan).await?,
         Job::Read { page } => jobs::read(desk, *page).await?,
@@ -247,6 +249,7 @@ async fn work(desk: &Desk, message: &Message) -> Result<(), Failure> {
         Job::Seal { document, revision } => jobs::seal(desk, *document, revision).await?,
     }
     info!("job done");
+    here(Point::ResultStored);
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use archive::{ArchiveError, FiledDocument, Page, revision_of};
+use failpoints::{Point, here};
 use filing::{Filing, Sheet, Verdict};
 use schemas::api::{DocumentVerdict, PageState, ScanState};
 use schemas::ids::{ComponentId, DocumentId, DossierId, PageId, ScanId};
@@ -25,6 +26,7 @@ pub(crate) async fn unpack(desk: &Desk, scan: ScanId) -> Result<(), Failure> {
     }
     let bytes = desk.archive.blobs.get(scan.blake3).await?;
     let Unpacked { pages, media_type, signatures } = desk.readers.unpack(&bytes).await?;
+    here(Point::ScanUnpacked);
     desk.archive.records.unpacked(scan.id, pages, &media_type, &signatures).await?;
     Ok(())
 }
@@ -49,7 +51,9 @@ pub(crate) async fn read(desk: &Desk, page: PageId) -> Result<(), Failure> {
     let (read, ()) = tokio::join!(desk.readers.read(&bytes, page.seq, seen), tell);
     let read = read?;
     vitals::trace::stages(&read.reading.millis);
+    here(Point::PageRead);
     let image = desk.archive.blobs.put(&read.bytes).await?;
+    here(Point::ImageKept);
     desk.archive.records.page_read(page.id, &read.reading, read.image, image).await?;
     for (stage, millis) in &read.reading.millis {
         vitals::stage(stage, *millis);
@@ -78,6 +82,7 @@ pub(crate) async fn file(desk: &Desk, dossier: DossierId) -> Result<(), Failure>
     let filing =
         filing::file(&desk.kinds, &procedure, dossier.case.as_ref(), &dossier.code, &sheets);
     let (documents, same_as) = of_filing(&filing, &sheets);
+    here(Point::DossierFiled);
     records.put_filing(dossier.id, pages.len(), &documents, &same_as, desk.quiet).await?;
     Ok(())
 }
@@ -96,10 +101,12 @@ pub(crate) async fn seal(desk: &Desk, document: DocumentId, revision: &str) -> R
         pages.push(found(records.page(*page).await?, "page")?);
     }
     let draft = publish::draft(desk, &dossier, &row.doc, &pages).await?;
+    here(Point::DocumentSealed);
     let now = jiff::Timestamp::now();
     let publishing = records.publish(document, revision, draft, now);
     let record = publishing.instrument(info_span!("publish", document.id = %document)).await?;
     let Some(record) = record else { return Ok(()) };
+    here(Point::RecordPublished);
     // Done for the second time, it is the record that was published before.
     if record.published_at == now.to_string() {
         vitals::record_published();

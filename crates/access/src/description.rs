@@ -6,15 +6,41 @@ use axum::http::Method;
 use problem::MEDIA_TYPE;
 use schemas::access::Permission;
 use schemas::code::Reason;
+use serde::Deserialize;
 use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
 
-/// Where an operation names the permissions of which one is needed.
+/// Where an operation says what opens it.
 const EXTENSION: &str = "x-permission";
 
 /// The name of the scheme of keys.
-const SCHEME: &str = "key";
+const KEY: &str = "key";
+
+/// The name of the scheme of sessions.
+const SESSION: &str = "session";
+
+/// What opens an operation.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Opening {
+    /// One of these permissions; at least one is named.
+    Holders(Vec<Permission>),
+    /// Something else.
+    Word(Word),
+}
+
+/// What opens an operation that no permission is needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Word {
+    /// Nothing: whoever asks.
+    Anyone,
+    /// A session: it is about whoever is logged in.
+    Person,
+}
 
 /// Says in the document how one shows who one is, and that every operation may refuse.
 pub fn describe(face: &mut OpenApi) {
@@ -26,36 +52,54 @@ pub fn describe(face: &mut OpenApi) {
             .to_owned(),
     );
     let components = face.components.get_or_insert_with(Default::default);
-    components.add_security_scheme(SCHEME, SecurityScheme::Http(scheme));
+    components.add_security_scheme(KEY, SecurityScheme::Http(scheme));
+    let cookie = ApiKeyValue::with_description(
+        "__Host-sohoa",
+        "The session of a person (`POST /v1/session`). The cookie's name is `sohoa` on the machine \
+         itself, without TLS.",
+    );
+    components.add_security_scheme(SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     for (_, operation) in face.paths.paths.values_mut().flat_map(operations_mut) {
-        if needed(operation).is_none() {
+        let Some(opening) = opening(operation) else { continue };
+        let by = |scheme| SecurityRequirement::new(scheme, [""; 0]);
+        operation.security = match opening {
+            Opening::Holders(_) => Some(vec![by(KEY), by(SESSION)]),
+            Opening::Word(Word::Person) => Some(vec![by(SESSION)]),
+            Opening::Word(Word::Anyone) => Some(Vec::new()),
+        };
+        add_refusals(operation, &[Reason::Busy]);
+        if opening == Opening::Word(Word::Anyone) {
             continue;
         }
-        operation.security = Some(vec![SecurityRequirement::new(SCHEME, [""; 0])]);
-        for reasons in [&[Reason::Unauthenticated][..], &[Reason::Forbidden], &[Reason::Busy]] {
-            add_refusals(operation, reasons);
+        add_refusals(operation, &[Reason::Unauthenticated]);
+        let refused = [Reason::Forbidden, Reason::CrossOrigin];
+        let undone = [Reason::PasswordMustChange, Reason::SecondFactorMustBeSetUp];
+        match opening {
+            Opening::Holders(_) => add_refusals(operation, &[refused, undone].concat()),
+            Opening::Word(_) => add_refusals(operation, &refused),
         }
     }
 }
 
-/// Which permissions open which operation, by method and template of the path.
-pub(crate) fn opened_by(face: &OpenApi) -> HashMap<(Method, String), Vec<Permission>> {
+/// What opens which operation, by method and template of the path.
+pub(crate) fn opened_by(face: &OpenApi) -> HashMap<(Method, String), Opening> {
     let mut opened = HashMap::new();
     for (path, item) in &face.paths.paths {
         for (method, operation) in operations(item) {
-            if let Some(needed) = needed(operation) {
-                opened.insert((method, path.clone()), needed);
+            if let Some(opening) = opening(operation) {
+                opened.insert((method, path.clone()), opening);
             }
         }
     }
     opened
 }
 
-/// What an operation's description says is needed; none where it says nothing, or nothing that
+/// What an operation's description says opens it; none where it says nothing, or nothing that
 /// is known.
-fn needed(operation: &Operation) -> Option<Vec<Permission>> {
+fn opening(operation: &Operation) -> Option<Opening> {
     let said = operation.extensions.as_ref()?.get(EXTENSION)?.clone();
-    serde_json::from_value::<Vec<Permission>>(said).ok().filter(|needed| !needed.is_empty())
+    let opening = serde_json::from_value::<Opening>(said).ok();
+    opening.filter(|opening| !matches!(opening, Opening::Holders(needed) if needed.is_empty()))
 }
 
 /// Adds a refusal to an operation, unless it speaks of it by itself.

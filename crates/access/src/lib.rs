@@ -2,7 +2,8 @@
 //! handler sees the request.
 //!
 //! Every address is closed. What opens it is the description of its operation in the `OpenAPI`
-//! document: `x-permission` names the permissions of which one is needed. What is not described
+//! document: `x-permission` names the permissions of which one is needed, or says `person` (whoever
+//! is logged in) or `anyone`. What is not described
 //! and not one of the few addresses in [`OPEN`] stays closed, whoever asks. A handler learns from
 //! its [`Asker`] which offices that permission reaches, and answers about others as if they were
 //! not there.
@@ -10,10 +11,17 @@
 mod asker;
 mod description;
 mod guard;
+mod headers;
 mod keys;
+mod origin;
 mod pace;
+mod peer;
+mod session;
 
 pub use asker::Asker;
 pub use description::describe;
-pub use guard::{Guard, OPEN, check};
+pub use guard::{Guard, GuardRules, OPEN, check};
 pub use keys::{KeyText, MadeKey};
+pub use pace::Pace;
+pub use peer::{Peer, Way};
+pub use session::{LoggedIn, SessionRules, Token};

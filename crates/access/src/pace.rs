@@ -1,36 +1,60 @@
-//! How much one principal may ask: generous, so that only a program gone wrong notices.
+//! How much one may ask in a time: a principal, or an address that nobody known asks from. Each
+//! process counts for itself, and forgets when it ends.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use schemas::ids::PrincipalId;
+/// Askers that are counted at once. Beyond that new ones go uncounted: refusing them would be
+/// what somebody with many addresses wants.
+const ROOM: usize = 10_000;
 
-/// Requests of one principal in one [`WINDOW`].
-const MOST: u32 = 5000;
-/// How long they are counted together.
-const WINDOW: Duration = Duration::from_secs(10);
-
-/// What each principal asked of this process lately.
-#[derive(Debug, Default)]
-pub(crate) struct Pace {
-    asked: Mutex<HashMap<PrincipalId, (Instant, u32)>>,
+/// What each asked lately.
+#[derive(Debug)]
+pub struct Pace<K> {
+    most: u32,
+    window: Duration,
+    asked: Mutex<HashMap<K, (Instant, u32)>>,
 }
 
-impl Pace {
-    /// Counts a request; the seconds to wait when it is one too many.
-    pub(crate) fn count(&self, who: PrincipalId, now: Instant) -> Result<(), u32> {
+impl<K: Eq + Hash> Pace<K> {
+    /// Lets each ask so often in a window of that length.
+    #[must_use]
+    pub fn new(most: u32, window: Duration) -> Self {
+        Self { most, window, asked: Mutex::default() }
+    }
+
+    /// Counts a request.
+    ///
+    /// # Errors
+    /// The seconds to wait, when it is one too many.
+    pub fn count(&self, who: K, now: Instant) -> Result<(), u32> {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if ROOM <= asked.len() && !asked.contains_key(&who) {
+            asked.retain(|_, (since, _)| now.duration_since(*since) < self.window);
+            if ROOM <= asked.len() {
+                return Ok(());
+            }
+        }
         let (since, count) = asked.entry(who).or_insert((now, 0));
-        if now.duration_since(*since) >= WINDOW {
+        if self.window <= now.duration_since(*since) {
             (*since, *count) = (now, 0);
         }
-        *count += 1;
-        if *count <= MOST {
+        *count = count.saturating_add(1);
+        if *count <= self.most {
             return Ok(());
         }
-        let left = WINDOW.saturating_sub(now.duration_since(*since));
+        let left = self.window.saturating_sub(now.duration_since(*since));
         Err(u32::try_from(left.as_secs()).unwrap_or(u32::MAX).saturating_add(1))
+    }
+
+    /// Takes back what was counted last: it was none of what is to be limited.
+    pub fn uncount(&self, who: &K) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, count)) = asked.get_mut(who) {
+            *count = count.saturating_sub(1);
+        }
     }
 }
 
@@ -40,11 +64,31 @@ mod tests {
 
     #[test]
     fn who_asks_too_much_waits_and_nobody_else_does() {
-        let (pace, now) = (Pace::default(), Instant::now());
-        let (greedy, other) = (PrincipalId::random(), PrincipalId::random());
-        assert!((0..MOST).all(|_| pace.count(greedy, now).is_ok()));
-        assert_eq!(pace.count(greedy, now), Err(11));
-        assert_eq!(pace.count(other, now), Ok(()));
-        assert_eq!(pace.count(greedy, now + WINDOW), Ok(()));
+        let window = Duration::from_secs(10);
+        let (pace, now) = (Pace::new(100, window), Instant::now());
+        assert!((0..100).all(|_| pace.count("greedy", now).is_ok()));
+        assert_eq!(pace.count("greedy", now), Err(11));
+        assert_eq!(pace.count("other", now), Ok(()));
+        assert_eq!(pace.count("greedy", now + window), Ok(()));
+    }
+
+    #[test]
+    fn what_is_taken_back_was_not_asked() {
+        let (pace, now) = (Pace::new(1, Duration::from_secs(10)), Instant::now());
+        assert_eq!(pace.count("a", now), Ok(()));
+        pace.uncount(&"a");
+        assert_eq!(pace.count("a", now), Ok(()));
+        assert_eq!(pace.count("a", now), Err(11));
+    }
+
+    #[test]
+    fn many_who_ask_take_no_more_room_than_there_is() {
+        let window = Duration::from_secs(10);
+        let (pace, now) = (Pace::new(1, window), Instant::now());
+        assert!((0..2 * ROOM).all(|who| pace.count(who, now).is_ok()));
+        assert_eq!(pace.asked.lock().unwrap().len(), ROOM);
+        assert!(pace.count(0, now).is_err(), "who is counted stays so");
+        pace.count(3 * ROOM, now + window).unwrap();
+        assert_eq!(pace.asked.lock().unwrap().len(), 1);
     }
 }

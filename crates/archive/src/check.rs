@@ -128,7 +128,7 @@ impl Archive {
         if sound.take::<&str>("quick_check")? != "ok" {
             found.add("database.damaged", "database", false);
         }
-        rules::check(&mut view, &mut found).await?;
+        rules::check(&mut view, self.records.db.now().await?, &mut found).await?;
         check_records(&mut view, &mut found).await?;
         check_lookups(&mut view, &mut found).await?;
         let wanted = wanted(&mut view).await?;

@@ -15,6 +15,7 @@ pub(crate) mod dialect;
 mod url;
 
 mod calls;
+mod clock;
 mod schema;
 
 use std::path::Path;
@@ -30,6 +31,7 @@ use crate::codes::Template;
 use crate::error::{ArchiveError, Doing};
 use crate::lock::Lock;
 use calls::{Calls, Lines};
+use clock::Clock;
 use dialect::Dialect;
 
 pub use url::{PostgresUrl, PostgresUrlError};
@@ -40,6 +42,7 @@ pub(crate) struct Database {
     writer: AnyPool,
     /// For single statements that only read.
     pub(crate) readers: AnyPool,
+    clock: Clock,
     /// Wakes those who wait.
     pub(crate) calls: Arc<Calls>,
     /// Codes of dossiers.
@@ -74,6 +77,7 @@ impl Database {
             dialect,
             writer,
             readers,
+            clock: Clock::new(dialect),
             calls,
             dossier_codes,
             digitisation_codes,
@@ -108,7 +112,12 @@ impl Database {
     pub(crate) async fn change(&self) -> Result<Change<'_>, ArchiveError> {
         let begin = self.dialect.begin_change();
         let tx = self.writer.begin_with(begin).await.doing("beginning a change")?;
-        Ok(Change { db: self, tx, now: micros(Timestamp::now()), announced: false, told: false })
+        Ok(Change { db: self, tx, now: self.now().await?, announced: false, told: false })
+    }
+
+    /// What time it is, in microseconds: the same for every process that works with the database.
+    pub(crate) async fn now(&self) -> Result<i64, ArchiveError> {
+        self.clock.now(&self.readers).await
     }
 
     /// Begins a transaction that reads: all its statements see the same moment.

@@ -40,11 +40,13 @@ pub use records::dossiers::{Dossier, NewDossier};
 pub use records::filing::{DocumentRow, FiledDocument, revision_of};
 pub use records::inquiries::{Inquiry, InquiryFile, NewInquiry};
 pub use records::pages::{Page, PageSummary};
+pub use records::persons::{NewPerson, Person};
 pub use records::principals::{Key, NewKey, NewPrincipal, Principal};
 pub use records::proofs::Proven;
 pub use records::relied::{Reliance, Relied};
 pub use records::revise::Revised;
 pub use records::scans::{Accepted, NewScan, Scan, Waiting};
+pub use records::sessions::{Attempt, NewSession, Session};
 pub use records::vitals::{LaneDepth, RecordVitals};
 pub use topic::{Telling, Topic};
 

@@ -190,7 +190,7 @@ impl Queue {
         }
         let doing = "taking a job";
         loop {
-            let now = jiff::Timestamp::now().as_microsecond();
+            let now = self.db.now().await?;
             let row = sqlx::query(ANYTHING).bind(now).fetch_one(&self.db.readers).await;
             if !row.doing(doing)?.flag("anything")? {
                 return Ok(None);

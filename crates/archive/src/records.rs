@@ -28,6 +28,10 @@ pub(crate) mod vitals;
 
 pub(crate) mod principals;
 
+pub(crate) mod persons;
+
+pub(crate) mod sessions;
+
 use std::sync::Arc;
 
 use crate::database::Database;

@@ -52,8 +52,8 @@ impl Problem {
         self
     }
 
-    /// Seconds after which to come back, for refusals that say so ([`Reason::Busy`] and
-    /// [`Reason::Unavailable`]); at least 1.
+    /// Seconds after which to come back, for refusals that say so ([`Reason::Busy`],
+    /// [`Reason::LoginPaused`] and [`Reason::Unavailable`]); at least 1.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = seconds.max(1);
@@ -127,8 +127,12 @@ impl IntoResponse for Problem {
             StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        if matches!(self.reason, Reason::Busy | Reason::Unavailable) {
+        if matches!(self.reason, Reason::Busy | Reason::LoginPaused | Reason::Unavailable) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after));
+        }
+        if status == 401 {
+            // RFC 9110, section 11.6.1.
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

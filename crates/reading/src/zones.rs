@@ -8,6 +8,8 @@
 mod foot;
 mod head;
 mod overlay;
+mod rulings;
+mod table;
 mod title;
 
 use schemas::reading::{Mark, Zone};
@@ -17,12 +19,13 @@ use crate::order;
 use crate::place::{self, Place};
 
 /// The lines in reading order, each with its zone: what stands above the head, the head's left
-/// block before its right one, title, body, recipients, signature; overlays last, for they are no
-/// part of the paper's text. `marks` are what else stands on the page.
+/// block before its right one, title, body with its tables cell by cell, recipients, signature;
+/// overlays last, for they are no part of the paper's text. `marks` are what else stands on the page.
 #[must_use]
 pub fn in_zones(lines: Vec<Line>, marks: &[Mark], picture: &Picture<'_>) -> Vec<Line> {
     let mut sheet = Sheet::new(lines, picture);
     let overlays = overlay::taken(&mut sheet, marks);
+    let tables = table::taken(&mut sheet, picture);
     let head = head::taken(&mut sheet);
     let foot = foot::taken(&mut sheet);
     let mut body = sheet.lines;
@@ -32,6 +35,7 @@ pub fn in_zones(lines: Vec<Line>, marks: &[Mark], picture: &Picture<'_>) -> Vec<
     }
     title::named(&mut body, !head.is_empty(), picture);
     table::named(&mut body);
+    table::put_back(&mut body, tables);
     numbered(&mut body, picture);
     let mut ordered: Vec<Line> = [head, body, foot, overlays].into_iter().flatten().collect();
     part_into_blocks(&mut ordered);
@@ -99,44 +103,6 @@ fn part_into_blocks(lines: &mut [Line]) {
         }
         before = Some(here);
         line.block = block;
-    }
-}
-
-mod table {
-    //! Rows of several cells.
-
-    use schemas::reading::Zone;
-
-    use crate::engine::Line;
-    use crate::place::Place;
-
-    /// Lines of body that stand in rows of three cells or more, or in rows of two between such.
-    pub(super) fn named(lines: &mut [Line]) {
-        let places: Vec<Option<Place>> = lines.iter().map(Place::of).collect();
-        let mut rows: Vec<std::ops::Range<usize>> = Vec::new();
-        for at in 0..lines.len() {
-            let beside = rows.last().is_some_and(|row| match (&places[row.start], &places[at]) {
-                (Some(first), Some(here)) => first.beside(here),
-                _ => false,
-            });
-            match rows.last_mut().filter(|_| beside) {
-                Some(row) => row.end = at + 1,
-                None => rows.push(at..at + 1),
-            }
-        }
-        let is_wide = |row: &std::ops::Range<usize>| 3 <= row.len();
-        let Some(first) = rows.iter().position(is_wide) else { return };
-        let Some(last) = rows.iter().rposition(is_wide) else { return };
-        if last == first {
-            return;
-        }
-        for row in &rows[first..=last] {
-            for line in &mut lines[row.clone()] {
-                if line.zone == Zone::Body {
-                    line.zone = Zone::Table;
-                }
-            }
-        }
     }
 }
 

@@ -5,6 +5,7 @@ use archive::{AcceptError, Dossier, NewScan};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
+use failpoints::{Point, here};
 use jiff::Timestamp;
 use problem::{Answer, Json, Path, Problem};
 use schemas::api::{AskReason, DossierState, Receipt, Warning};
@@ -104,6 +105,7 @@ async fn receive(
         stall: desk.settings.stall,
     };
     let kept = upload::receive(&desk.archive.blobs, body, limits, came).await?;
+    here(Point::ScanKept);
     let scan = NewScan {
         dossier: dossier.id,
         blake3: kept.blake3,
@@ -126,6 +128,7 @@ async fn receive(
         let said = (*reason, slip.said_by.as_deref());
         desk.archive.records.ask_again(scan, relied, said, Timestamp::now()).await?;
     }
+    here(Point::ScanAccepted);
     tracing::info!(
         scan.id = %accepted.scan.id,
         dossier.code = %dossier.code,

@@ -1,6 +1,7 @@
 //! Everything an operator can set: one file, read once, refused whole when a part of it is
 //! wrong. Nothing else looks at the environment.
 
+mod access;
 mod cluster;
 mod exchange;
 mod signing;
@@ -14,6 +15,7 @@ use schemas::ids::OfficeCode;
 use schemas::reader::Wall;
 use serde::Deserialize;
 
+pub(crate) use access::{AccessConfig, Watching};
 pub(crate) use cluster::{BrokerConfig, Cluster, DatabaseConfig, StoreConfig};
 pub(crate) use exchange::ExchangeConfig;
 pub(crate) use signing::SigningConfig;
@@ -89,25 +91,6 @@ pub(crate) struct ReaderConfig {
     /// Walls of the reader's jail to go without where this machine's kernel lacks them:
     /// `landlock`, `seccomp`.
     pub(crate) without_walls: Vec<Wall>,
-}
-
-/// Who gets in.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct AccessConfig {
-    /// Whether `/metrics` is open or needs a key that may audit.
-    pub(crate) metrics: Watching,
-}
-
-/// Who may watch the process. What it counts holds nothing personal.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Watching {
-    /// Everyone who reaches the address.
-    #[default]
-    Open,
-    /// Whoever holds a key with `audit` or `administer`.
-    Closed,
 }
 
 /// Filing and publishing.
@@ -229,6 +212,7 @@ impl Config {
         if let Some(otlp) = &telemetry.otlp {
             ensure!(otlp.0.scheme() == "http", "telemetry.otlp must be an http:// address");
         }
+        config.access.check()?;
         config.signing.check()?;
         config.exchange.check()?;
         let there = [config.database.is_some(), config.broker.is_some(), config.store.is_some()];
@@ -360,6 +344,11 @@ mod tests {
         check(&format!("[signing.officer]\n{token}"), Ok(()));
         check(&format!("[signing.officer]\npkcs12 = '/k.p12'\n{token}"), Err("one of pkcs12"));
         check("[signing]\ntimestamp_url = 'http://127.0.0.1:1'", Err("nobody signs"));
+        check("[access]\nproxies = ['10.0.0.0/8']\nsecond_factor = []", Ok(()));
+        check("[access]\nproxies = ['proxy']", Err("neither an address"));
+        check("[access]\nidle_minutes = 0", Err("access.idle_minutes"));
+        check("[access]\nsession_hours = 48", Err("access.session_hours"));
+        check("[access]\nsecond_factor = ['boss']", Err("unknown variant `boss`"));
         check("[telemetry]\nlog = 'json'\notlp = 'http://127.0.0.1:4318'", Ok(()));
         let webhook = "[[exchange.webhooks]]\nsecret_file = '/s'\nurl = 'https://a.vn'\n";
         check(&format!("{webhook}name = 'mot-cua'"), Ok(()));

@@ -1,9 +1,11 @@
 //! The HTTP face: the routes of the process's roles in one router, with what every route needs.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use access::Guard;
+use access::{Guard, GuardRules};
+use anyhow::anyhow;
 use archive::Archive;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -13,6 +15,7 @@ use axum::{Json, Router};
 use exchange::ExchangeDesk;
 use filing::Kinds;
 use intake::{IntakeDesk, IntakeSettings};
+use people::PeopleDesk;
 use records::RecordsDesk;
 use review::ReviewDesk;
 use tokio::net::TcpListener;
@@ -46,7 +49,8 @@ pub(crate) async fn serve(
     counter: Counter,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let (app, intake) = router(counter);
+    let (app, intake) = router(counter)?;
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let draining = stop.clone();
     let served = axum::serve(listener, app).with_graceful_shutdown(async move {
         stop.cancelled().await;
@@ -61,7 +65,7 @@ pub(crate) async fn serve(
 }
 
 /// The routes of the roles, and the intake if it is one of them.
-fn router(counter: Counter) -> (Router, Option<IntakeDesk>) {
+fn router(counter: Counter) -> anyhow::Result<(Router, Option<IntakeDesk>)> {
     let Counter { roles, archive, readers, config } = counter;
     let kinds = Arc::new(Kinds::shipped());
     let intake = roles.intake.then(|| {
@@ -83,9 +87,20 @@ fn router(counter: Counter) -> (Router, Option<IntakeDesk>) {
     if roles.review {
         routes = routes.merge(review::router(ReviewDesk::new(archive.clone(), kinds)));
     }
+    let sessions = config.access.sessions();
+    // Whatever role answers a person, they are known there: sessions are in the database.
+    if roles.intake || roles.records || roles.review {
+        let desk = PeopleDesk::new(archive.clone(), sessions.clone());
+        routes = routes.merge(people::router(desk.map_err(|_| anyhow!("no random bytes"))?));
+    }
     let (routes, mut face) = routes.split_for_parts();
     access::describe(&mut face);
-    let guard = Guard::new(archive.clone(), &face, config.access.metrics == Watching::Open);
+    let rules = GuardRules {
+        open_metrics: config.access.metrics == Watching::Open,
+        proxies: config.access.proxies.iter().map(|network| network.0).collect(),
+        sessions,
+    };
+    let guard = Guard::new(archive.clone(), &face, rules);
     let face = Arc::new(face);
     let leaning = Leaning { archive, readers };
     let app = routes
@@ -94,7 +109,7 @@ fn router(counter: Counter) -> (Router, Option<IntakeDesk>) {
         .route("/metrics", get(metrics).with_state(leaning))
         .route("/v1/openapi.json", get(move || async move { Json(face.as_ref().clone()) }));
     let guarded = problem::everywhere(app).layer(from_fn_with_state(guard, access::check));
-    (guarded.layer(from_fn(seen)), intake)
+    Ok((guarded.layer(from_fn(seen)), intake))
 }
 
 fn exchange_desk(archive: &Archive, config: &Config) -> ExchangeDesk {

@@ -72,6 +72,7 @@ pub(crate) async fn run(
     } else {
         Vec::new()
     };
+    failpoints::listen_in(data);
     let archive = Archive::open(&outside::place(data, &config)?)
         .await
         .with_context(|| format!("opening {}", data.display()))?;

@@ -10,7 +10,8 @@ use crate::error::{ArchiveError, Doing};
 use crate::rows::{Columns, unreadable};
 
 /// Of the schema, or of processes that run, and not of the archive.
-const LEFT_OUT: [&str; 4] = ["_sqlx_migrations", "schema_floor", "relay_lease", "pace"];
+const LEFT_OUT: [&str; 6] =
+    ["_sqlx_migrations", "schema_floor", "relay_lease", "pace", "person_session", "login_attempt"];
 
 pub(super) struct Table {
     pub(super) name: String,

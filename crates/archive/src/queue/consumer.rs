@@ -158,7 +158,7 @@ impl Tray {
             if let Some(delivery) = self.take_arrived().await? {
                 return Ok(Some(delivery));
             }
-            let now = jiff::Timestamp::now().as_microsecond();
+            let now = self.db.now().await?;
             let row = sqlx::query(ANYTHING).bind(now).fetch_one(&self.db.readers).await;
             if !row.doing("taking a job")?.flag("anything")? {
                 return Ok(None);
@@ -212,7 +212,7 @@ impl Tray {
 
     /// Whether the ledger has a job of the counter that nobody has taken.
     async fn counter_waits(&self) -> Result<bool, ArchiveError> {
-        let now = jiff::Timestamp::now().as_microsecond();
+        let now = self.db.now().await?;
         let row = sqlx::query(COUNTER_WAITS).bind(now).fetch_one(&self.db.readers).await;
         row.doing("taking a job")?.flag("anything")
     }

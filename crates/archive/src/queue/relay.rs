@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use failpoints::{Point, here};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
@@ -246,6 +247,7 @@ impl Relay {
         let sent = letters.len();
         let sending = self.post(channel, letters);
         *confirmed = patiently(connection, sending).await??;
+        here(Point::JobsSent);
         match sent - confirmed.len() {
             0 => Ok(Round::Moved),
             refused => Err(Trouble::Refused(refused)),
@@ -255,7 +257,7 @@ impl Relay {
     /// For each lane the room that there is for jobs that are due.
     async fn rooms(&self) -> Result<[i64; 2], ArchiveError> {
         let doing = "looking for jobs to send";
-        let now = jiff::Timestamp::now().as_microsecond();
+        let now = self.db.now().await?;
         let mut rooms = [0; 2];
         for (lane, room) in LANES.into_iter().zip(&mut rooms) {
             let query = sqlx::query(DUE).bind(lane.as_str()).bind(now);
@@ -270,7 +272,7 @@ impl Relay {
     }
 
     async fn anything(&self) -> Result<bool, ArchiveError> {
-        let now = jiff::Timestamp::now().as_microsecond();
+        let now = self.db.now().await?;
         let row = sqlx::query(ANYTHING).bind(now).fetch_one(&self.db.readers).await;
         row.doing("looking for jobs to send")?.flag("anything")
     }
@@ -331,7 +333,9 @@ impl Relay {
         connection: &Connection,
         channel: &Channel,
     ) -> Result<(), Trouble> {
-        let before = jiff::Timestamp::now().as_microsecond() - number(DOUBT.as_micros());
+        // Without a database there is nothing to compare the broker with.
+        let Ok(now) = self.db.now().await else { return Ok(()) };
+        let before = now - number(DOUBT.as_micros());
         for lane in LANES {
             let query = sqlx::query(SENT_LONG_AGO).bind(lane.as_str()).bind(before);
             let row = query.fetch_one(&self.db.readers).await.doing("looking for lost jobs");

@@ -118,6 +118,12 @@ const LOCK: &str = "
 
 const UNLOCK: &str = "update principal set locked_at = null where name = $1";
 
+const END_SESSIONS: &str = "
+    delete from person_session
+    where principal_id in (select principal_id from principal where name = $1)";
+
+const TAKE_GRANTS: &str = "delete from principal_grant where principal_id = $1";
+
 impl Records {
     /// Whether there is any principal yet.
     ///
@@ -204,10 +210,28 @@ impl Records {
         locked: bool,
         now: Timestamp,
     ) -> Result<bool, ArchiveError> {
-        match locked {
-            true => self.change_one(LOCK, name, Some(micros(now))).await,
-            false => self.change_one(UNLOCK, name, None).await,
+        let doing = "changing who may do what";
+        if !locked {
+            return self.change_one(UNLOCK, name, None).await;
         }
+        let mut change = self.db.change().await?;
+        let done = sqlx::query(LOCK).bind(name).bind(micros(now)).execute(change.on()).await;
+        let done = done.doing(doing)?.rows_affected() > 0;
+        sqlx::query(END_SESSIONS).bind(name).execute(change.on()).await.doing(doing)?;
+        change.commit().await?;
+        Ok(done)
+    }
+
+    /// Gives a principal these grants in place of those it has.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
+    pub async fn set_grants(&self, id: PrincipalId, grants: &[Grant]) -> Result<(), ArchiveError> {
+        let mut change = self.db.change().await?;
+        let taken = sqlx::query(TAKE_GRANTS).bind(id.to_string()).execute(change.on()).await;
+        taken.doing("taking grants")?;
+        put_grants(&mut change, id, grants).await?;
+        change.commit().await
     }
 
     /// Runs a statement about one row; whether it changed it.
@@ -229,7 +253,10 @@ impl Records {
 }
 
 /// Makes a principal; false where another has its name.
-async fn put_principal(change: &mut Change<'_>, new: &NewPrincipal) -> Result<bool, ArchiveError> {
+pub(super) async fn put_principal(
+    change: &mut Change<'_>,
+    new: &NewPrincipal,
+) -> Result<bool, ArchiveError> {
     let doing = "making a principal";
     let id = new.id.to_string();
     let now = change.now;
@@ -238,12 +265,21 @@ async fn put_principal(change: &mut Change<'_>, new: &NewPrincipal) -> Result<bo
     if put.rows_affected() == 0 {
         return Ok(false);
     }
-    for grant in &new.grants {
-        let office = grant.office.as_ref().map_or("", OfficeCode::as_str);
-        let put = sqlx::query(GRANT).bind(&id).bind(grant.role.as_str()).bind(office);
-        put.execute(change.on()).await.doing(doing)?;
-    }
+    put_grants(change, new.id, &new.grants).await?;
     Ok(true)
+}
+
+async fn put_grants(
+    change: &mut Change<'_>,
+    id: PrincipalId,
+    grants: &[Grant],
+) -> Result<(), ArchiveError> {
+    for grant in grants {
+        let office = grant.office.as_ref().map_or("", OfficeCode::as_str);
+        let put = sqlx::query(GRANT).bind(id.to_string()).bind(grant.role.as_str()).bind(office);
+        put.execute(change.on()).await.doing("granting")?;
+    }
+    Ok(())
 }
 
 async fn put_key(
@@ -291,7 +327,7 @@ fn key(row: &AnyRow, id: KeyId) -> Result<Key, ArchiveError> {
 }
 
 /// The principal of a row, without its grants.
-fn principal(row: &AnyRow) -> Result<Principal, ArchiveError> {
+pub(super) fn principal(row: &AnyRow) -> Result<Principal, ArchiveError> {
     Ok(Principal {
         id: row.parsed("principal_id")?,
         kind: row.word("kind")?,
@@ -301,7 +337,7 @@ fn principal(row: &AnyRow) -> Result<Principal, ArchiveError> {
     })
 }
 
-fn grant(row: &AnyRow) -> Result<Option<Grant>, ArchiveError> {
+pub(super) fn grant(row: &AnyRow) -> Result<Option<Grant>, ArchiveError> {
     let Some(role) = row.word_or("role")? else { return Ok(None) };
     let office = match row.take::<&str>("office")? {
         "" => None,

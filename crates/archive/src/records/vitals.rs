@@ -77,11 +77,12 @@ impl Records {
         let doing = "counting what waits";
         let query = sqlx::query(OUTBOX_AND_PARKED).bind(MOST);
         let row = query.fetch_one(&self.db.readers).await.doing(doing)?;
+        let now = self.db.now().await?;
         Ok(RecordVitals {
-            outbox_lag: since(row.take("due_at")?),
+            outbox_lag: since(row.take("due_at")?, now),
             parked: row.int("parked")?,
             hung: row.int("hung")?,
-            oldest_delivery: since(row.take("made_at")?),
+            oldest_delivery: since(row.take("made_at")?, now),
         })
     }
 
@@ -105,7 +106,7 @@ impl Records {
     /// # Errors
     /// [`ArchiveError::Unavailable`].
     pub async fn pace(&self) -> Result<u64, ArchiveError> {
-        let since = jiff::Timestamp::now().as_microsecond() - number(BELIEVED.as_micros());
+        let since = self.db.now().await? - number(BELIEVED.as_micros());
         let row = sqlx::query(PACE).bind(since).fetch_one(&self.db.readers).await;
         row.doing("reading the pace")?.int("jobs_per_hour")
     }
@@ -123,10 +124,11 @@ impl Queue {
     /// [`ArchiveError::Unavailable`].
     pub async fn depths(&self) -> Result<Vec<LaneDepth>, ArchiveError> {
         let mut depths = Vec::new();
+        let now = self.db.now().await?;
         for lane in Lane::ALL {
             let query = sqlx::query(DEPTH).bind(lane.as_str()).bind(MOST);
             let row = query.fetch_one(&self.db.readers).await.doing("counting the queue")?;
-            let oldest = since(row.take("due_at")?);
+            let oldest = since(row.take("due_at")?, now);
             depths.push(LaneDepth { lane, jobs: row.int("jobs")?, oldest });
         }
         Ok(depths)
@@ -143,8 +145,7 @@ impl Queue {
 }
 
 /// How long ago that was; zero for what is still to come.
-fn since(due_at: Option<i64>) -> Duration {
-    let now = jiff::Timestamp::now().as_microsecond();
+fn since(due_at: Option<i64>, now: i64) -> Duration {
     let micros = due_at.map_or(0, |due_at| now - due_at);
     Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }

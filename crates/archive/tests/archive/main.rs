@@ -27,6 +27,7 @@ mod once;
 mod records;
 
 mod backup;
+mod persons;
 mod principals;
 
 mod check;

@@ -28,6 +28,8 @@ mod once;
 #[path = "../archive/records.rs"]
 mod records;
 
+#[path = "../archive/persons.rs"]
+mod persons;
 #[path = "../archive/principals.rs"]
 mod principals;
 

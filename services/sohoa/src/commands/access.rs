@@ -1,5 +1,7 @@
 //! `sohoa access`: who may do what.
 
+mod person;
+
 use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
@@ -7,19 +9,27 @@ use archive::{Archive, NewPrincipal};
 use jiff::{SignedDuration, Timestamp};
 use schemas::access::{Grant, Permission, PrincipalKind, Role};
 use schemas::ids::{KeyId, OfficeCode, PrincipalId};
+use schemas::subject::Name;
 use serde_json::json;
 
+use self::person::{May, PersonWhat};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::{first, outside, show};
 
-/// Say who may do what: make, list, rotate and revoke keys (khoá truy cập).
+/// Say who may do what: people who log in (người dùng), and keys (khoá truy cập) of stations and
+/// systems.
 ///
 /// Works on the archive itself, beside a server that may be running; what it changes holds from
-/// the next request on. A key is shown once, when it is made.
+/// the next request on. A key is shown once, when it is made, and so is the password that a person
+/// logs in with the first time.
 ///
 /// Examples:
 ///
+///   sohoa access person add can-bo-3 --full-name 'Nguyễn Văn Mẫu' --role officer --office H26.01
+///   sohoa access person list
+///   sohoa access person password can-bo-3
+///   sohoa access person unlock can-bo-3
 ///   sohoa access key new quay-3 --role station --office H26.01.02
 ///   sohoa access key new mot-cua --role officer --role back_office --office H26.01
 ///   sohoa access key list
@@ -45,6 +55,9 @@ pub(crate) struct Access {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
+    /// People who log in.
+    #[command(subcommand)]
+    Person(PersonWhat),
     /// Keys of stations and systems.
     #[command(subcommand)]
     Key(KeyWhat),
@@ -91,15 +104,8 @@ enum KeyWhat {
 struct New {
     /// Name of the holder, which no other has.
     name: String,
-    /// What it may: `station`, `officer`, `back_office`, `system`, `administrator`.
-    #[arg(long = "role", required = true, value_name = "ROLE")]
-    roles: Vec<Role>,
-    /// Where: this office and those below it. May be given more than once.
-    #[arg(long = "office", value_name = "CODE", required_unless_present = "everywhere")]
-    offices: Vec<OfficeCode>,
-    /// In every office.
-    #[arg(long, conflicts_with = "offices")]
-    everywhere: bool,
+    #[command(flatten)]
+    may: May,
     /// Nothing but this of what the roles may: `open`, `scan`, `correct`, `look_up`, …
     #[arg(long = "only", value_name = "PERMISSION")]
     only: Vec<Permission>,
@@ -125,6 +131,7 @@ impl Access {
         );
         let archive = outside::beside(&self.data, &config).await?;
         match &self.what {
+            What::Person(what) => what.run(&archive, self.json).await?,
             What::Key(KeyWhat::New(new)) => new_key(&archive, new).await?,
             What::Key(KeyWhat::List) => list(&archive, self.json).await?,
             What::Key(KeyWhat::Rotate { id, grace_hours, days, to }) => {
@@ -161,19 +168,12 @@ async fn lock(archive: &Archive, name: &str, locked: bool) -> anyhow::Result<()>
 async fn new_key(archive: &Archive, new: &New) -> anyhow::Result<()> {
     let length = new.name.trim().chars().count();
     ensure!((1..=LONGEST_NAME).contains(&length), "a name has 1 to {LONGEST_NAME} characters");
-    let offices: Vec<Option<OfficeCode>> = match new.everywhere {
-        true => vec![None],
-        false => new.offices.iter().cloned().map(Some).collect(),
-    };
-    let grants = new.roles.iter().flat_map(|role| {
-        offices.iter().map(|office| Grant { role: *role, office: office.clone() })
-    });
-    let is_station = new.roles.iter().all(|role| *role == Role::Station);
+    let is_station = new.may.roles.iter().all(|role| *role == Role::Station);
     let holder = NewPrincipal {
         id: PrincipalId::random(),
         kind: if is_station { PrincipalKind::Station } else { PrincipalKind::System },
         name: new.name.trim().to_owned(),
-        grants: grants.collect(),
+        grants: new.may.grants(),
         made_by: "command".to_owned(),
     };
     let made = first::make_key(new.only.clone(), new.days)?;
@@ -184,7 +184,7 @@ async fn new_key(archive: &Archive, new: &New) -> anyhow::Result<()> {
     hand_over(&made.shown.reveal(), new.to.as_ref())
 }
 
-/// Shows a key, this once.
+/// Shows a secret, this once.
 fn hand_over(key: &str, to: Option<&PathBuf>) -> anyhow::Result<()> {
     match to {
         None => show::out(key),
@@ -222,18 +222,27 @@ async fn list(archive: &Archive, as_json: bool) -> anyhow::Result<()> {
             () if key.expires_at <= now => "hết hạn",
             () => "còn hiệu lực",
         };
-        let grants = key.holder.grants.iter().map(|grant| {
-            let office = grant.office.as_ref().map_or("*", OfficeCode::as_str);
-            format!("{}@{office}", grant.role.as_str())
-        });
-        let grants: Vec<String> = grants.collect();
         let until = schemas::clock::day_of(key.expires_at);
         show::out(&format!(
             "{}  {}  {}  {state}, đến {until}",
             key.id,
             key.holder.name,
-            grants.join(" ")
+            granted(&key.holder.grants)
         ))?;
     }
     Ok(())
+}
+
+/// Grants in a line.
+fn granted(grants: &[Grant]) -> String {
+    let each = grants.iter().map(|grant| {
+        let office = grant.office.as_ref().map_or("*", OfficeCode::as_str);
+        format!("{}@{office}", grant.role.as_str())
+    });
+    each.collect::<Vec<_>>().join(" ")
+}
+
+/// A person's name for the terminal of whoever administers.
+fn told(name: Option<&Name>) -> String {
+    name.map_or_else(String::new, |name| name.reveal().to_owned())
 }

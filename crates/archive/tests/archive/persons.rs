@@ -1,0 +1,161 @@
+//! People, their sessions and their attempts to log in, as they are kept.
+
+use archive::{Archive, Attempt, NewPerson, NewPrincipal, NewSession};
+use jiff::{SignedDuration, Timestamp};
+use schemas::access::{Grant, PrincipalKind, Role, Secret};
+use schemas::ids::{Blake3, PrincipalId};
+use tokio::task::JoinSet;
+
+use crate::bed::bed;
+
+fn secret(text: &str) -> Secret {
+    Secret::new(text.to_owned())
+}
+
+fn person(name: &str) -> NewPerson {
+    let in_an_hour = Timestamp::now() + SignedDuration::from_hours(1);
+    NewPerson {
+        principal: NewPrincipal {
+            id: PrincipalId::random(),
+            kind: PrincipalKind::Person,
+            name: name.to_owned(),
+            grants: vec![
+                Grant { role: Role::Officer, office: Some("H26.01".parse().unwrap()) },
+                Grant { role: Role::Administrator, office: None },
+            ],
+            made_by: "a test".to_owned(),
+        },
+        full_name: Some("Nguyễn Văn Mẫu".parse().unwrap()),
+        password: Some((secret("hash"), in_an_hour)),
+    }
+}
+
+/// Begins a session whose token has that hash; it lasts an hour.
+async fn begin(archive: &Archive, person: PrincipalId, digest: Blake3, made_at: Timestamp) {
+    let ends_at = made_at + SignedDuration::from_hours(1);
+    let new = NewSession { digest, person, made_at, ends_at };
+    archive.records.put_session(&new).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_person_comes_back_by_id_by_name_and_by_session() {
+    let bed = bed().await;
+    let (records, new, now) = (&bed.archive.records, person("can-bo"), Timestamp::now());
+    assert!(records.put_person(&new).await.unwrap());
+    assert!(!records.put_person(&person("can-bo")).await.unwrap());
+    let id = new.principal.id;
+    let kept = records.person(id).await.unwrap().unwrap();
+    assert_eq!((kept.principal.grants.len(), kept.full_name.clone()), (2, new.full_name));
+    assert_eq!(kept.password, Some(secret("hash")));
+    assert_eq!(records.person_named("can-bo").await.unwrap().as_ref(), Some(&kept));
+    assert_eq!(records.persons().await.unwrap(), std::slice::from_ref(&kept));
+    begin(&bed.archive, id, Blake3([1; 32]), now).await;
+    let session = records.session(Blake3([1; 32])).await.unwrap().unwrap();
+    assert_eq!((session.person, session.made_at.as_microsecond()), (kept, now.as_microsecond()));
+    assert_eq!(records.session(Blake3([2; 32])).await.unwrap(), None);
+
+    let less = [Grant { role: Role::Officer, office: None }];
+    records.set_grants(id, &less).await.unwrap();
+    assert_eq!(records.person(id).await.unwrap().unwrap().principal.grants, less);
+}
+
+#[tokio::test]
+async fn sessions_end_with_a_password_a_lock_and_one_too_many() {
+    let bed = bed().await;
+    let (archive, records, now) = (&bed.archive, &bed.archive.records, Timestamp::now());
+    let (mine, other) = (person("mine"), person("other"));
+    for new in [&mine, &other] {
+        records.put_person(new).await.unwrap();
+    }
+    let (id, digest) = (mine.principal.id, |n: u8| Blake3([n; 32]));
+    begin(archive, other.principal.id, digest(100), now).await;
+    for n in 0..21 {
+        begin(archive, id, digest(n), now + SignedDuration::from_secs(i64::from(n))).await;
+    }
+    assert_eq!(records.session(digest(0)).await.unwrap(), None, "the oldest of too many");
+    assert!(records.session(digest(1)).await.unwrap().is_some());
+    records.set_password(id, &secret("another"), None).await.unwrap();
+    assert_eq!(records.session(digest(20)).await.unwrap(), None);
+    let kept = records.person(id).await.unwrap().unwrap();
+    assert_eq!((kept.password, kept.given_until), (Some(secret("another")), None));
+
+    begin(archive, id, digest(30), now).await;
+    assert!(records.lock_principal("mine", true, now).await.unwrap());
+    assert_eq!(records.session(digest(30)).await.unwrap(), None);
+    assert!(records.session(digest(100)).await.unwrap().is_some(), "another's goes on");
+    // Those that ended are forgotten when the next begins.
+    begin(archive, id, digest(31), now + SignedDuration::from_hours(2)).await;
+    assert_eq!(records.session(digest(100)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_code_is_taken_once_and_no_older_one_after_it() {
+    let bed = bed().await;
+    let (records, new) = (&bed.archive.records, person("can-bo"));
+    records.put_person(&new).await.unwrap();
+    let (id, mine) = (new.principal.id, Blake3([1; 32]));
+    begin(&bed.archive, id, mine, Timestamp::now()).await;
+    begin(&bed.archive, id, Blake3([2; 32]), Timestamp::now()).await;
+    assert!(!records.take_step(id, 1).await.unwrap(), "nothing is set up");
+    records.offer_factor(id, &secret("A")).await.unwrap();
+    records.offer_factor(id, &secret("B")).await.unwrap();
+    let codes = [Blake3([8; 32]), Blake3([9; 32])];
+    assert!(!records.confirm_factor(id, (&secret("A"), 10), &codes, mine).await.unwrap());
+    assert!(records.confirm_factor(id, (&secret("B"), 10), &codes, mine).await.unwrap());
+    assert!(records.session(mine).await.unwrap().is_some());
+    assert_eq!(records.session(Blake3([2; 32])).await.unwrap(), None);
+    for (step, taken) in [(10, false), (11, true), (11, false), (9, false), (13, true)] {
+        assert_eq!(records.take_step(id, step).await.unwrap(), taken, "{step}");
+    }
+    for (code, taken) in [(7, false), (8, true), (8, false)] {
+        let digest = Blake3([code; 32]);
+        assert_eq!(records.take_recovery_code(id, digest).await.unwrap(), taken, "{code}");
+    }
+    records.forget_factor(id).await.unwrap();
+    let kept = records.person(id).await.unwrap().unwrap();
+    assert_eq!((kept.factor, kept.factor_next), (None, None));
+    assert!(!records.take_recovery_code(id, Blake3([9; 32])).await.unwrap());
+    assert_eq!(records.session(mine).await.unwrap(), None);
+}
+
+/// A pause from the third attempt on, and none after the fifth.
+fn wait(attempts: u32) -> Option<i64> {
+    match attempts {
+        0..3 => Some(0),
+        3..5 => Some(60),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn attempts_side_by_side_are_no_more_than_one_after_the_other() {
+    let bed = bed().await;
+    let (name, now) = (Blake3([1; 32]), Timestamp::now());
+    let mut tried = JoinSet::new();
+    for _ in 0..12 {
+        let records = bed.archive.records.clone();
+        tried.spawn(async move { records.attempt(name, now, wait).await.unwrap() });
+    }
+    let tried = tried.join_all().await;
+    let taken = tried.iter().filter(|attempt| **attempt == Attempt::Taken).count();
+    assert_eq!(taken, 3, "{tried:?}");
+
+    let records = &bed.archive.records;
+    let minutes = |n| now + SignedDuration::from_mins(n);
+    let (attempts, until) = records.attempts(name).await.unwrap().unwrap();
+    assert_eq!((attempts, until.as_microsecond()), (3, minutes(1).as_microsecond()));
+    for (at, want) in [
+        (0, Attempt::Wait(until)),
+        (1, Attempt::Taken),
+        (2, Attempt::Taken),
+        (3, Attempt::LockedOut),
+        (60, Attempt::LockedOut),
+    ] {
+        assert_eq!(records.attempt(name, minutes(at), wait).await.unwrap(), want, "{at}");
+    }
+    let another = records.attempt(Blake3([2; 32]), now, wait).await.unwrap();
+    assert_eq!(another, Attempt::Taken, "another's name is not paused");
+    assert!(records.forget_attempts(name).await.unwrap());
+    assert!(!records.forget_attempts(name).await.unwrap());
+    assert_eq!(records.attempt(name, minutes(3), wait).await.unwrap(), Attempt::Taken);
+}

@@ -1,0 +1,151 @@
+//! One's own session: beginning, looking at and ending it, and one's own password.
+
+use access::{LoggedIn, Peer, Token, Way};
+use archive::{NewSession, Person, Session};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use problem::{Answer, Json};
+use schemas::access::Permission;
+use schemas::api::{ChangePassword, LogIn, SessionView};
+use schemas::code::Reason;
+
+use crate::{PeopleDesk, password};
+
+/// Log in.
+///
+/// The session is in a cookie that no script sees and no other site's page sends. Over an open
+/// network nobody logs in: over TLS, or on the machine itself.
+#[utoipa::path(
+    post,
+    path = "/v1/session",
+    tag = "people",
+    extensions(("x-permission" = json!("anyone"))),
+    request_body(content = LogIn, example = json!({ "name": "can-bo-3", "password": "bốn con trâu trắng", "code": "123456" })),
+    responses(
+        (status = 201, description = "The session", body = SessionView, headers(("Set-Cookie" = String, description = "The session's token"))),
+        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`access.login`; `access.second_factor`: the password is right, and a code is needed; `access.password_ended`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`access.insecure`, `access.cross_origin`, `access.locked_out`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`server.busy`, `access.paused`", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn log_in(
+    State(desk): State<PeopleDesk>,
+    peer: Peer,
+    Json(login): Json<LogIn>,
+) -> Answer<Response> {
+    if peer.way == Way::Open {
+        return Err(Reason::Insecure.into());
+    }
+    let person = desk.recognise(&login, peer).await?;
+    tracing::info!(principal.id = %person.principal.id, "logged in");
+    desk.begin(person, peer, StatusCode::CREATED).await
+}
+
+/// Show one's own session.
+#[utoipa::path(
+    get,
+    path = "/v1/session",
+    tag = "people",
+    extensions(("x-permission" = json!("person"))),
+    responses((status = 200, description = "The session", body = SessionView)),
+)]
+pub(crate) async fn show_session(
+    State(desk): State<PeopleDesk>,
+    LoggedIn(session): LoggedIn,
+) -> Json<SessionView> {
+    Json(desk.view(&session))
+}
+
+/// Log out.
+#[utoipa::path(
+    delete,
+    path = "/v1/session",
+    tag = "people",
+    extensions(("x-permission" = json!("person"))),
+    responses((status = 204, description = "The session has ended")),
+)]
+pub(crate) async fn log_out(
+    State(desk): State<PeopleDesk>,
+    LoggedIn(session): LoggedIn,
+    peer: Peer,
+) -> Answer<Response> {
+    desk.archive.records.end_session(session.digest).await?;
+    tracing::info!(principal.id = %session.person.principal.id, "logged out");
+    let headers = [(header::SET_COOKIE, Token::no_cookie(peer)?)];
+    Ok((StatusCode::NO_CONTENT, headers).into_response())
+}
+
+/// Change one's own password.
+///
+/// Every session of the person ends; this one goes on with another token.
+#[utoipa::path(
+    put,
+    path = "/v1/session/password",
+    tag = "people",
+    extensions(("x-permission" = json!("person"))),
+    request_body(content = ChangePassword, example = json!({ "current": "k3m9p-x2x7q-aaaaa-bbbbb", "new": "bốn con trâu trắng" })),
+    responses(
+        (status = 200, description = "The session", body = SessionView, headers(("Set-Cookie" = String, description = "The session's new token"))),
+        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`access.unauthenticated`; `access.login`: it is another password", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`access.forbidden`, `access.cross_origin`, `access.locked_out`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`person.password`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`server.busy`, `access.paused`", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn change_password(
+    State(desk): State<PeopleDesk>,
+    LoggedIn(session): LoggedIn,
+    peer: Peer,
+    Json(change): Json<ChangePassword>,
+) -> Answer<Response> {
+    let mut person = session.person;
+    password::check(&change.new, &person.principal.name)?;
+    if change.new == change.current {
+        return Err(problem::Problem::new(Reason::PasswordUnfit).because("it is the present one"));
+    }
+    desk.confirm(&person, &change.current, None).await?;
+    let hash = desk.passwords.hash(&change.new).await?;
+    desk.archive.records.set_password(person.principal.id, &hash, None).await?;
+    tracing::info!(principal.id = %person.principal.id, "password changed");
+    person.given_until = None;
+    desk.begin(person, peer, StatusCode::OK).await
+}
+
+impl PeopleDesk {
+    /// Begins a session, and answers with it.
+    async fn begin(&self, person: Person, peer: Peer, status: StatusCode) -> Answer<Response> {
+        let (token, now) = (Token::make()?, Timestamp::now());
+        let cookie = token.cookie(peer)?;
+        let ends_at = now + self.rules.lasts;
+        let digest = token.digest();
+        let new = NewSession { digest, person: person.principal.id, made_at: now, ends_at };
+        self.archive.records.put_session(&new).await?;
+        let session = Session { digest, person, made_at: now, seen_at: now, ends_at };
+        let headers = [(header::SET_COOKIE, cookie)];
+        Ok((status, headers, Json(self.view(&session))).into_response())
+    }
+
+    fn view(&self, session: &Session) -> SessionView {
+        let Session { person, .. } = session;
+        let principal = &person.principal;
+        let may = |one: &Permission| {
+            principal.grants.iter().any(|grant| grant.role.permissions().contains(one))
+        };
+        SessionView {
+            id: principal.id,
+            name: principal.name.clone(),
+            full_name: person.full_name.clone(),
+            grants: principal.grants.clone(),
+            permissions: Permission::ALL.iter().copied().filter(may).collect(),
+            duties: self.rules.duties(person),
+            second_factor: person.factor.is_some(),
+            since: session.made_at.to_string(),
+            ends_at: session.ends_at.to_string(),
+            idle_seconds: u32::try_from(self.rules.idle.as_secs()).unwrap_or(u32::MAX),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What speaks to a Sohoa as a station and an office do, wherever its roles run.
+
+use std::time::{Duration, Instant};
+
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{Client, Response, StatusCode};
+use schemas::api::{DossierView, Problem, Receipt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Where the roles of a running Sohoa answer.
+pub struct Station {
+    /// Shows the station's key with everything it asks.
+    pub http: Client,
+    /// Addresses of intake, records and review; one process may be all three.
+    pub(crate) desks: [String; 3],
+}
+
+impl Station {
+    pub(crate) fn new(address: &str) -> Self {
+        Self { http: Client::new(), desks: [(); 3].map(|()| address.to_owned()) }
+    }
+
+    /// Where the role answers that a path belongs to.
+    pub fn desk(&self, path: &str) -> &str {
+        let of = |roots: &[&str]| roots.iter().any(|root| path.starts_with(root));
+        let desk = if of(&["/v1/requirements", "/v1/lookups", "/v1/records", "/v1/reports"]) {
+            1
+        } else if of(&["/v1/parked", "/v1/documents", "/v1/pages"]) {
+            2
+        } else {
+            0
+        };
+        &self.desks[desk]
+    }
+
+    /// A path of the role that it belongs to.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.desk(path))
+    }
+
+    /// Where scans are sent to.
+    pub fn address(&self) -> &str {
+        &self.desks[0]
+    }
+
+    /// The answer of the intake's `/metrics`.
+    pub async fn metrics(&self) -> String {
+        self.http.get(self.url("/metrics")).send().await.unwrap().text().await.unwrap()
+    }
+
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> T {
+        expect(self.http.get(self.url(path)).send().await.unwrap(), path).await
+    }
+
+    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> T {
+        expect(self.http.post(self.url(path)).json(body).send().await.unwrap(), path).await
+    }
+
+    /// Posts and expects a refusal: its status and its problem document.
+    pub async fn refused(&self, path: &str, body: &impl Serialize) -> (u16, Problem) {
+        problem(self.http.post(self.url(path)).json(body).send().await.unwrap()).await
+    }
+
+    /// Opens a dossier for the sample procedure.
+    pub async fn open(&self, body: &impl Serialize) -> DossierView {
+        self.post("/v1/dossiers", body).await
+    }
+
+    /// Sends a scan; whatever the answer.
+    pub async fn send(&self, dossier: &DossierView, scan: &[u8]) -> Response {
+        self.http
+            .post(self.url(&format!("/v1/dossiers/{}/scans", dossier.code)))
+            .body(scan.to_vec())
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// Sends a scan that must be accepted.
+    pub async fn scan(&self, dossier: &DossierView, scan: &[u8]) -> Receipt {
+        expect(self.send(dossier, scan).await, "scan").await
+    }
+
+    /// Waits until everything sent to the dossier has found its fate.
+    pub async fn settled(&self, dossier: &DossierView) -> DossierView {
+        let since = Instant::now();
+        loop {
+            let view: DossierView = self.get(&format!("/v1/dossiers/{}", dossier.code)).await;
+            if view.settled {
+                return view;
+            }
+            assert!(since.elapsed() < Duration::from_secs(240), "not settled: {:?}", view.pages);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Opens a dossier, sends the scans, waits, and tells what became of them.
+    pub async fn put_through(&self, opening: &impl Serialize, scans: &[&[u8]]) -> DossierView {
+        let dossier = self.open(opening).await;
+        for scan in scans {
+            self.scan(&dossier, scan).await;
+        }
+        self.settled(&dossier).await
+    }
+}
+
+/// A client that shows a key with everything it asks.
+pub fn with_key(key: &str) -> Client {
+    let mut shown = HeaderValue::from_str(&format!("Bearer {key}")).unwrap();
+    shown.set_sensitive(true);
+    Client::builder()
+        .default_headers([(AUTHORIZATION, shown)].into_iter().collect())
+        .build()
+        .unwrap()
+}
+
+/// The answer, which must be one.
+pub async fn expect<T: DeserializeOwned>(response: Response, what: &str) -> T {
+    let status = response.status();
+    let text = response.text().await.unwrap();
+    assert!(status.is_success(), "{what}: {status} {text}");
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{what}: {e}: {text}"))
+}
+
+/// The refusal that a response is.
+pub async fn problem(response: Response) -> (u16, Problem) {
+    let status: StatusCode = response.status();
+    let text = response.text().await.unwrap();
+    assert!(!status.is_success(), "not refused: {text}");
+    (status.as_u16(), serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}")))
+}
