@@ -1,6 +1,7 @@
 //! Bodies of the HTTP interface. `schemas/openapi.json` is generated from these.
 
 mod audit;
+mod deliveries;
 mod dossiers;
 mod once;
 mod people;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use audit::{AccessAnswer, AccessRequest, AccessView, AuditPage, OwnedRecord};
+pub use deliveries::{DeliveryFate, DeliveryTrouble, DeliveryView};
 pub use dossiers::{
     Answers, ComponentStatus, ComponentView, DocumentVerdict, DocumentView, DossierEvent,
     DossierState, DossierView, OpenDossier, PageCounts, RawSubject,

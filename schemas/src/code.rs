@@ -139,6 +139,14 @@ reasons! {
     ComponentHeld = "component.held", 409, "Thành phần này đã có bản số hoá còn giá trị, không được yêu cầu nộp lại. Nếu vẫn phải nhận giấy, hãy nêu lý do pháp luật cho phép.";
     /// No such parked job.
     ParkedUnknown = "parked.unknown", 404, "Không có việc tạm giữ với mã này.";
+    /// No such delivery, or not in a state to be changed.
+    DeliveryUnknown = "delivery.unknown", 404, "Không có việc gửi đi nào với mã này đang chờ hoặc đang treo.";
+    /// No such question to another Kho.
+    InquiryUnknown = "inquiry.unknown", 404, "Không có câu hỏi nào gửi Kho khác với mã này.";
+    /// No other Kho of that name.
+    StoreUnknown = "store.unknown", 422, "Cấu hình không có Kho dữ liệu nào với tên này.";
+    /// No such file in the answers of our Kho.
+    FileUnknown = "file.unknown", 404, "Không có tệp nào ở đường dẫn này, hoặc tệp được trả lời cho hệ thống khác.";
     /// No such document.
     DocumentUnknown = "document.unknown", 404, "Không có giấy tờ với mã này.";
     /// No such page.

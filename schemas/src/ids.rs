@@ -65,6 +65,12 @@ minted! {
     KeyId
     /// A line of the audit.
     LineId
+    /// Something that happened, as others hear of it.
+    EventId
+    /// An event on its way to one subscriber.
+    DeliveryId
+    /// A question to another Kho.
+    InquiryId
 }
 
 impl PrincipalId {
@@ -142,6 +148,30 @@ impl LookupId {
     #[must_use]
     pub fn of(request: Uuid) -> Self {
         Self(Uuid::new_v5(&request, b"lookup"))
+    }
+}
+
+impl EventId {
+    /// What happened to a dossier with its change of that number.
+    #[must_use]
+    pub fn of(dossier: DossierId, turn: i64) -> Self {
+        Self(Uuid::new_v5(&dossier.0, &turn.to_be_bytes()))
+    }
+}
+
+impl InquiryId {
+    /// A repeated request id is the same question.
+    #[must_use]
+    pub fn of(request: Uuid) -> Self {
+        Self(Uuid::new_v5(&request, b"inquiry"))
+    }
+}
+
+impl DeliveryId {
+    /// The event, for the subscriber of that name.
+    #[must_use]
+    pub fn of(event: EventId, subscriber: &str) -> Self {
+        Self(Uuid::new_v5(&event.0, subscriber.as_bytes()))
     }
 }
 

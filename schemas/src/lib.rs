@@ -24,6 +24,7 @@ pub mod message;
 pub mod reader;
 
 pub mod api;
+pub mod event;
 pub mod facts;
 
 pub use jiff::civil::Date;

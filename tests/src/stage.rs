@@ -30,7 +30,7 @@ pub struct Stage {
     config: String,
     process: Process,
     station: Station,
-    _turn: SemaphorePermit<'static>,
+    _turn: Option<SemaphorePermit<'static>>,
 }
 
 impl Deref for Stage {
@@ -54,15 +54,26 @@ impl Stage {
 
     /// Starts Sohoa with lines added to its configuration, logging what the filter lets through.
     pub async fn start_telling(filter: &str, config: &str) -> Self {
-        Self::begin(TempDir::new().unwrap(), filter, config).await
+        Self::begin(TempDir::new().unwrap(), filter, config, Some(turn().await)).await
+    }
+
+    /// Starts another Sohoa beside the one that a test has, with lines added to its configuration.
+    /// Nothing is to be read there, so it takes no turn.
+    pub async fn start_beside(config: &str) -> Self {
+        Self::begin(TempDir::new().unwrap(), "info", config, None).await
     }
 
     /// Starts Sohoa in a folder.
     pub async fn start_in(folder: TempDir, config: &str) -> Self {
-        Self::begin(folder, "info", config).await
+        Self::begin(folder, "info", config, Some(turn().await)).await
     }
 
-    async fn begin(folder: TempDir, filter: &str, config: &str) -> Self {
+    async fn begin(
+        folder: TempDir,
+        filter: &str,
+        config: &str,
+        turn: Option<SemaphorePermit<'static>>,
+    ) -> Self {
         let config = format!("office.code = \"H26.01.02\"\nfiling.quiet_seconds = 0\n{config}");
         let place = |name: &str| folder.path().join(name).into_os_string();
         let process = Process::new([
@@ -75,7 +86,7 @@ impl Stage {
             place("sohoa.toml"),
         ]);
         let station = Station::new("");
-        let mut stage = Self { folder, config, process, station, _turn: turn().await };
+        let mut stage = Self { folder, config, process, station, _turn: turn };
         stage.launch().await;
         stage
     }
@@ -186,7 +197,8 @@ impl Stage {
 }
 
 /// Commands that speak to a server, and show it a key.
-pub(crate) const SPEAKING: [&str; 4] = ["push", "dossier", "parked", "report"];
+pub(crate) const SPEAKING: [&str; 6] =
+    ["push", "dossier", "parked", "deliveries", "export", "report"];
 
 /// What `sohoa check --json` said.
 pub(crate) fn found(output: &Output) -> serde_json::Value {

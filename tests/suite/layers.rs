@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-const LEANS_ON: [(&str, &[&str]); 19] = [
+const LEANS_ON: [(&str, &[&str]); 20] = [
     ("schemas", &[]),
     ("failpoints", &[]),
     ("signing", &["schemas"]),
@@ -20,6 +20,7 @@ const LEANS_ON: [(&str, &[&str]); 19] = [
     ("sohoa-reader", &["filing", "imaging", "reading", "schemas"]),
     ("intake", &["access", "archive", "failpoints", "filing", "problem", "schemas", "vitals"]),
     ("records", &["access", "archive", "filing", "problem", "schemas", "vitals"]),
+    ("exchange", &["access", "archive", "problem", "schemas"]),
     ("review", &["access", "archive", "filing", "problem", "schemas"]),
     ("people", &["access", "archive", "problem", "schemas"]),
     (
@@ -27,6 +28,7 @@ const LEANS_ON: [(&str, &[&str]); 19] = [
         &[
             "access",
             "archive",
+            "exchange",
             "failpoints",
             "filing",
             "intake",

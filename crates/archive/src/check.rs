@@ -68,6 +68,7 @@ enum Use {
     Scan,
     Image,
     Pdf,
+    Answer,
 }
 
 const SCANS: &str = "
@@ -84,6 +85,14 @@ const PDFS: &str = "
             where document.document_id = record.document_id
               and document.record_version = record.version) as mendable
     from record order by record_id, version";
+
+// What another Kho has sent is to be asked for again.
+const ANSWERS: &str = "
+    select blake3 as blob, inquiry_id || '/' || place as what, false as mendable
+    from inquiry_file order by inquiry_id, place";
+
+const USES: [(Use, &str); 4] =
+    [(Use::Scan, SCANS), (Use::Image, IMAGES), (Use::Pdf, PDFS), (Use::Answer, ANSWERS)];
 
 const COUNTS: &str = "
     select (select count(*) from scan) as scans, (select count(*) from page) as pages,
@@ -207,6 +216,8 @@ impl Findings {
                 (Use::Image, false) => "page.image_damaged",
                 (Use::Pdf, true) => "record.pdf_missing",
                 (Use::Pdf, false) => "record.pdf_damaged",
+                (Use::Answer, true) => "inquiry.file_missing",
+                (Use::Answer, false) => "inquiry.file_damaged",
             };
             self.add(code, &wanted.what, wanted.mendable && wanted.by != Use::Scan);
         }
@@ -215,7 +226,7 @@ impl Findings {
 
 /// A statement that answers with every blob that a row needs, each once.
 pub(crate) fn every_blob() -> String {
-    let each = [SCANS, IMAGES, PDFS].map(|sql| format!("select blob from ({sql}) as needed"));
+    let each = USES.map(|(_, sql)| format!("select blob from ({sql}) as needed"));
     format!("{} order by blob", each.join(" union "))
 }
 
@@ -228,6 +239,8 @@ fn text_vi(code: &str) -> &'static str {
         "page.image_damaged" => "Ảnh trang bị hỏng; sẽ làm lại từ bản quét.",
         "record.pdf_missing" => "Mất tệp PDF; bản hiện hành sẽ được làm lại.",
         "record.pdf_damaged" => "Tệp PDF bị hỏng; bản hiện hành sẽ được làm lại.",
+        "inquiry.file_missing" => "Mất tệp do Kho khác trả lời. Hãy hỏi lại Kho đó.",
+        "inquiry.file_damaged" => "Tệp do Kho khác trả lời bị hỏng. Hãy hỏi lại Kho đó.",
         "record.hash" => "Nội dung giấy tờ số hoá không khớp với mã băm của nó.",
         "lookup.chain" => "Chuỗi tra cứu bị đứt: có lượt tra cứu bị sửa, bị xoá hoặc bị chèn.",
         "blob.orphan" => "Tệp không thuộc về hồ sơ nào; sẽ được xoá.",
@@ -247,7 +260,7 @@ fn chosen(share: f32) -> bool {
 
 async fn wanted(view: &mut AnyConnection) -> Result<HashMap<Blake3, Vec<Wanted>>, ArchiveError> {
     let mut wanted: HashMap<Blake3, Vec<Wanted>> = HashMap::new();
-    for (by, sql) in [(Use::Scan, SCANS), (Use::Image, IMAGES), (Use::Pdf, PDFS)] {
+    for (by, sql) in USES {
         let rows = sqlx::query(sql).fetch_all(&mut *view).await.doing("checking blobs")?;
         for row in &rows {
             let mendable = row.flag("mendable")?;

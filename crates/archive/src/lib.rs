@@ -16,6 +16,7 @@ mod rows;
 mod outbox;
 mod queue;
 mod records;
+mod topic;
 
 mod backup;
 mod check;
@@ -35,8 +36,10 @@ pub use queue::{Broker, BrokerNode, BrokerUrl, Delivery, LEASE, Queue};
 pub use reach::Part;
 pub use records::Records;
 pub use records::audit::LinesAsked;
+pub use records::deliveries::{DueDelivery, Outcome, Subscriber};
 pub use records::dossiers::{Dossier, NewDossier};
 pub use records::filing::{DocumentRow, FiledDocument, revision_of};
+pub use records::inquiries::{Inquiry, InquiryFile, NewInquiry};
 pub use records::near::{Asked, Near};
 pub use records::pages::{Page, PageSummary};
 pub use records::persons::{NewPerson, Person};
@@ -48,6 +51,7 @@ pub use records::scans::{Accepted, NewScan, Scan, Waiting};
 pub use records::sessions::{Attempt, NewSession, Session};
 pub use records::subjects::{Access, Erasure, Kept};
 pub use records::vitals::{LaneDepth, RecordVitals};
+pub use topic::{Telling, Topic};
 
 use database::Database;
 use lock::Lock;

@@ -27,8 +27,8 @@ use sqlx::any::AnyRow;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use broker::Caller;
 pub use broker::{Broker, BrokerNode, BrokerUrl};
+pub(crate) use broker::{Caller, Trouble, in_time};
 use consumer::{Slip, Tray};
 use topology::Names;
 
@@ -55,7 +55,7 @@ const POLL: Duration = Duration::from_millis(500);
 
 const RELEASE: &str = "update job set lease = null, due_at = $1 where lease is not null";
 
-const FREE_RELAY: &str = "update relay_lease set held_until = 0 where name = 'queue'";
+const FREE_RELAY: &str = "update relay_lease set held_until = 0";
 
 // Looked at first, without the write lock: most of the time there is nothing.
 const ANYTHING: &str = "

@@ -23,7 +23,9 @@ pub(crate) mod words;
 
 pub(crate) mod subjects;
 
+pub(crate) mod deliveries;
 pub(crate) mod events;
+pub(crate) mod inquiries;
 pub(crate) mod parked;
 
 pub(crate) mod facts;

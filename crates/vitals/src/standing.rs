@@ -21,6 +21,9 @@ pub struct Standing {
     pub outbox_lag: Option<Duration>,
     /// Jobs parked.
     pub parked: Option<u64>,
+    /// Deliveries that hang until a person decides, and how long the oldest that is due has been
+    /// waiting to leave; `None` where the database could not be asked.
+    pub deliveries: Option<(u64, Duration)>,
     /// What the process leans on, and whether it is there.
     pub dependencies: Vec<(&'static str, bool)>,
 }
@@ -62,6 +65,15 @@ impl Standing {
             let gauge = Gauge::<f64, AtomicU64>::default();
             gauge.set(number(parked));
             r.register("sohoa_parked_jobs", "Jobs that a person must look at", gauge);
+        }
+        if let Some((hung, oldest)) = self.deliveries {
+            let gauge = Gauge::<f64, AtomicU64>::default();
+            gauge.set(number(hung));
+            r.register("sohoa_deliveries_hung", "Deliveries that a person must decide on", gauge);
+            let gauge = Gauge::<f64, AtomicU64>::default();
+            gauge.set(oldest.as_secs_f64());
+            let help = "Age of the oldest delivery that waits";
+            r.register_with_unit("sohoa_delivery_oldest", help, Unit::Seconds, gauge);
         }
         let help = "Whether what the process leans on is there";
         r.register("sohoa_dependency_ready", help, there);

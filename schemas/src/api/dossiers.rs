@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use super::once::{AskedAgain, LookupNote, RecordChange, RecordWarning};
 use super::scans::{FlawView, ScanView};
 use crate::ids::{
-    CaseId, ComponentId, DocumentId, DossierCode, KindId, OfficeCode, PageId, ProcedureCode,
-    RecordId, ScanId,
+    CaseId, ComponentId, DocumentId, DossierCode, InquiryId, KindId, OfficeCode, PageId,
+    ProcedureCode, RecordId, ScanId,
 };
 use crate::message::Lane;
 use crate::subject::CitizenNumber;
@@ -266,6 +266,8 @@ pub enum DocumentVerdict {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum DossierEvent {
+    /// It was opened. Told to subscribers alone.
+    Opened,
     /// A scan was kept.
     ScanReceived {
         /// Which.
@@ -321,6 +323,25 @@ pub enum DossierEvent {
         record: RecordId,
         /// Its version.
         version: u32,
+    },
+    /// A record that came with the dossier was withdrawn. Told to subscribers alone.
+    Revoked {
+        /// The record.
+        record: RecordId,
+        /// Its last version.
+        version: u32,
+    },
+    /// Another Kho is asked for papers. Told to subscribers alone.
+    Asked {
+        /// The question.
+        inquiry: InquiryId,
+    },
+    /// Another Kho has answered a question asked for the dossier. Told to subscribers alone.
+    Answered {
+        /// The question.
+        inquiry: InquiryId,
+        /// Papers that it has.
+        found: u32,
     },
     /// A record that the dossier relies on is not what it was: look whether the component must be
     /// asked for after all.

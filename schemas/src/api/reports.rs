@@ -69,6 +69,20 @@ impl Figure {
         }
     }
 
+    /// What a person reads.
+    #[must_use]
+    pub fn vi(self) -> &'static str {
+        match self {
+            Self::ResultAvailable => "Hồ sơ có kết quả điện tử",
+            Self::Digitised => "Tỷ lệ số hoá hồ sơ",
+            Self::Reused => "Tỷ lệ khai thác, tái sử dụng",
+            Self::ReusedOfReusable => "Thành phần được dùng lại trên số dùng lại được",
+            Self::AskedAgain => "Thành phần bị thu lại dù đã có",
+            Self::AskedAgainUnreasoned => "Trong đó không nêu lý do",
+            Self::PagesCorrected => "Trang phải sửa",
+        }
+    }
+
     /// The figure of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

@@ -126,6 +126,7 @@ async fn word<T>(from: &mut watch::Receiver<T>) {
 /// The event's name, the same as in its data.
 fn name(event: &DossierEvent) -> &'static str {
     match event {
+        DossierEvent::Opened => "opened",
         DossierEvent::ScanReceived { .. } => "scan_received",
         DossierEvent::ScanUnpacked { .. } => "scan_unpacked",
         DossierEvent::PageSeen { .. } => "page_seen",
@@ -133,6 +134,9 @@ fn name(event: &DossierEvent) -> &'static str {
         DossierEvent::Parked { .. } => "parked",
         DossierEvent::Filed { .. } => "filed",
         DossierEvent::Published { .. } => "published",
+        DossierEvent::Asked { .. } => "asked",
+        DossierEvent::Answered { .. } => "answered",
+        DossierEvent::Revoked { .. } => "revoked",
         DossierEvent::RecordChanged { .. } => "record_changed",
         DossierEvent::Settled => "settled",
         DossierEvent::Closed => "closed",

@@ -3,6 +3,7 @@
 
 mod access;
 mod cluster;
+mod exchange;
 mod retention;
 mod signing;
 
@@ -17,6 +18,7 @@ use serde::Deserialize;
 
 pub(crate) use access::{AccessConfig, Watching};
 pub(crate) use cluster::{BrokerConfig, Cluster, DatabaseConfig, StoreConfig};
+pub(crate) use exchange::ExchangeConfig;
 pub(crate) use retention::RetentionConfig;
 pub(crate) use signing::SigningConfig;
 
@@ -33,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) retention: RetentionConfig,
     pub(crate) telemetry: TelemetryConfig,
     pub(crate) access: AccessConfig,
+    pub(crate) exchange: ExchangeConfig,
     /// The cluster's three parts: all of them, or none for the embedded forms.
     database: Option<DatabaseConfig>,
     broker: Option<BrokerConfig>,
@@ -233,6 +236,7 @@ impl Config {
             (1..=1440).contains(&config.audit.head_minutes),
             "audit.head_minutes must be from 1 to 1440"
         );
+        config.exchange.check()?;
         let there = [config.database.is_some(), config.broker.is_some(), config.store.is_some()];
         if there != [true; 3] && there != [false; 3] {
             bail!("[database], [broker] and [store] go together: all three, or none of them");
@@ -339,6 +343,7 @@ mod tests {
         let cluster = Config::parse(block(1)).unwrap_err().to_string();
         assert!(cluster.contains("broker.ca names a file"), "{cluster}");
         Config::parse(block(2)).unwrap();
+        Config::parse(block(3)).unwrap();
     }
 
     #[test]
@@ -370,6 +375,14 @@ mod tests {
         check("[access]\nsession_hours = 48", Err("access.session_hours"));
         check("[access]\nsecond_factor = ['boss']", Err("unknown variant `boss`"));
         check("[telemetry]\nlog = 'json'\notlp = 'http://127.0.0.1:4318'", Ok(()));
+        let webhook = "[[exchange.webhooks]]\nsecret_file = '/s'\nurl = 'https://a.vn'\n";
+        check(&format!("{webhook}name = 'mot-cua'"), Ok(()));
+        check(&format!("{webhook}name = 'Một cửa'"), Err("a name has"));
+        check(&format!("{webhook}name = 'a'\nevents = ['x']"), Err("unknown variant `x`"));
+        check(&format!("{webhook}name = 'a'\n{webhook}name = 'a'"), Err("the same name"));
+        check(&format!("{webhook}name = 'topic'\n[exchange.topic]"), Err("the same name"));
+        check(&format!("{webhook}name = 'a'\nsecret = 's'"), Err("unknown field `secret`"));
+        check("[exchange]\nfirst_pause_seconds = 9999", Err("must not be below"));
         check("[telemetry]\nlog = 'xml'", Err("expected `json` or `text`"));
         check("[telemetry]\notlp = 'https://collector'", Err("http://"));
     }

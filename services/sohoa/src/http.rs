@@ -12,6 +12,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
+use exchange::ExchangeDesk;
 use filing::Kinds;
 use intake::{IntakeDesk, IntakeSettings};
 use people::PeopleDesk;
@@ -83,6 +84,7 @@ fn router(counter: Counter) -> anyhow::Result<(Router, Option<IntakeDesk>)> {
         let office = config.office.code.clone();
         let desk = RecordsDesk::new(archive.clone(), kinds.clone(), office);
         routes = routes.merge(records::router(desk));
+        routes = routes.merge(exchange::router(exchange_desk(&archive, &config)));
     }
     if roles.review {
         routes = routes.merge(review::router(ReviewDesk::new(archive.clone(), kinds)));
@@ -110,6 +112,10 @@ fn router(counter: Counter) -> anyhow::Result<(Router, Option<IntakeDesk>)> {
         .route("/v1/openapi.json", get(move || async move { Json(face.as_ref().clone()) }));
     let guarded = problem::everywhere(app).layer(from_fn_with_state(guard, access::check));
     Ok((guarded.layer(from_fn(seen)), intake))
+}
+
+fn exchange_desk(archive: &Archive, config: &Config) -> ExchangeDesk {
+    ExchangeDesk::new(archive.clone(), config.exchange.terms(), config.exchange.stores())
 }
 
 fn described(routes: OpenApiRouter) -> OpenApiRouter {

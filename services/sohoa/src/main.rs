@@ -56,6 +56,8 @@ enum Command {
     Push(commands::push::Push),
     Dossier(commands::dossier::Dossier),
     Parked(commands::parked::Parked),
+    Deliveries(commands::deliveries::Deliveries),
+    Export(commands::export::Export),
     Report(commands::report::Report),
     Catalogue(commands::catalogue::Catalogue),
     Access(commands::access::Access),
@@ -92,6 +94,8 @@ fn run(Args { log, command }: Args) -> anyhow::Result<Exit> {
             Command::Push(push) => push.run().await,
             Command::Dossier(dossier) => dossier.run().await,
             Command::Parked(parked) => parked.run().await,
+            Command::Deliveries(deliveries) => deliveries.run().await,
+            Command::Export(export) => export.run().await,
             Command::Report(report) => report.run().await,
             Command::Catalogue(catalogue) => catalogue.run().await,
             Command::Access(access) => access.run().await,
@@ -121,6 +125,8 @@ impl Command {
             | Self::Push(_)
             | Self::Dossier(_)
             | Self::Parked(_)
+            | Self::Deliveries(_)
+            | Self::Export(_)
             | Self::Report(_)
             | Self::Catalogue(_)
             | Self::Access(_)

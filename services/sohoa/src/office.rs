@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use archive::Archive;
+use exchange::Sender;
 use filing::Kinds;
 use jiff::SignedDuration;
 use schemas::catalogue::{national, shipped, shipped_earlier};
@@ -74,6 +75,12 @@ pub(crate) async fn run(
         true => config.signing.open().await?,
         false => Signing::default(),
     };
+    let targets = if roles.records {
+        let broker = config.cluster()?.map(|cluster| cluster.broker);
+        config.exchange.targets(broker).await?
+    } else {
+        Vec::new()
+    };
     failpoints::listen_in(data);
     let archive = Archive::open(&outside::place(data, &config)?)
         .await
@@ -108,6 +115,12 @@ pub(crate) async fn run(
     }
     if roles.records {
         at_work.spawn(calendar(archive.clone(), stop.clone()));
+        let sender = Sender { archive: archive.clone(), targets, pace: config.exchange.pace() };
+        let stop = stop.clone();
+        at_work.spawn(async move {
+            exchange::run(sender, stop).await;
+            Ok(())
+        });
     }
     if let Some(readers) = readers {
         let desk = Arc::new(desk(archive.clone(), readers, signing, &config));

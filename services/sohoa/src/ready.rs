@@ -87,6 +87,7 @@ impl Leaning {
             lanes: depths.into_iter().map(lane).collect(),
             outbox_lag: vitals.map(|vitals| vitals.outbox_lag),
             parked: vitals.map(|vitals| vitals.parked),
+            deliveries: vitals.map(|vitals| (vitals.hung, vitals.oldest_delivery)),
             dependencies,
         }
     }

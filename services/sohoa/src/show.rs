@@ -5,8 +5,8 @@ use std::io::Write;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
 use schemas::api::{
-    ComponentStatus, ComponentView, DocumentVerdict, DossierView, Figure, FlawView, PageState,
-    PageView, ParkedView, ProcedureSummary, Report, ScanState, ScanView,
+    ComponentStatus, ComponentView, DeliveryView, DocumentVerdict, DossierView, FlawView,
+    PageState, PageView, ParkedView, ProcedureSummary, Report, ScanState, ScanView,
 };
 use schemas::reading::Flaw;
 use schemas::subject::Name;
@@ -71,7 +71,7 @@ pub(crate) fn report(report: &Report, as_json: bool) -> anyhow::Result<()> {
         for of in &row.indicators {
             table.add_row([
                 row.key.clone().unwrap_or_else(|| "Tất cả".to_owned()),
-                figure(of.figure).to_owned(),
+                of.figure.vi().to_owned(),
                 of.of.to_string(),
                 of.all.to_string(),
                 number(of.percent),
@@ -84,18 +84,6 @@ pub(crate) fn report(report: &Report, as_json: bool) -> anyhow::Result<()> {
         out(code.as_str())?;
     }
     Ok(())
-}
-
-fn figure(figure: Figure) -> &'static str {
-    match figure {
-        Figure::ResultAvailable => "Hồ sơ có kết quả điện tử",
-        Figure::Digitised => "Tỷ lệ số hoá hồ sơ",
-        Figure::Reused => "Tỷ lệ khai thác, tái sử dụng",
-        Figure::ReusedOfReusable => "Thành phần được dùng lại trên số dùng lại được",
-        Figure::AskedAgain => "Thành phần bị thu lại dù đã có",
-        Figure::AskedAgainUnreasoned => "Trong đó không nêu lý do",
-        Figure::PagesCorrected => "Trang phải sửa",
-    }
 }
 
 /// Documents that no component took, and scans and pages laid aside.
@@ -187,6 +175,28 @@ pub(crate) fn parked(parked: &[ParkedView], as_json: bool) -> anyhow::Result<()>
             view.job.clone(),
             format!("{} [{}]", view.reason, view.code),
             format!("{} (lần {})", view.detail, view.attempts),
+        ]);
+    }
+    out(&table.to_string())
+}
+
+/// What must leave.
+pub(crate) fn deliveries(deliveries: &[DeliveryView], as_json: bool) -> anyhow::Result<()> {
+    if as_json {
+        return json(&deliveries);
+    }
+    let mut table = table(&["Mã", "Nơi nhận", "Hồ sơ", "Sự kiện", "Tình trạng", "Vì sao"]);
+    for view in deliveries {
+        let again = view.due_at.as_ref().filter(|_| 0 < view.attempts);
+        let again = again.map_or_else(String::new, |at| format!(", thử lại lúc {at}"));
+        let status = view.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
+        table.add_row([
+            view.id.to_string(),
+            view.subscriber.clone(),
+            view.dossier.to_string(),
+            view.event.as_str().to_owned(),
+            format!("{}, lần {}{again}", view.fate.vi(), view.attempts),
+            format!("{}{status}", view.trouble_vi.as_deref().unwrap_or_default()),
         ]);
     }
     out(&table.to_string())

@@ -108,7 +108,7 @@ impl FromStr for BrokerNode {
 
 /// A broker that was looked at once and can be called again and again.
 #[derive(Debug, Clone)]
-pub(super) struct Caller {
+pub(crate) struct Caller {
     /// Of every node.
     urls: Arc<[BrokerUrl]>,
     /// Calls so far, which tells whose turn it is.
@@ -118,7 +118,7 @@ pub(super) struct Caller {
 
 impl Caller {
     /// Reads what it takes to call.
-    pub(super) async fn new(broker: &Broker) -> Result<Self, ArchiveError> {
+    pub(crate) async fn new(broker: &Broker) -> Result<Self, ArchiveError> {
         let doing = "reading the certificates that vouch for the broker";
         let ca = match &broker.ca {
             Some(path) => Some(tokio::fs::read_to_string(path).await.doing(doing)?),
@@ -138,7 +138,7 @@ impl Caller {
     }
 
     /// A connection to the node whose turn it is, known to the broker by what it is for.
-    pub(super) async fn call(&self, purpose: &str) -> Result<Connection, Trouble> {
+    pub(crate) async fn call(&self, purpose: &str) -> Result<Connection, Trouble> {
         let turn = self.calls.fetch_add(1, Ordering::Relaxed) % self.urls.len();
         let mut uri = self.urls[turn].0.clone();
         uri.query.heartbeat = uri.query.heartbeat.or(Some(HEARTBEAT));
@@ -156,7 +156,7 @@ impl Caller {
 /// Anything said to the broker, but for publishing, which may have to wait. One that has just come
 /// back, or was just lost, may leave a word unanswered for ever, where the next connection is
 /// answered at once.
-pub(super) async fn in_time<T>(
+pub(crate) async fn in_time<T>(
     asking: impl Future<Output = Result<T, Trouble>>,
 ) -> Result<T, Trouble> {
     tokio::time::timeout(CONNECT, asking).await.map_err(|_| Trouble::Late)?
@@ -164,7 +164,7 @@ pub(super) async fn in_time<T>(
 
 /// Why the broker is of no use just now. Nothing is lost by it, so nobody but the log hears.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     #[error(transparent)]
     Broker(#[from] lapin::Error),
     #[error("the broker did not answer in time")]

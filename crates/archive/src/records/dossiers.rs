@@ -73,6 +73,9 @@ macro_rules! dossier {
 const BY_CODE: &str = dossier!("code = $1");
 const BY_ID: &str = dossier!("dossier_id = $1");
 
+const OPENED: &str =
+    dossier!("opened_at >= $1 and opened_at < $2 and code > $3 order by code limit $4");
+
 const KNOW_SUBJECT: &str = "
     insert into subject (number, body) values ($1, $2) on conflict (number) do nothing";
 
@@ -170,6 +173,9 @@ impl Records {
         }
         let row = by_id(&mut change, new.id).await?;
         let row = row.ok_or_else(|| missing(new.id))?;
+        if let Some(held) = Held::take(&mut change, By::Id(new.id)).await? {
+            held.tell_others(&mut change, &DossierEvent::Opened).await?;
+        }
         change.commit().await?;
         Ok(dossier(&row)?)
     }
@@ -192,6 +198,23 @@ impl Records {
         let query = sqlx::query(BY_ID).bind(id.to_string());
         let row = query.fetch_optional(&self.db.readers).await.doing("reading a dossier")?;
         row.as_ref().map(dossier).transpose()
+    }
+
+    /// Dossiers taken in from `first` until before `end` whose codes come after that one, in order
+    /// of their codes.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn opened(
+        &self,
+        (first, end): (Timestamp, Timestamp),
+        after: Option<&DossierCode>,
+        limit: u32,
+    ) -> Result<Vec<Dossier>, ArchiveError> {
+        let query = sqlx::query(OPENED).bind(micros(first)).bind(micros(end));
+        let query = query.bind(after.map_or("", DossierCode::as_str)).bind(i64::from(limit));
+        let rows = query.fetch_all(&self.db.readers).await.doing("reading dossiers")?;
+        rows.iter().map(dossier).collect()
     }
 
     /// Closes a dossier: it takes no more scans, and what is filed is sealed without delay.

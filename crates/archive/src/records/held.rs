@@ -3,9 +3,12 @@
 //! this the last unread page?" has one answer.
 
 use schemas::api::{DossierEvent, DossierState};
-use schemas::ids::{DocumentId, DossierId, OfficeCode, PageId, RecordId, ScanId};
+use schemas::ids::{
+    DocumentId, DossierCode, DossierId, OfficeCode, PageId, ProcedureCode, RecordId, ScanId,
+};
 use schemas::message::{Job, Lane};
 
+use super::deliveries::deliver;
 use crate::database::Change;
 use crate::error::{ArchiveError, Doing};
 use crate::outbox;
@@ -15,6 +18,8 @@ use crate::rows::{Columns, json};
 #[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) id: DossierId,
+    pub(crate) code: DossierCode,
+    pub(crate) procedure: ProcedureCode,
     pub(crate) office: OfficeCode,
     pub(crate) lane: Lane,
     pub(crate) state: DossierState,
@@ -37,7 +42,7 @@ macro_rules! hold {
         concat!(
             "update dossier set turn = turn + 1 where dossier_id = ",
             $which,
-            " returning dossier_id, office, lane, state, turn"
+            " returning dossier_id, code, procedure, office, lane, state, turn"
         )
     };
 }
@@ -88,6 +93,8 @@ impl Held {
         let Some(row) = row.doing("taking hold of a dossier")? else { return Ok(None) };
         Ok(Some(Self {
             id: row.parsed("dossier_id")?,
+            code: row.parsed("code")?,
+            procedure: row.parsed("procedure")?,
             office: row.parsed("office")?,
             lane: row.word("lane")?,
             state: row.word("state")?,
@@ -104,11 +111,22 @@ impl Held {
         let doing = "telling an event";
         let id = self.id.to_string();
         let row = sqlx::query(NEXT_TURN).bind(&id).fetch_one(change.on()).await.doing(doing)?;
-        let now = change.now;
-        let told = sqlx::query(TELL).bind(&id).bind(row.int::<i64>("turn")?).bind(now);
+        let (turn, now) = (row.int::<i64>("turn")?, change.now);
+        let told = sqlx::query(TELL).bind(&id).bind(turn).bind(now);
         told.bind(json(event)?).execute(change.on()).await.doing(doing)?;
         change.told = true;
-        Ok(())
+        deliver(change, self, turn, event).await
+    }
+
+    /// Tells others alone: those who follow the dossier know it without being told.
+    pub(crate) async fn tell_others(
+        &self,
+        change: &mut Change<'_>,
+        event: &DossierEvent,
+    ) -> Result<(), ArchiveError> {
+        let row = sqlx::query(NEXT_TURN).bind(self.id.to_string()).fetch_one(change.on()).await;
+        let turn = row.doing("telling an event")?.int("turn")?;
+        deliver(change, self, turn, event).await
     }
 
     /// Announces a job, not to be done before `due_at`.

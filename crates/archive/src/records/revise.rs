@@ -75,7 +75,7 @@ impl Records {
         now: Timestamp,
     ) -> Result<Revised, ArchiveError> {
         let mut change = self.db.change().await?;
-        let Some((_, latest)) = self.take(&mut change, id).await? else {
+        let Some((held, latest)) = self.take(&mut change, id).await? else {
             return Ok(Revised::Unknown);
         };
         match latest.state {
@@ -85,6 +85,8 @@ impl Records {
         }
         let why = who.ends(RecordChange::Revoked);
         withdraw(&mut change, (id, latest.version), why, now).await?;
+        let event = DossierEvent::Revoked { record: id, version: latest.version };
+        held.tell_others(&mut change, &event).await?;
         change.commit().await?;
         self.tell_changes().await?;
         let state = RecordState::Revoked;

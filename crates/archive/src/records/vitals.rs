@@ -21,7 +21,10 @@ const HERE: &str = "select 1 as here";
 
 const OUTBOX_AND_PARKED: &str = "
     select (select min(due_at) from outbox) as due_at,
-        (select count(*) from (select 1 from parked limit $1) as counted) as parked";
+        (select count(*) from (select 1 from parked limit $1) as counted) as parked,
+        (select count(*) from (select 1 from delivery where fate = 'hung' limit $1) as counted)
+            as hung,
+        (select min(made_at) from delivery where fate = 'waiting') as made_at";
 
 // Offices take turns, so a lane's oldest job is the oldest of its offices' next ones: one step
 // into an index for each office.
@@ -48,6 +51,10 @@ pub struct RecordVitals {
     pub outbox_lag: Duration,
     /// Jobs that a person must look at; counted up to 100,000 only.
     pub parked: u64,
+    /// Deliveries that a person must decide on; counted up to 100,000 only.
+    pub hung: u64,
+    /// How long the oldest delivery has waited to leave; zero where none waits.
+    pub oldest_delivery: Duration,
 }
 
 /// How much waits in a lane of the queue.
@@ -70,8 +77,13 @@ impl Records {
         let doing = "counting what waits";
         let query = sqlx::query(OUTBOX_AND_PARKED).bind(MOST);
         let row = query.fetch_one(&self.db.readers).await.doing(doing)?;
-        let outbox_lag = since(row.take("due_at")?, self.db.now().await?);
-        Ok(RecordVitals { outbox_lag, parked: row.int("parked")? })
+        let now = self.db.now().await?;
+        Ok(RecordVitals {
+            outbox_lag: since(row.take("due_at")?, now),
+            parked: row.int("parked")?,
+            hung: row.int("hung")?,
+            oldest_delivery: since(row.take("made_at")?, now),
+        })
     }
 
     /// A worker says how many jobs it ends in an hour, as things go now.

@@ -152,7 +152,7 @@ impl DatabaseConfig {
 }
 
 impl BrokerConfig {
-    fn opened(&self) -> anyhow::Result<Broker> {
+    pub(super) fn opened(&self) -> anyhow::Result<Broker> {
         ensure!(0 < self.window, "broker.window must not be 0");
         ensure!(0 < self.delivery_limit, "broker.delivery_limit must not be 0");
         let url = secret("broker.url", &self.url, &self.url_file)?;

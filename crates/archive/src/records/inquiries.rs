@@ -1,0 +1,231 @@
+//! Questions to other Kho. A question is asked through a delivery, so it may take its time: it is
+//! pending until an answer is there, and an answer that comes late is kept with its dossier as it
+//! came.
+
+use jiff::Timestamp;
+use schemas::api::{DeliveryFate, DossierEvent};
+use schemas::ids::{Blake3, ComponentId, DeliveryId, DossierId, EventId, InquiryId, PrincipalId};
+use sqlx::any::AnyRow;
+
+use super::Records;
+use super::deliveries::deliver_to;
+use super::held::{By, Held};
+use crate::database::micros;
+use crate::error::{ArchiveError, Doing};
+use crate::rows::{Columns, number};
+
+/// A question to be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewInquiry {
+    /// Its id: asking twice with the same one asks once.
+    pub id: InquiryId,
+    /// Dossier that it is for.
+    pub dossier: DossierId,
+    /// The Kho, by the name of the subscriber that it is.
+    pub store: String,
+    /// Component of the dossier that it is for.
+    pub component: Option<ComponentId>,
+    /// Who asks.
+    pub principal: PrincipalId,
+    /// The question as JSON.
+    pub question: String,
+}
+
+/// A question, and its answer where there is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inquiry {
+    /// Its id.
+    pub id: InquiryId,
+    /// Dossier that it is for.
+    pub dossier: DossierId,
+    /// The Kho.
+    pub store: String,
+    /// Component of the dossier that it is for.
+    pub component: Option<ComponentId>,
+    /// When it was asked.
+    pub asked_at: Timestamp,
+    /// The question as JSON.
+    pub question: String,
+    /// The answer as JSON.
+    pub answer: Option<String>,
+    /// When it was answered.
+    pub answered_at: Option<Timestamp>,
+    /// What became of the delivery that asks it.
+    pub delivery: Option<DeliveryFate>,
+    /// Files that came with the answer.
+    pub files: Vec<InquiryFile>,
+}
+
+/// A file that came with an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InquiryFile {
+    /// What the other Kho calls it.
+    pub name: String,
+    /// Its bytes.
+    pub blake3: Blake3,
+    /// How many those are.
+    pub bytes: u64,
+}
+
+const PUT: &str = "
+    insert into inquiry (inquiry_id, dossier_id, store, component, asked_at, principal, question,
+        delivery_id)
+    values ($1, $2, $3, $4, $5, $6, $7, $8)
+    on conflict (inquiry_id) do nothing";
+
+macro_rules! inquiry {
+    ($which:literal) => {
+        concat!(
+            "select inquiry_id, i.dossier_id as dossier_id, store, component, asked_at, question,
+                answer, answered_at, fate
+             from inquiry i left join delivery d on d.delivery_id = i.delivery_id
+             where ",
+            $which
+        )
+    };
+}
+const ONE: &str = inquiry!("inquiry_id = $1");
+const BY_DELIVERY: &str = inquiry!("i.delivery_id = $1");
+const OF_DOSSIER: &str = inquiry!("i.dossier_id = $1 order by asked_at, inquiry_id limit 1000");
+
+const FILES: &str = "
+    select name, blake3, bytes from inquiry_file where inquiry_id = $1 order by place";
+
+// The first answer stands.
+const ANSWER: &str = "
+    update inquiry set answer = $2, answered_at = $3 where inquiry_id = $1 and answer is null";
+
+const PUT_FILE: &str = "
+    insert into inquiry_file (inquiry_id, place, name, blake3, bytes) values ($1, $2, $3, $4, $5)
+    on conflict (inquiry_id, place) do nothing";
+
+impl Records {
+    /// Asks another Kho: writes the question down with the delivery that asks it.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Missing`] when there is no such dossier.
+    pub async fn ask(&self, new: &NewInquiry, now: Timestamp) -> Result<(), ArchiveError> {
+        let mut change = self.db.change().await?;
+        let held = Held::take(&mut change, By::Id(new.dossier)).await?;
+        let held = held.ok_or_else(|| super::dossiers::missing(new.dossier))?;
+        let delivery = DeliveryId::of(EventId::of(held.id, held.turn), &new.store);
+        let put = sqlx::query(PUT)
+            .bind(new.id.to_string())
+            .bind(new.dossier.to_string())
+            .bind(&new.store)
+            .bind(new.component.as_ref().map(ComponentId::as_str))
+            .bind(micros(now))
+            .bind(new.principal.to_string())
+            .bind(&new.question)
+            .bind(delivery.to_string());
+        let put = put.execute(change.on()).await.doing("asking another Kho")?;
+        if put.rows_affected() == 0 {
+            return Ok(());
+        }
+        let event = DossierEvent::Asked { inquiry: new.id };
+        let store = std::slice::from_ref(&new.store);
+        deliver_to(&mut change, &held, held.turn, &event, store).await?;
+        change.commit().await
+    }
+
+    /// A question.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn inquiry(&self, id: InquiryId) -> Result<Option<Inquiry>, ArchiveError> {
+        self.one_inquiry(ONE, id.to_string()).await
+    }
+
+    /// The question that a delivery asks.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn inquiry_of(&self, id: DeliveryId) -> Result<Option<Inquiry>, ArchiveError> {
+        self.one_inquiry(BY_DELIVERY, id.to_string()).await
+    }
+
+    async fn one_inquiry(
+        &self,
+        sql: &'static str,
+        id: String,
+    ) -> Result<Option<Inquiry>, ArchiveError> {
+        let row = sqlx::query(sql).bind(id).fetch_optional(&self.db.readers).await;
+        match row.doing("reading a question")? {
+            Some(row) => self.with_files(&row).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Questions asked for a dossier, oldest first.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn inquiries(&self, dossier: DossierId) -> Result<Vec<Inquiry>, ArchiveError> {
+        let query = sqlx::query(OF_DOSSIER).bind(dossier.to_string());
+        let rows = query.fetch_all(&self.db.readers).await.doing("reading questions")?;
+        let mut found = Vec::with_capacity(rows.len());
+        for row in &rows {
+            found.push(self.with_files(row).await?);
+        }
+        Ok(found)
+    }
+
+    async fn with_files(&self, row: &AnyRow) -> Result<Inquiry, ArchiveError> {
+        let id: InquiryId = row.parsed("inquiry_id")?;
+        let files = sqlx::query(FILES).bind(id.to_string()).fetch_all(&self.db.readers).await;
+        let file = |row: &AnyRow| {
+            Ok(InquiryFile {
+                name: row.take("name")?,
+                blake3: row.parsed("blake3")?,
+                bytes: row.int("bytes")?,
+            })
+        };
+        let files = files.doing("reading files of an answer")?;
+        let files = files.iter().map(file).collect::<Result<_, ArchiveError>>()?;
+        let answered: Option<i64> = row.int_or("answered_at")?;
+        Ok(Inquiry {
+            id,
+            dossier: row.parsed("dossier_id")?,
+            store: row.take("store")?,
+            component: row.parsed_or("component")?,
+            asked_at: row.time("asked_at")?,
+            question: row.take("question")?,
+            answer: row.take("answer")?,
+            answered_at: answered.map(|_| row.time("answered_at")).transpose()?,
+            delivery: row.word_or("fate")?,
+            files,
+        })
+    }
+
+    /// Keeps an answer, with the files that came with it, which are kept as blobs already. The
+    /// first answer stands; a later one changes nothing.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
+    pub async fn put_answer(
+        &self,
+        inquiry: &Inquiry,
+        answer: &str,
+        (files, found): (&[InquiryFile], u32),
+        now: Timestamp,
+    ) -> Result<(), ArchiveError> {
+        let doing = "keeping an answer";
+        let mut change = self.db.change().await?;
+        let Some(held) = Held::take(&mut change, By::Id(inquiry.dossier)).await? else {
+            return Ok(());
+        };
+        let id = inquiry.id.to_string();
+        let put = sqlx::query(ANSWER).bind(&id).bind(answer).bind(micros(now));
+        if put.execute(change.on()).await.doing(doing)?.rows_affected() == 0 {
+            return Ok(());
+        }
+        for (place, file) in (0_i64..).zip(files) {
+            let put = sqlx::query(PUT_FILE).bind(&id).bind(place).bind(&file.name);
+            let put = put.bind(file.blake3.to_string()).bind(number(file.bytes));
+            put.execute(change.on()).await.doing(doing)?;
+        }
+        let event = DossierEvent::Answered { inquiry: inquiry.id, found };
+        held.tell_others(&mut change, &event).await?;
+        change.commit().await
+    }
+}

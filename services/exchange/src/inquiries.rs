@@ -1,0 +1,311 @@
+//! Asking another Kho for a dossier. The question leaves like everything that must, so it is
+//! pending until an answer is there; one that comes late is kept with the dossier.
+
+use std::sync::Arc;
+
+use access::Asker;
+use archive::{Archive, ArchiveError, DueDelivery, Inquiry, InquiryFile, NewInquiry};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use problem::{Answer, Json, Path, Problem};
+use reqwest::header::HeaderMap;
+use schemas::Uuid;
+use schemas::api::{DeliveryFate, DeliveryTrouble};
+use schemas::code::Reason;
+use schemas::ids::{ComponentId, DossierCode, InquiryId, ResultCode};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::ExchangeDesk;
+use crate::kho::{KhoAnswer, KhoFileQuestion, KhoPaper, KhoQuestion, MOST, NO_ERROR, WantedResult};
+use crate::post::{Failed, Post, SHORT};
+
+const JSON: &str = "application/json";
+
+/// Files that are taken of an answer, at most.
+const MOST_FILES: usize = 20;
+
+/// Longest answer with a file, in bytes: 48 MB as base64.
+const LONGEST_FILE: usize = 64 << 20;
+
+/// Another Kho: where it is asked, and where its files are to be had.
+#[derive(Debug, Clone)]
+pub struct OtherKho {
+    /// Where it is asked.
+    pub results: Post,
+    /// Where its files are.
+    pub files: Post,
+    /// What it is shown.
+    pub headers: HeaderMap,
+}
+
+/// Asks another Kho for papers of a dossier's applicant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskKho {
+    /// Chosen by the asker; a repeat asks nothing new.
+    #[schema(value_type = String, format = Uuid)]
+    pub request: Uuid,
+    /// The Kho, by its name in the configuration.
+    pub store: String,
+    /// Dossier that it is for.
+    pub dossier: DossierCode,
+    /// Component that it is for.
+    #[serde(default)]
+    pub component: Option<ComponentId>,
+    /// Codes of results that would do, 1 to 50.
+    pub results: Vec<ResultCode>,
+    /// Name of the officer who asks.
+    pub asked_by: String,
+    /// Number of the officer who asks.
+    pub asked_by_number: String,
+}
+
+/// A question to another Kho.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InquiryView {
+    /// Its id.
+    pub id: InquiryId,
+    /// The Kho.
+    pub store: String,
+    /// Component that it is for.
+    pub component: Option<ComponentId>,
+    /// Where it stands.
+    pub state: InquiryState,
+    /// When it was asked; RFC 3339, UTC.
+    pub asked_at: String,
+    /// When the answer came.
+    pub answered_at: Option<String>,
+    /// Papers that the other Kho has.
+    pub papers: Vec<KhoPaper>,
+    /// Files that came with them.
+    pub files: Vec<InquiryFileView>,
+}
+
+/// Where a question stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InquiryState {
+    /// Đang chờ: no answer yet.
+    Pending,
+    /// Đã trả lời: there may be nothing in it.
+    Answered,
+    /// Không trả lời: given up, until somebody has it tried again. The paper may be collected for
+    /// the reason `source_silent`.
+    Silent,
+}
+
+/// A file that came with an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InquiryFileView {
+    /// What the other Kho calls it.
+    pub name: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// Ask another Kho for papers of a dossier's applicant.
+///
+/// It is asked as soon as may be, and again until it answers; until then the question is pending.
+#[utoipa::path(
+    post,
+    path = "/v1/inquiries",
+    tag = "exchange",
+    extensions(("x-permission" = json!(["look_up"]))),
+    request_body = AskKho,
+    responses(
+        (status = 202, description = "It will be asked", body = InquiryView),
+        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`store.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn ask(
+    State(desk): State<ExchangeDesk>,
+    asker: Asker,
+    Json(asked): Json<AskKho>,
+) -> Answer<(StatusCode, Json<InquiryView>)> {
+    let length = |field: &str, text: &str, longest| {
+        let fits = (1..=longest).contains(&text.trim().chars().count());
+        let invalid = || Problem::new(Reason::RequestInvalid).because(format!("`{field}`"));
+        fits.then_some(()).ok_or_else(invalid)
+    };
+    length("asked_by", &asked.asked_by, 200)?;
+    length("asked_by_number", &asked.asked_by_number, 50)?;
+    if !(1..=MOST).contains(&asked.results.len()) {
+        return Err(Problem::new(Reason::RequestInvalid).because("`results` has 1 to 50"));
+    }
+    if !desk.stores.contains(&asked.store) {
+        return Err(Reason::StoreUnknown.into());
+    }
+    let records = &desk.archive.records;
+    let dossier = records.dossier(&asked.dossier).await?;
+    let dossier = dossier.filter(|dossier| asker.reaches(&dossier.office));
+    let dossier = dossier.ok_or(Reason::DossierUnknown)?;
+    let wanted =
+        |code: &ResultCode| WantedResult { code: code.to_string(), number_symbol: String::new() };
+    let question = KhoQuestion {
+        owner: dossier.subject.reveal_number().to_owned(),
+        asker_name: asked.asked_by.trim().to_owned(),
+        channel: "1".to_owned(),
+        asker_number: asked.asked_by_number.trim().to_owned(),
+        procedure: dossier.procedure.to_string(),
+        results: asked.results.iter().map(wanted).collect(),
+    };
+    let new = NewInquiry {
+        id: InquiryId::of(asked.request),
+        dossier: dossier.id,
+        store: asked.store,
+        component: asked.component,
+        principal: asker.id,
+        question: serde_json::to_string(&question).map_err(|_| Reason::Internal)?,
+    };
+    records.ask(&new, Timestamp::now()).await?;
+    // Another's question of the same id stays theirs.
+    let kept = records.inquiry(new.id).await?.filter(|kept| kept.dossier == new.dossier);
+    let kept = kept.ok_or(Reason::KeyReused)?;
+    Ok((StatusCode::ACCEPTED, Json(view(&kept))))
+}
+
+/// Questions to other Kho that were asked for a dossier, oldest first.
+#[utoipa::path(
+    get,
+    path = "/v1/dossiers/{code}/inquiries",
+    tag = "exchange",
+    extensions(("x-permission" = json!(["look_up"]))),
+    params(("code" = String, Path, description = "The dossier")),
+    responses(
+        (status = 200, description = "The questions, with their answers", body = [InquiryView]),
+        (status = 404, description = "`dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn of_dossier(
+    State(desk): State<ExchangeDesk>,
+    asker: Asker,
+    Path(code): Path<String>,
+) -> Answer<Json<Vec<InquiryView>>> {
+    let records = &desk.archive.records;
+    let code: DossierCode = code.parse().map_err(|_| Reason::DossierUnknown)?;
+    let dossier = records.dossier(&code).await?;
+    let dossier = dossier.filter(|dossier| asker.reaches(&dossier.office));
+    let found = records.inquiries(dossier.ok_or(Reason::DossierUnknown)?.id).await?;
+    Ok(Json(found.iter().map(view).collect()))
+}
+
+/// A file that came with another Kho's answer.
+#[utoipa::path(
+    get,
+    path = "/v1/inquiries/{id}/files/{n}",
+    tag = "exchange",
+    extensions(("x-permission" = json!(["look_up"]))),
+    params(
+        ("id" = String, Path, format = Uuid, description = "The question"),
+        ("n" = u32, Path, description = "Its place in the answer, from 0"),
+    ),
+    responses(
+        (status = 200, description = "The file as it came", body = schemas::api::Binary, content_type = "application/octet-stream"),
+        (status = 404, description = "`inquiry.unknown`, `file.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn file(
+    State(desk): State<ExchangeDesk>,
+    asker: Asker,
+    Path((id, n)): Path<(String, String)>,
+) -> Answer<Response> {
+    let records = &desk.archive.records;
+    let id: InquiryId = id.parse().map_err(|_| Reason::InquiryUnknown)?;
+    let inquiry = records.inquiry(id).await?.ok_or(Reason::InquiryUnknown)?;
+    let dossier = records.dossier_by_id(inquiry.dossier).await?;
+    if !dossier.is_some_and(|dossier| asker.reaches(&dossier.office)) {
+        return Err(Reason::InquiryUnknown.into());
+    }
+    let place: Option<usize> = n.parse().ok();
+    let file = place.and_then(|place| inquiry.files.get(place)).ok_or(Reason::FileUnknown)?;
+    tracing::info!(inquiry.id = %id, principal.id = %asker.id, "file of an answer read");
+    let bytes = desk.archive.blobs.get(file.blake3).await?;
+    // Another's bytes: never shown by a browser as something of ours.
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"tep.pdf\""),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+fn view(inquiry: &Inquiry) -> InquiryView {
+    let answer = inquiry.answer.as_deref();
+    let papers = answer.and_then(|answer| serde_json::from_str(answer).ok()).unwrap_or_default();
+    let given_up = matches!(inquiry.delivery, Some(DeliveryFate::Hung | DeliveryFate::Dropped));
+    InquiryView {
+        id: inquiry.id,
+        store: inquiry.store.clone(),
+        component: inquiry.component.clone(),
+        state: match (answer, given_up) {
+            (Some(_), _) => InquiryState::Answered,
+            (None, true) => InquiryState::Silent,
+            (None, false) => InquiryState::Pending,
+        },
+        asked_at: inquiry.asked_at.to_string(),
+        answered_at: inquiry.answered_at.map(|at| at.to_string()),
+        papers,
+        files: inquiry
+            .files
+            .iter()
+            .map(|file| InquiryFileView { name: file.name.clone(), bytes: file.bytes })
+            .collect(),
+    }
+}
+
+/// Asks the other Kho once, and keeps its answer with every file that it names.
+pub(crate) async fn send(
+    archive: &Archive,
+    kho: &OtherKho,
+    delivery: &DueDelivery,
+) -> Result<Option<u16>, Failed> {
+    let inquiry = archive.records.inquiry_of(delivery.id).await.map_err(away)?;
+    let inquiry = inquiry.ok_or(DeliveryTrouble::Missing)?;
+    let body = inquiry.question.clone();
+    let answer = kho.results.send(JSON, kho.headers.clone(), body, SHORT).await?;
+    let nonsense = || Failed { status: Some(answer.status), ..DeliveryTrouble::Nonsense.into() };
+    let said: KhoAnswer = serde_json::from_slice(&answer.body).map_err(|_| nonsense())?;
+    if said.error_code != NO_ERROR {
+        return Err(Failed { status: Some(answer.status), ..DeliveryTrouble::Refused.into() });
+    }
+    let papers = said.result.papers;
+    let mut named = Vec::new();
+    for paper in &papers {
+        for file in &paper.files {
+            let question =
+                KhoFileQuestion { agency: paper.agency.clone(), path: file.path.clone() };
+            named.push((question, file.name.chars().take(200).collect::<String>()));
+        }
+    }
+    named.truncate(MOST_FILES);
+    let mut files = Vec::new();
+    for (question, name) in named {
+        let body = serde_json::to_string(&question).map_err(|_| nonsense())?;
+        let answer = kho.files.send(JSON, kho.headers.clone(), body, LONGEST_FILE).await?;
+        let text: String = serde_json::from_slice(&answer.body).map_err(|_| nonsense())?;
+        let bytes = STANDARD.decode(text).map_err(|_| nonsense())?;
+        let blake3 = archive.blobs.put(&bytes).await.map_err(away)?;
+        files.push(InquiryFile { name, blake3, bytes: bytes.len() as u64 });
+    }
+    let found = u32::try_from(papers.len()).unwrap_or(u32::MAX);
+    let kept = serde_json::to_string(&papers).map_err(|_| nonsense())?;
+    let records = &archive.records;
+    records.put_answer(&inquiry, &kept, (&files, found), Timestamp::now()).await.map_err(away)?;
+    Ok(Some(answer.status))
+}
+
+/// Our own side can't do its part just now.
+fn away(error: ArchiveError) -> Failed {
+    tracing::warn!(error = &error as &dyn std::error::Error, "an answer can't be kept");
+    DeliveryTrouble::Unreachable.into()
+}
+
+/// Names of the other Kho.
+pub(crate) type Stores = Arc<[String]>;

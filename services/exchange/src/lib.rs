@@ -1,0 +1,75 @@
+//! Speaking with others: events to those who asked for them, as signed webhooks and on a topic of
+//! a broker, and what hangs on its way, with the reason.
+//!
+//! What must leave was written down with the change that it tells of ([`archive::Subscriber`]).
+//! Here it is sent, again and again with growing pauses, until the other side has it or a person
+//! decides.
+
+mod address;
+mod deliveries;
+mod export;
+mod inquiries;
+mod kho;
+mod national;
+mod post;
+mod sender;
+mod signature;
+mod topic;
+
+use std::sync::Arc;
+
+use archive::Archive;
+use inquiries::Stores;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use inquiries::{AskKho, InquiryFileView, InquiryState, InquiryView, OtherKho};
+pub use kho::{
+    KhoAnswer, KhoFile, KhoFileQuestion, KhoPaper, KhoQuestion, KhoResult, WantedResult,
+};
+pub use national::{Identity, NationalDossier, Paper, ResultPaper, Synchronisation, Terms};
+pub use post::{Post, PostError, Reach};
+pub use sender::{Channel, Key, Pace, Sender, Target, run};
+pub use signature::{Secret, SecretError, Secrets};
+
+/// The desk that the exchange's routes are served from. Cheap to clone.
+#[derive(Clone)]
+pub struct ExchangeDesk {
+    archive: Archive,
+    terms: Arc<Terms>,
+    stores: Stores,
+}
+
+impl ExchangeDesk {
+    /// A desk over that archive, which tells of dossiers on those terms, and asks the Kho of those
+    /// names.
+    #[must_use]
+    pub fn new(archive: Archive, terms: Arc<Terms>, stores: Arc<[String]>) -> Self {
+        Self { archive, terms, stores }
+    }
+}
+
+/// The exchange's routes, served from that desk.
+pub fn router(desk: ExchangeDesk) -> OpenApiRouter {
+    described().with_state(desk)
+}
+
+/// What the routes are, for `schemas/openapi.json`.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    described().into_openapi()
+}
+
+fn described() -> OpenApiRouter<ExchangeDesk> {
+    OpenApiRouter::new()
+        .routes(routes!(deliveries::list_deliveries))
+        .routes(routes!(deliveries::retry_delivery))
+        .routes(routes!(deliveries::drop_delivery))
+        .routes(routes!(export::export_dossiers))
+        .routes(routes!(kho::ask_kho))
+        .routes(routes!(kho::fetch_from_kho))
+        .routes(routes!(inquiries::ask))
+        .routes(routes!(inquiries::of_dossier))
+        .routes(routes!(inquiries::file))
+}
