@@ -27,6 +27,7 @@ mod proof;
 mod readers;
 mod reading;
 mod receiver;
+mod spreadsheets;
 mod stations;
 mod text_layers;
 mod topic;
