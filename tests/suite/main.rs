@@ -29,6 +29,7 @@ mod proof;
 mod readers;
 mod reading;
 mod receiver;
+mod spreadsheets;
 mod stations;
 mod story;
 mod text_layers;

@@ -1,8 +1,11 @@
-//! Reports over HTTP: JSON, or CSV for spreadsheets.
+//! Reports over HTTP: JSON, a table (CSV) or a spreadsheet (XLSX).
+
+mod xlsx;
 
 use access::Asker;
+use axum::body::Body;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use filing::report::{self, MustYield};
 use jiff::Timestamp;
@@ -27,23 +30,37 @@ pub(crate) struct Asked {
     office: Option<OfficeCode>,
     procedure: Option<ProcedureCode>,
     figure: Option<String>,
-    #[serde(default)]
-    format: Format,
+    format: Option<Format>,
 }
 
 /// How a report is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Format {
-    #[default]
     Json,
     Csv,
+    Xlsx,
+}
+
+impl Format {
+    /// The first of those that the asker would take; JSON, where none of ours is among them.
+    fn accepted(headers: &HeaderMap) -> Self {
+        let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        let named = |range: &str| match range.split(';').next().unwrap_or_default().trim() {
+            "application/json" => Some(Self::Json),
+            "text/csv" => Some(Self::Csv),
+            xlsx::MEDIA_TYPE => Some(Self::Xlsx),
+            _ => None,
+        };
+        accept.unwrap_or_default().split(',').find_map(named).unwrap_or(Self::Json)
+    }
 }
 
 /// Make a report.
 ///
 /// The indicators of Decision 766/QĐ-TTg beside what they don't say, over the dossiers taken in in
-/// a period at offices within reach. With `figure`, the dossiers behind it come along.
+/// a period at offices within reach. With `figure`, the dossiers behind it come along. What
+/// `format` doesn't say, `Accept` may.
 #[utoipa::path(
     get,
     path = "/v1/reports",
@@ -55,16 +72,17 @@ enum Format {
         ("office" = Option<String>, Query, description = "Only this office", example = "H26.01.02"),
         ("procedure" = Option<String>, Query, description = "Only this procedure", example = "1.001193"),
         ("figure" = Option<Figure>, Query, description = "The figure whose dossiers are asked for"),
-        ("format" = Option<String>, Query, description = "`json` or `csv`", example = "json"),
+        ("format" = Option<String>, Query, description = "`json`, `csv` or `xlsx`", example = "json"),
     ),
     responses(
-        (status = 200, description = "The report", content((Report = "application/json"), (String = "text/csv"))),
+        (status = 200, description = "The report", content((Report = "application/json"), (String = "text/csv"), (schemas::api::Binary = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn report(
     State(desk): State<RecordsDesk>,
     asker: Asker,
+    headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Answer<Response> {
     let invalid = |detail: &str| Problem::new(Reason::RequestInvalid).because(detail);
@@ -83,13 +101,9 @@ pub(crate) async fn report(
     facts.retain(|of| asked.procedure.as_ref().is_none_or(|code| of.procedure == *code));
     let must_yield = must_yield(&desk, &facts).await?;
     let rows = report::rows(&facts, &must_yield, asked.by);
-    if asked.format == Format::Csv {
-        let name = format!("attachment; filename=\"bao-cao-{}.csv\"", asked.period);
-        let headers = [
-            (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-            (header::CONTENT_DISPOSITION, name),
-        ];
-        return Ok((headers, report::csv(&rows)).into_response());
+    let format = asked.format.unwrap_or_else(|| Format::accepted(&headers));
+    if format == Format::Csv {
+        return Ok(file("text/csv; charset=utf-8", &asked.period, "csv", report::csv(&rows)));
     }
     let behind = |figure| report::behind(&facts, &must_yield, figure);
     let report = Report {
@@ -100,7 +114,25 @@ pub(crate) async fn report(
         rows,
         dossiers: figure.map(behind).unwrap_or_default(),
     };
-    Ok(Json(report).into_response())
+    if format == Format::Json {
+        return Ok(Json(report).into_response());
+    }
+    if figure.is_some() {
+        facts.retain(|of| report.dossiers.binary_search(&of.code).is_ok());
+    }
+    let period = report.period.clone();
+    #[expect(clippy::disallowed_methods, reason = "the records' one door to CPU work")]
+    let made = tokio::task::spawn_blocking(move || xlsx::workbook(&report, &facts)).await;
+    let made = made.ok().and_then(Result::ok).ok_or(Reason::Internal)?;
+    Ok(file(xlsx::MEDIA_TYPE, &period, "xlsx", made))
+}
+
+/// A report as a file of its own.
+fn file(media_type: &str, period: &str, end: &str, body: impl Into<Body>) -> Response {
+    let name = format!("attachment; filename=\"bao-cao-{period}.{end}\"");
+    let headers =
+        [(header::CONTENT_TYPE, media_type.to_owned()), (header::CONTENT_DISPOSITION, name)];
+    (headers, body.into()).into_response()
 }
 
 /// Midnight in Vietnam at the start of a day.
