@@ -10,19 +10,43 @@ use std::time::{Duration, Instant};
 /// what somebody with many addresses wants.
 const ROOM: usize = 10_000;
 
+/// How often those are forgotten who asked long ago, while there is no room for others: to look
+/// through all at every request would be work that somebody with many addresses can order.
+const SWEPT_EVERY: Duration = Duration::from_secs(1);
+
 /// What each asked lately.
 #[derive(Debug)]
 pub struct Pace<K> {
     most: u32,
     window: Duration,
-    asked: Mutex<HashMap<K, (Instant, u32)>>,
+    asked: Mutex<Asked<K>>,
+}
+
+#[derive(Debug)]
+struct Asked<K> {
+    /// Since when each is counted, and how often.
+    counts: HashMap<K, (Instant, u32)>,
+    swept: Option<Instant>,
+}
+
+impl<K: Eq + Hash> Asked<K> {
+    /// Whether there is room for one more.
+    fn has_room(&mut self, now: Instant, window: Duration) -> bool {
+        let full = ROOM <= self.counts.len();
+        if full && self.swept.is_none_or(|swept| SWEPT_EVERY <= now.duration_since(swept)) {
+            self.counts.retain(|_, (since, _)| now.duration_since(*since) < window);
+            self.swept = Some(now);
+        }
+        self.counts.len() < ROOM
+    }
 }
 
 impl<K: Eq + Hash> Pace<K> {
     /// Lets each ask so often in a window of that length.
     #[must_use]
     pub fn new(most: u32, window: Duration) -> Self {
-        Self { most, window, asked: Mutex::default() }
+        let asked = Asked { counts: HashMap::new(), swept: None };
+        Self { most, window, asked: Mutex::new(asked) }
     }
 
     /// Counts a request.
@@ -31,13 +55,10 @@ impl<K: Eq + Hash> Pace<K> {
     /// The seconds to wait, when it is one too many.
     pub fn count(&self, who: K, now: Instant) -> Result<(), u32> {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if ROOM <= asked.len() && !asked.contains_key(&who) {
-            asked.retain(|_, (since, _)| now.duration_since(*since) < self.window);
-            if ROOM <= asked.len() {
-                return Ok(());
-            }
+        if !asked.counts.contains_key(&who) && !asked.has_room(now, self.window) {
+            return Ok(());
         }
-        let (since, count) = asked.entry(who).or_insert((now, 0));
+        let (since, count) = asked.counts.entry(who).or_insert((now, 0));
         if self.window <= now.duration_since(*since) {
             (*since, *count) = (now, 0);
         }
@@ -52,7 +73,7 @@ impl<K: Eq + Hash> Pace<K> {
     /// Takes back what was counted last: it was none of what is to be limited.
     pub fn uncount(&self, who: &K) {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, count)) = asked.get_mut(who) {
+        if let Some((_, count)) = asked.counts.get_mut(who) {
             *count = count.saturating_sub(1);
         }
     }
@@ -86,9 +107,9 @@ mod tests {
         let window = Duration::from_secs(10);
         let (pace, now) = (Pace::new(1, window), Instant::now());
         assert!((0..2 * ROOM).all(|who| pace.count(who, now).is_ok()));
-        assert_eq!(pace.asked.lock().unwrap().len(), ROOM);
+        assert_eq!(pace.asked.lock().unwrap().counts.len(), ROOM);
         assert!(pace.count(0, now).is_err(), "who is counted stays so");
         pace.count(3 * ROOM, now + window).unwrap();
-        assert_eq!(pace.asked.lock().unwrap().len(), 1);
+        assert_eq!(pace.asked.lock().unwrap().counts.len(), 1);
     }
 }
