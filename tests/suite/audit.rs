@@ -3,6 +3,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use schemas::api::{AccessAnswer, DossierView};
 use schemas::audit::{Act, SignedHead};
@@ -34,9 +35,17 @@ async fn a_running_office_binds_and_signs_what_was_done_and_tampering_shows() {
     let mut stage = Stage::start().await;
     held(&stage).await;
     let asked = json!({ "subject": raw(&somebody(1)), "purpose": "Chủ sở hữu yêu cầu" });
-    let told: AccessAnswer = stage.post("/v1/subjects/access", &asked).await;
-    assert!(!told.records.is_empty());
-    assert!(told.accesses.iter().any(|access| access.act == Act::Published), "{told:?}");
+    let since = Instant::now();
+    loop {
+        let told: AccessAnswer = stage.post("/v1/subjects/access", &asked).await;
+        assert!(!told.records.is_empty());
+        // What just happened is bound a moment later.
+        if told.accesses.iter().any(|access| access.act == Act::Published) {
+            break;
+        }
+        assert!(since.elapsed() < Duration::from_secs(20), "{told:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let auditor = stage.new_key(&["auditor", "--role", "administrator", "--everywhere"]);
     assert!(stage.terminate().success());
 

@@ -55,9 +55,9 @@ async fn nothing_personal_is_told_by_logs_metrics_or_the_queue() {
 
 /// Asks for records as a procedure does.
 async fn ask(stage: &Stage, story: &Story, secrets: &mut Secrets) {
-    let purpose = format!("Đăng ký cho {}", story.dossier.subject.name().reveal());
+    let purpose = "Đăng ký cho con thứ hai của gia đình".to_owned();
     secrets.put(&purpose);
-    let request = RequirementsRequest {
+    let mut request = RequirementsRequest {
         procedure: "1.004222".parse().unwrap(),
         case: Some(WITH_FAMILY.parse().unwrap()),
         subject: raw(&story.dossier.subject),
@@ -66,6 +66,9 @@ async fn ask(stage: &Stage, story: &Story, secrets: &mut Secrets) {
         office: None,
     };
     let asked: Requirements = stage.post("/v1/requirements", &request).await;
+    // Lines of the audit outlive whoever they are about: a purpose that names them is refused.
+    request.purpose = format!("Đăng ký cho {}", story.dossier.subject.name().reveal());
+    assert_eq!(stage.refused("/v1/requirements", &request).await.0, 400);
     for record in asked.components.iter().filter_map(|component| component.record) {
         let request = LookupRequest {
             request: record.as_uuid(),

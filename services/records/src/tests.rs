@@ -457,6 +457,8 @@ fn the_interface_is_described() {
     assert_eq!(
         paths,
         [
+            "/v1/audit",
+            "/v1/audit/heads",
             "/v1/lookups",
             "/v1/lookups/near",
             "/v1/lookups/near/{id}/resolve",
@@ -471,6 +473,7 @@ fn the_interface_is_described() {
             "/v1/records/{id}/versions",
             "/v1/reports",
             "/v1/requirements",
+            "/v1/subjects/access",
         ]
     );
 }
