@@ -32,7 +32,7 @@ test: setup lint
 	.parts/deploy/bin/python -m unittest discover --quiet --start-directory tests/deploy
 	cargo test --workspace --locked; failed=$$?; \
 	for part in target/cluster/*/ target/stage/*/; do \
-		[ ! -d "$$part" ] || deploy/cluster/$$(basename $$part).sh stop $$part; \
+		[ ! -d "$$part" ] || deploy/cluster/$$(basename $$part | cut -d- -f1).sh stop $$part; \
 	done; exit $$failed
 
 # Through real processes, with papers that a scanner would send.
