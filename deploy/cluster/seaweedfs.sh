@@ -7,8 +7,9 @@
 #
 # Bucket `sohoa`, region `us-east-1`, access key `sohoa`, secret key `sohoa-local`: known to
 # everybody, so it listens on 127.0.0.1 alone. PORT (28333) is where S3 answers, PORT+8 where it
-# answers over TLS (certificate DIR/ca.pem); PORT+1 to PORT+7 are its parts' own. Every write is synced to disk before it is answered. The program is
-# .parts/bin/weed, which `deploy/setup.sh test` fetches.
+# answers over TLS (certificate DIR/ca.pem); PORT+1 to PORT+7 are its parts' own. Every write is
+# synced to disk before it is answered. The program is .parts/bin/weed, which
+# `deploy/setup.sh test` fetches.
 set -euo pipefail
 
 action=${1:?start, stop or status}
