@@ -19,9 +19,10 @@ use sqlx::{AssertSqlSafe, Executor};
 use crate::bed::{NUMBER, draft, filed, kind, new_dossier, new_scan, read_page, request, unpack};
 use crate::form::{Form, folder};
 
-/// Tables that don't grow with the dossiers: a catalogue, whose search looks through it, and
-/// what has one row.
-const SMALL: [&str; 4] = ["procedure_version", "schema_floor", "chain", "_sqlx_migrations"];
+/// Tables that don't grow with the dossiers: a catalogue, whose search looks through it, those few
+/// who hear of events, and what has one row.
+const SMALL: [&str; 5] =
+    ["procedure_version", "schema_floor", "chain", "subscriber", "_sqlx_migrations"];
 
 /// What a busy office has: so many dossiers, each with scans, pages and the rest.
 const DOSSIERS: u32 = 5000;
