@@ -46,7 +46,8 @@ const DROP: [&str; 2] =
 const IN_USE: &str = "
     select exists (select 1 from scan where blake3 = $1)
         or exists (select 1 from page where image_blake3 = $1)
-        or exists (select 1 from record where pdf = $1) as used";
+        or exists (select 1 from record where pdf = $1)
+        or exists (select 1 from inquiry_file where blake3 = $1) as used";
 
 impl Archive {
     /// Puts right what can be put right, each finding in a transaction of its own; answers with

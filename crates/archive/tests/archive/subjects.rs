@@ -3,7 +3,7 @@
 use archive::{Dossier, Kept};
 use jiff::Timestamp;
 use schemas::audit::Act;
-use schemas::ids::DossierId;
+use schemas::ids::{Blake3, DossierId};
 use schemas::record::Record;
 
 use crate::bed::{Bed, NUMBER, bed, filed, findings, request};
@@ -35,32 +35,65 @@ async fn erase(
     bed.archive.erase_dossier(dossier, reason, |_| lets_go, (really, now)).await.unwrap()
 }
 
-/// Nothing of the subject is in any table.
+/// Tables that hold a text, whatever their names: one that is added later is looked into, too.
 async fn holds(bed: &Bed, text: &str) -> Vec<String> {
+    use sqlx::{AssertSqlSafe, Connection, Row};
+    const SQLITE: &str = "
+        select m.name as t, p.name as c from sqlite_master m join pragma_table_info(m.name) p
+        where m.type = 'table' and p.type = 'TEXT' collate nocase order by m.name";
+    const POSTGRES: &str = "
+        select cast(table_name as text) as t, cast(column_name as text) as c
+        from information_schema.columns where table_schema = 'public' and data_type = 'text'
+        order by table_name";
+    let mut on = bed.form.tool().await;
+    let rows = match sqlx::query(POSTGRES).fetch_all(&mut on).await {
+        Ok(rows) => rows,
+        Err(_) => sqlx::query(SQLITE).fetch_all(&mut on).await.unwrap(),
+    };
+    assert!(100 < rows.len());
     let mut found = Vec::new();
-    for (table, column) in [
-        ("subject", "number"),
-        ("dossier", "subject"),
-        ("record", "body"),
-        ("record_owner", "number"),
-        ("digitisation", "code"),
-        ("lookup", "body"),
-        ("page_reading", "body"),
-        ("dossier_event", "body"),
-        ("audit_line", "body"),
-        ("audit_pending", "body"),
-        ("erased", "dossier"),
-    ] {
-        use sqlx::{AssertSqlSafe, Connection, Row};
-        let mut on = bed.form.tool().await;
+    for row in rows {
+        let (table, column): (String, String) = (row.get("t"), row.get("c"));
         let sql = format!("select count(*) as n from {table} where {column} like '%{text}%'");
         let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(&mut on).await.unwrap();
         if row.get::<i64, _>("n") > 0 {
-            found.push(table.to_owned());
+            found.push(table);
         }
-        on.close().await.unwrap();
     }
+    on.close().await.unwrap();
+    found.dedup();
     found
+}
+
+/// What else comes about with a dossier: words on a lookup, a near match and what was found of it,
+/// an old number, a delivery, a question to another Kho.
+async fn more_of(bed: &Bed, dossier: &Dossier, record: &Record) {
+    let (id, record) = (dossier.id, record.id);
+    let subject = format!("{{\"number\": \"{NUMBER}\"}}");
+    for sql in [
+        "insert into lookup_word select lookup_id, 1, 'shown', null, null, 'Mẫu', 'x', null, 1
+         from lookup"
+            .to_owned(),
+        format!(
+            "insert into near_match (request, record_id, asked_at, asked_by, subject, number)
+             values ('r', '{record}', 1, 'x', '{subject}', '{NUMBER}')"
+        ),
+        format!("insert into same_person values ('a', '{NUMBER}', 1, 1, 'Mẫu', 'x', null, 1)"),
+        format!("insert into old_number values ('123456789', '{NUMBER}')"),
+        format!(
+            "insert into delivery (delivery_id, subscriber, event_id, event, dossier_id, office,
+                turn, body, fate, made_at, since, due_at)
+             values ('d', 's', 'e', 'x', '{id}', 'H26.01', 1, '{}', 'hung', 1, 1, 1)",
+            dossier.code
+        ),
+        format!(
+            "insert into inquiry (inquiry_id, dossier_id, store, delivery_id, asked_at, principal,
+                question) values ('i', '{id}', 's', 'd', 1, 'p', '{subject}')"
+        ),
+        format!("insert into inquiry_file values ('i', 0, 'Mẫu.pdf', '{}', 1)", Blake3([7; 32])),
+    ] {
+        assert_eq!(bed.tamper(sql.leak()).await, 1);
+    }
 }
 
 #[tokio::test]
@@ -116,10 +149,11 @@ async fn an_erased_dossier_leaves_nothing_but_hashes_and_a_whole_audit() {
     let records = &bed.archive.records;
     records.link_audit().await.unwrap();
     assert_eq!(findings(&bed.archive).await, [""; 0]);
+    more_of(&bed, &dossier, &record).await;
     let erased = erase(&bed, dossier.id, true, true).await.unwrap();
     assert_eq!(erased.records, [record.id]);
     // They came a moment ago, and go when they can be told from what arrives.
-    assert_eq!((erased.blobs, erased.blobs_left), (0, 4));
+    assert_eq!((erased.blobs, erased.blobs_left), (0, 5));
     records.link_audit().await.unwrap();
     assert_eq!(holds(&bed, NUMBER).await, [""; 0]);
     assert_eq!(holds(&bed, "Mẫu").await, [""; 0]);

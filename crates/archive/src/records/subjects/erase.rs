@@ -53,7 +53,9 @@ const RECORDS: &str = "
 const BLOBS: &str = "
     select blake3 as blob from scan where dossier_id = $1
     union select image_blake3 from page where dossier_id = $1 and image_blake3 is not null
-    union select pdf from record where dossier_id = $1";
+    union select pdf from record where dossier_id = $1
+    union select f.blake3 from inquiry_file f join inquiry i on i.inquiry_id = f.inquiry_id
+        where i.dossier_id = $1";
 
 const TOMBSTONES: &str = "
     insert into erased (record_id, version, dossier, hash, erased_at)
@@ -75,6 +77,8 @@ macro_rules! of_records {
 const ERASE: &[&str] = &[
     of_records!("record_owner"),
     of_records!("record_proof"),
+    "delete from lookup_word where lookup_id in (select lookup_id from lookup where record_id in
+        (select record_id from record where dossier_id = $1))",
     of_records!("lookup"),
     of_records!("near_match"),
     "delete from signed_pdf where pdf in (select pdf from record where dossier_id = $1)",
@@ -92,13 +96,26 @@ const ERASE: &[&str] = &[
     "delete from outbox where dossier_id = $1",
     "delete from job where dossier_id = $1",
     "delete from dossier_event where dossier_id = $1",
+    "delete from inquiry_file where inquiry_id in
+        (select inquiry_id from inquiry where dossier_id = $1)",
+    "delete from inquiry where dossier_id = $1",
+    "delete from delivery where dossier_id = $1",
 ];
 
 const ERASE_DOSSIER: &str = "delete from dossier where dossier_id = $1";
 
-const FORGET_SUBJECT: &str = "
-    delete from subject where number = $1
-      and not exists (select 1 from dossier where dossier.number = subject.number)";
+macro_rules! of_subject {
+    ($table:literal) => {
+        concat!(
+            "delete from ",
+            $table,
+            " where number = $1 and not exists (select 1 from dossier where dossier.number = $1)"
+        )
+    };
+}
+
+const FORGET_SUBJECT: &[&str] =
+    &[of_subject!("subject"), of_subject!("same_person"), of_subject!("old_number")];
 
 const IS_ERASED: &str = "select record_id from erased where record_id = $1 limit 1";
 
@@ -158,8 +175,9 @@ impl Archive {
             held.run(&mut change, sql).await?;
         }
         held.run(&mut change, ERASE_DOSSIER).await?;
-        let forget = sqlx::query(FORGET_SUBJECT).bind(number).execute(change.on()).await;
-        forget.doing(doing)?;
+        for sql in FORGET_SUBJECT {
+            sqlx::query(*sql).bind(&number).execute(change.on()).await.doing(doing)?;
+        }
         leave(&mut change, &lines(&records, reason, now)).await?;
         change.commit().await?;
         for key in blobs {
