@@ -78,7 +78,7 @@ async fn an_office_is_backed_up_while_it_works_and_restored_elsewhere() {
     assert_eq!((code, &verified["blobs"]), (Some(0), &last["blobs"]));
 
     // Refusals say so, and change nothing.
-    let copy = folder.path().join("copy-0");
+    let copy = folder.path().join("copy-2");
     let (code, _, told) = sohoa(&["restore", text(&backup), "--data", text(&copy)]);
     assert_eq!(code, Some(3), "{told}");
     assert!(told.contains("nơi trống"), "{told}");
