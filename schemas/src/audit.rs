@@ -25,6 +25,8 @@ words! {
         Expired = "expired",
         /// Its data or its file were handed out, and a lookup kept.
         LookedUp = "looked_up",
+        /// A page of it, or what was read off that page, was shown to somebody of its office.
+        PageShown = "page_shown",
         /// An answer about a procedure said that it is there; nothing of its content.
         Told = "told",
         /// A dossier was opened in which it stands for a component.
@@ -59,6 +61,7 @@ impl Act {
             Self::Revoked => "Thu hồi",
             Self::Expired => "Hết giá trị dùng cho hồ sơ",
             Self::LookedUp => "Xem nội dung",
+            Self::PageShown => "Xem trang giấy",
             Self::Told => "Trả lời là đã có",
             Self::Relied => "Dùng cho hồ sơ",
             Self::AccessShown => "Cho chủ sở hữu biết ai đã xem",

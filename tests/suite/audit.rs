@@ -33,14 +33,18 @@ async fn held(stage: &Stage) -> DossierView {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_office_binds_and_signs_what_was_done_and_tampering_shows() {
     let mut stage = Stage::start().await;
-    held(&stage).await;
+    let view = held(&stage).await;
+    let paper = view.documents.iter().find(|own| own.record.is_some()).unwrap();
+    let page = stage.url(&format!("/v1/pages/{}/image", paper.pages[0]));
+    assert_eq!(stage.http.get(page).send().await.unwrap().status(), 200);
     let asked = json!({ "subject": raw(&somebody(1)), "purpose": "Chủ sở hữu yêu cầu" });
     let since = Instant::now();
     loop {
         let told: AccessAnswer = stage.post("/v1/subjects/access", &asked).await;
         assert!(!told.records.is_empty());
         // What just happened is bound a moment later.
-        if told.accesses.iter().any(|access| access.act == Act::Published) {
+        let done = |act| told.accesses.iter().filter(|access| access.act == act).count();
+        if (done(Act::Published), done(Act::PageShown)) == (1, 1) {
             break;
         }
         assert!(since.elapsed() < Duration::from_secs(20), "{told:?}");

@@ -5,6 +5,7 @@ use archive::Page;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use problem::{Answer, Json, Path};
 use schemas::code::Reason;
 use schemas::ids::PageId;
@@ -35,7 +36,7 @@ pub(crate) async fn page_image(
     asker: Asker,
     Path(id): Path<String>,
 ) -> Answer<Response> {
-    let page = page(&desk, &asker, &id).await?;
+    let page = shown(&desk, &asker, &id).await?;
     let (image, blob) = page.image.ok_or(Reason::PageUnknown)?;
     let bytes = desk.archive.blobs.get(blob).await?;
     let (media_type, bytes) = match image {
@@ -67,14 +68,18 @@ pub(crate) async fn page_reading(
     asker: Asker,
     Path(id): Path<String>,
 ) -> Answer<Json<PageReading>> {
-    Ok(Json(page(&desk, &asker, &id).await?.reading.ok_or(Reason::PageUnknown)?))
+    Ok(Json(shown(&desk, &asker, &id).await?.reading.ok_or(Reason::PageUnknown)?))
 }
 
-async fn page(desk: &ReviewDesk, asker: &Asker, id: &str) -> Answer<Page> {
+/// A page within reach of whoever asks; that they were shown it is left in the audit.
+async fn shown(desk: &ReviewDesk, asker: &Asker, id: &str) -> Answer<Page> {
     let id: PageId = id.parse().map_err(|_| Reason::PageUnknown)?;
     let records = &desk.archive.records;
     let page = records.page(id).await?.ok_or(Reason::PageUnknown)?;
-    let dossier = records.dossier_by_id(page.dossier).await?;
-    let within = dossier.is_some_and(|dossier| asker.reaches(&dossier.office));
-    if within { Ok(page) } else { Err(Reason::PageUnknown.into()) }
+    let dossier = records.dossier_by_id(page.dossier).await?.ok_or(Reason::PageUnknown)?;
+    if !asker.reaches(&dossier.office) {
+        return Err(Reason::PageUnknown.into());
+    }
+    records.page_shown(&page, &dossier.code, (asker.id, Timestamp::now())).await?;
+    Ok(page)
 }

@@ -11,11 +11,12 @@ pub(crate) mod heads;
 
 use jiff::Timestamp;
 use schemas::audit::{Act, AuditLine};
-use schemas::ids::{Blake3, PrincipalId, RecordId};
+use schemas::ids::{Blake3, DossierCode, PrincipalId, RecordId};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 
 use super::Records;
+use super::pages::Page;
 use crate::database::Change;
 use crate::database::dialect::Dialect;
 use crate::error::{ArchiveError, Doing};
@@ -25,6 +26,10 @@ pub use ask::LinesAsked;
 
 /// Lines moved into the chain in one transaction.
 const AT_ONCE: i64 = 1000;
+
+const RECORDS_OF_PAGE: &str = "
+    select r.record_id, r.version from document d join record r on r.document_id = d.document_id
+    where d.dossier_id = $1 and d.pages like $2 and r.state = 'published'";
 
 const WAITS: &str = "select line_id from audit_pending order by line_id limit 1";
 
@@ -55,6 +60,36 @@ impl Records {
             ..AuditLine::new(Act::Told, now)
         });
         self.leave_alone(&lines.collect::<Vec<_>>()).await
+    }
+
+    /// Leaves a line that somebody was shown a page, where that page is one of a record in force.
+    /// A page that is still worked on belongs to none.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
+    pub async fn page_shown(
+        &self,
+        page: &Page,
+        dossier: &DossierCode,
+        (principal, now): (PrincipalId, Timestamp),
+    ) -> Result<(), ArchiveError> {
+        let records = sqlx::query(RECORDS_OF_PAGE).bind(page.dossier.to_string());
+        let records = records.bind(format!("%\"{}\"%", page.id));
+        let records =
+            records.fetch_all(&self.db.readers).await.doing("reading whose page it is")?;
+        if records.is_empty() {
+            return Ok(());
+        }
+        let lines = records.iter().map(|record| {
+            Ok(AuditLine {
+                principal: Some(principal),
+                record: Some(record.parsed("record_id")?),
+                version: Some(record.int("version")?),
+                dossier: Some(dossier.clone()),
+                ..AuditLine::new(Act::PageShown, now)
+            })
+        });
+        self.leave_alone(&lines.collect::<Result<Vec<_>, ArchiveError>>()?).await
     }
 
     /// Leaves lines of what changes nothing: a statement of its own is its transaction, which
