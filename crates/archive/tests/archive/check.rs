@@ -100,6 +100,29 @@ async fn a_blob_that_belongs_to_nothing_is_removed_once_it_is_old() {
 }
 
 #[tokio::test]
+async fn a_blob_that_came_from_another_kho_after_it_was_found_is_kept() {
+    let (bed, dossier, _) = sound().await;
+    let blob = bed.archive.blobs.put(b"sent again").await.unwrap();
+    let file = std::fs::File::options().write(true).open(bed.blob(blob)).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(7200)).unwrap();
+    let found = bed.archive.check(None).await.unwrap();
+    assert_eq!(found.findings.len(), 1);
+    for sql in [
+        format!(
+            "insert into inquiry (inquiry_id, dossier_id, store, delivery_id, asked_at, principal,
+                question) values ('i', '{}', 's', 'd', 1, 'p', '{{}}')",
+            dossier.id
+        ),
+        format!("insert into inquiry_file values ('i', 0, 'a.pdf', '{blob}', 10)"),
+    ] {
+        assert_eq!(bed.tamper(sql.leak()).await, 1);
+    }
+    assert!(bed.archive.mend(&found).await.unwrap().is_empty());
+    assert!(bed.archive.blobs.contains(blob).await.unwrap());
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+}
+
+#[tokio::test]
 async fn lost_jobs_are_announced_again() {
     let bed = bed().await;
     let dossier = bed.dossier().await;
