@@ -11,13 +11,15 @@
 # make bench-cluster     intake beside bare PUTs, one worker and two, a counter's page behind BACKLOG
 #                        others, what a dossier costs with PAGES pages in the records; a plot
 # make bench-audit       lookups and requirements with the audit and without
+# make bench-records     the same over HTTP beside the bare SQL that they need, among RECORDS records
+#                        on PostgreSQL and EMBEDDED on SQLite
 # make bench-faults      each fault RUNS times on a running cluster: lost, doubled, seconds
 # make bench-readers     pages a minute of two readers and of one; memory over a thousand pages
 #
 # make fuzz              every fuzz target for SECONDS, its corpus grown from the files of HOSTILE
 
 .PHONY: run test story schemathesis fuzz setup lint fmt bench bench-pdf bench-deskew bench-confidence \
-	bench-cluster bench-audit bench-faults bench-readers bench-setup
+	bench-cluster bench-audit bench-records bench-faults bench-readers bench-setup
 
 run:
 	deploy/setup.sh run
@@ -114,6 +116,14 @@ bench-audit:
 	deploy/setup.sh test
 	cargo test --workspace --locked --test cluster -- --ignored --nocapture what_the_audit_costs
 	deploy/cluster/postgres.sh stop target/cluster/postgres
+
+# The records of a third as many citizens: about 2.5 GB and two minutes for each million.
+RECORDS ?= 10000000
+EMBEDDED ?= 200000
+bench-records:
+	deploy/setup.sh test
+	cargo build --release --locked --quiet -p sohoa -p sohoa-reader -p tests --bins
+	target/release/records_bench --records $(RECORDS) --embedded $(EMBEDDED)
 
 bench-readers: bench-setup
 	$(BENCH)/readers.py target/release $(SCANS)

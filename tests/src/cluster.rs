@@ -210,6 +210,11 @@ impl Cluster {
         );
     }
 
+    /// The URL of the cluster's database.
+    pub fn database(&self) -> String {
+        self.parts.database(&self.database)
+    }
+
     /// Runs something in the cluster's database; answers with its rows.
     pub fn sql(&self, sql: &str) -> String {
         self.parts.sql(&self.database, sql)

@@ -5,7 +5,7 @@
 //! when repeated labels are made one and those blanks are dropped. The search keeps the likeliest
 //! beginnings of texts (prefix beam search) and asks a judge about each word as it ends.
 
-use std::collections::HashMap;
+use crate::quick::HashMap;
 
 /// Beginnings that are followed at once.
 const BEAM: usize = 16;
@@ -85,7 +85,7 @@ pub(crate) trait Judge {
 
 /// The likeliest texts, the best first; at least one, perhaps empty.
 pub(crate) fn search<J: Judge>(lattice: &Lattice, alphabet: &Alphabet, judge: &J) -> Vec<Text> {
-    let mut tree = Tree { nodes: vec![Node::root(judge.start())], children: HashMap::new() };
+    let mut tree = Tree { nodes: vec![Node::root(judge.start())], children: HashMap::default() };
     let mut beam = vec![Front { node: 0, blank: 0.0, sign: f32::NEG_INFINITY }];
     for (step, log) in lattice.steps().enumerate() {
         let mut next = Fronts::default();

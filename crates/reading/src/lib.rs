@@ -9,6 +9,7 @@ mod opinions;
 mod tesseract;
 
 mod ctc;
+mod quick;
 mod spelling;
 mod syllable;
 

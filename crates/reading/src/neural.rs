@@ -47,9 +47,7 @@ impl Neural {
     /// # Errors
     /// The engine's.
     pub fn warm(&self) -> Result<(), ReadError> {
-        let sheet = Picture { width: 64, height: 64, dpi: 200, grey: &[255; 64 * 64] };
-        self.detector.lines(&sheet)?;
-        Ok(())
+        self.detector.warm()
     }
 
     /// What it chooses by.

@@ -5,15 +5,18 @@
 //! add one. Names and codes are left to the pixels: a capitalised word counts only where it is
 //! known beside its neighbour, and what touches a digit, a slash or a hyphen not at all.
 
-use std::collections::HashMap;
 use std::io::Read;
 
 use crate::ctc::{Alphabet, Judge, Lattice, Sign, search};
+use crate::quick::{HashMap, room};
 use crate::syllable::is_syllable;
 
 /// The counts, gzipped: lines of a count and one to three syllables; `0` is any number, `^` the
 /// start of a text.
 const COUNTS: &[u8] = include_bytes!("../data/syllables.gz");
+
+/// Room for counts of one, two and three.
+const MOST: [usize; 3] = [1 << 12, 1 << 16, 1 << 17];
 
 /// Weight of language against pixels: networks are surer of themselves than they should be.
 const WEIGHT: f32 = 0.4;
@@ -67,10 +70,10 @@ impl Spelling {
         let read = flate2::read::GzDecoder::new(COUNTS).read_to_string(&mut text);
         debug_assert!(read.is_ok(), "the counts are part of the program");
         let mut spelling = Self {
-            ids: HashMap::new(),
-            ones: Vec::new(),
-            twos: HashMap::new(),
-            threes: HashMap::new(),
+            ids: room(MOST[0]),
+            ones: Vec::with_capacity(MOST[0]),
+            twos: room(MOST[1]),
+            threes: room(MOST[2]),
             all: 1.0,
         };
         for line in text.lines() {
@@ -81,25 +84,30 @@ impl Spelling {
 
     #[expect(clippy::cast_precision_loss, reason = "a million at most")]
     fn count(&mut self, line: &str) -> Option<()> {
-        let mut parts = line.split(' ');
-        let count: u32 = parts.next()?.parse().ok()?;
-        let ids: Vec<u32> = parts
-            .map(|syllable| {
-                let next = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
-                *self.ids.entry(syllable.to_owned()).or_insert(next)
-            })
-            .collect();
-        match *ids.as_slice() {
-            [a] => {
+        let (count, syllables) = line.split_once(' ')?;
+        let count: u32 = count.parse().ok()?;
+        let mut ids = syllables.split(' ').map(|syllable| self.number(syllable));
+        match [ids.next(), ids.next(), ids.next()] {
+            [Some(a), None, None] => {
                 self.ones.resize(self.ids.len(), 0);
                 self.ones[a as usize] = count;
                 self.all += count as f32;
             }
-            [a, b] => drop(self.twos.insert([a, b], count)),
-            [a, b, c] => drop(self.threes.insert([a, b, c], count)),
+            [Some(a), Some(b), None] => drop(self.twos.insert([a, b], count)),
+            [Some(a), Some(b), Some(c)] => drop(self.threes.insert([a, b, c], count)),
             _ => {}
         }
         Some(())
+    }
+
+    /// The number of a syllable, the next one where it has none.
+    fn number(&mut self, syllable: &str) -> u32 {
+        if let Some(id) = self.ids.get(syllable) {
+            return *id;
+        }
+        let next = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
+        self.ids.insert(syllable.to_owned(), next);
+        next
     }
 
     /// The likeliest words of a line.

@@ -38,6 +38,15 @@ impl Detector {
         Ok(Self { network: Network::open(folder, "det.onnx", &["x"], &["out"])? })
     }
 
+    /// Runs the network once, on the smallest picture that it takes.
+    pub(crate) fn warm(&self) -> Result<(), ReadError> {
+        const SIDE: usize = MULTIPLE as usize;
+        let sheet =
+            Picture { width: MULTIPLE, height: MULTIPLE, dpi: 200, grey: &[255; SIDE * SIDE] };
+        self.lines_at(&sheet, MULTIPLE)?;
+        Ok(())
+    }
+
     /// Lines in the picture's pixels, in no order.
     pub(crate) fn lines(&self, picture: &Picture<'_>) -> Result<Vec<Found>, ReadError> {
         let found = self.lines_at(picture, LONG_SIDE)?;
