@@ -121,16 +121,28 @@ async fn a_birth_is_registered_and_nobody_asks_for_the_certificate_again() {
     let (status, refusal) = stage.refused("/v1/lookups", &stopped).await;
     println!("  {status} {}: {}", refusal.code, refusal.title);
     assert_eq!((status, refusal.code.as_str()), (409, "subject.near"));
-    let near: Vec<NearMatch> = stage.get("/v1/lookups/near").await;
-    let resolve = format!("/v1/lookups/near/{}/resolve", near[0].request);
-    let found = json!({ "same": false, "reason": "Thẻ căn cước ghi số khác", "by": "can-bo-7" });
-    let resolved = back_office.post(stage.url(&resolve)).json(&found).send().await.unwrap();
-    assert_eq!(resolved.status().as_u16(), 200);
+    compared(&stage, &back_office, (false, "Thẻ căn cước ghi số khác")).await;
     let (status, refusal) = stage.refused("/v1/lookups", &stopped).await;
     println!("  sau khi đối chiếu: {status} {}", refusal.code);
     assert_eq!((status, refusal.code.as_str()), (404, "record.unknown"));
 
-    tell("8", "Người dân đổi ý, không dùng bản số hoá: bản giấy được nhận, không cần thêm lý do.");
+    tell("8", "Đúng số nhưng họ tên viết thiếu: đối chiếu là một người, hồ sơ mở được.");
+    let short = Subject::Citizen {
+        number: family.child.number.reveal().parse().unwrap(),
+        name: shortened(&family.child.name).parse().unwrap(),
+        born: family.child.born,
+    };
+    let (status, refusal) = stage.refused("/v1/dossiers", &self::residence(&short)).await;
+    println!("  {status} {}: {}", refusal.code, refusal.title);
+    assert_eq!((status, refusal.code.as_str()), (409, "subject.differs"));
+    let (_, refusal) = stage.refused("/v1/lookups", &question(record, &residence, &short)).await;
+    assert_eq!(refusal.code.as_str(), "subject.near");
+    compared(&stage, &back_office, (true, "Tờ khai viết thiếu chữ đệm")).await;
+    let opened = stage.open(&self::residence(&short)).await;
+    println!("  sau khi đối chiếu: {}", opened.code);
+    assert_eq!(component(&opened.components, KINSHIP).status, ComponentStatus::Held);
+
+    tell("9", "Người dân đổi ý, không dùng bản số hoá: bản giấy được nhận, không cần thêm lý do.");
     let declined = json!({ "word": "declined", "by": "can-bo-3", "reason": "Muốn nộp bản giấy" });
     let _: Value = stage.post(&words, &declined).await;
     let again = send(&stage, &residence, &paper(Kind::BirthCertificate)).await;
@@ -139,7 +151,7 @@ async fn a_birth_is_registered_and_nobody_asks_for_the_certificate_again() {
     assert_eq!(component(&settled.components, KINSHIP).status, ComponentStatus::Filed);
     assert!(settled.asked_again.iter().all(|again| !again.reasons.is_empty()));
 
-    tell("9", "Người dân xem ai đã tra cứu giấy tờ của con mình trong hồ sơ.");
+    tell("10", "Người dân xem ai đã tra cứu giấy tờ của con mình trong hồ sơ.");
     for note in &settled.lookups {
         let words: Vec<_> = note.words.iter().map(|said| format!("{:?}", said.word)).collect();
         println!(
@@ -236,6 +248,22 @@ async fn followed(stage: &Stage, dossier: &DossierView) -> Vec<DossierEvent> {
     }
     let told = text.lines().filter_map(|line| line.strip_prefix("data:"));
     told.map(|body| serde_json::from_str(body).unwrap()).collect()
+}
+
+/// Has a person say of the one near match that waits whether they are the same.
+async fn compared(stage: &Stage, by: &reqwest::Client, (same, reason): (bool, &str)) {
+    let near: Vec<NearMatch> = stage.get("/v1/lookups/near").await;
+    let [near] = near.as_slice() else { panic!("{near:?}") };
+    let place = stage.url(&format!("/v1/lookups/near/{}/resolve", near.request));
+    let found = json!({ "same": same, "reason": reason, "by": "can-bo-7" });
+    let resolved = by.post(place).json(&found).send().await.unwrap();
+    assert_eq!(resolved.status().as_u16(), 200);
+}
+
+/// The name without its second word.
+fn shortened(name: &str) -> String {
+    let words = name.split(' ').enumerate().filter(|(nth, _)| *nth != 1);
+    words.map(|(_, word)| word).collect::<Vec<_>>().join(" ")
 }
 
 /// The number with another last digit.

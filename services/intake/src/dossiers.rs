@@ -1,7 +1,7 @@
 //! Opening, showing and closing dossiers.
 
 use access::Asker;
-use archive::{Dossier, NewDossier, OpenError, Reliance, Relied};
+use archive::{Asked, Dossier, NewDossier, OpenError, Reliance, Relied};
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use filing::standing::{self, Situation};
@@ -10,6 +10,7 @@ use problem::{Answer, Json, Path, Problem};
 use schemas::api::{ComponentStatus, ComponentView, DossierState, DossierView, OpenDossier};
 use schemas::code::Reason;
 use schemas::ids::{DossierCode, DossierId};
+use schemas::subject::Subject;
 
 use crate::desk::IntakeDesk;
 use crate::view;
@@ -17,7 +18,8 @@ use crate::view;
 /// Open a dossier.
 ///
 /// The answer says how each component stands already: what the citizen handed in before is
-/// held and must not be asked for again.
+/// held and must not be asked for again. A subject that a person found to be an owner of records,
+/// though the papers differ, is that owner.
 #[utoipa::path(
     post,
     path = "/v1/dossiers",
@@ -61,11 +63,13 @@ pub(crate) async fn open_dossier(
         records.procedure(&asked.procedure, today).await?.ok_or(Reason::ProcedureUnknown)?;
     let case = standing::chosen_case(&entry.procedure, asked.case.as_ref())
         .map_err(|reason| Problem::new(reason).because(standing::cases_told(&entry.procedure)))?;
-    let subject = asked.subject.parse().map_err(|reason| match reason {
+    let subject: Subject = asked.subject.parse().map_err(|reason| match reason {
         Reason::RequestInvalid => Problem::new(reason)
             .because("`subject.name` has 1 to 200 characters, letters among them"),
         reason => reason.into(),
     })?;
+    let held = records.records_of(subject.reveal_number()).await?;
+    let subject = records.found_to_be(&Asked::from(&subject), &held).await?.unwrap_or(subject);
     let new = NewDossier {
         id: DossierId::new(),
         office,
@@ -75,7 +79,6 @@ pub(crate) async fn open_dossier(
         lane: asked.lane,
         subject,
     };
-    let held = records.records_of(new.subject.reveal_number()).await?;
     let (answers, office) = (&asked.answers, &new.office);
     let situation = Situation { case, answers, office, declined: &[] };
     let components = standing::standing(

@@ -110,13 +110,7 @@ pub(crate) async fn asked_about(desk: &RecordsDesk, raw: &RawSubject) -> Answer<
             return Ok(Asked { number, name, born: Some(*born) });
         }
     }
-    let subject = parse_subject(raw)?;
-    let born = match &subject {
-        Subject::Citizen { born, .. } => Some(*born),
-        Subject::Organisation { .. } => None,
-    };
-    let number = subject.reveal_number().to_owned();
-    Ok(Asked { number, name: subject.name().clone(), born })
+    Ok(Asked::from(&parse_subject(raw)?))
 }
 
 pub(crate) fn refusal(error: LookupError) -> Problem {

@@ -45,24 +45,6 @@ pub(crate) async fn owner_of<'r>(
     Ok(near)
 }
 
-/// The owner of one of the records that who is asked about is by a person's word, though their
-/// papers differ.
-pub(crate) async fn found_to_be(
-    desk: &RecordsDesk,
-    asked: &Asked,
-    records: &[Record],
-) -> Answer<Option<Subject>> {
-    for owner in records.iter().flat_map(|record| &record.owners) {
-        let like = owner.subject.likeness(&asked.number, &asked.name, asked.born);
-        if like == Likeness::Near
-            && desk.archive.records.found_same(asked, &owner.subject).await? == Some(true)
-        {
-            return Ok(Some(owner.subject.clone()));
-        }
-    }
-    Ok(None)
-}
-
 /// Lookups that were stopped.
 ///
 /// Their subject is nearly an owner of the record, and nobody has compared the papers yet. Of the

@@ -13,7 +13,6 @@ use schemas::subject::{Subject, is_old_number};
 
 use crate::RecordsDesk;
 use crate::lookups::{self, check_purpose, names_nobody};
-use crate::near;
 
 /// Ask what a citizen must still hand in for a procedure.
 ///
@@ -74,7 +73,7 @@ pub(crate) async fn ask_requirements(
     };
     names_nobody(&asked.purpose, &[&subject])?;
     let held = records.records_of(subject.reveal_number()).await?;
-    let subject = near::found_to_be(&desk, &asked_about, &held).await?.unwrap_or(subject);
+    let subject = records.found_to_be(&asked_about, &held).await?.unwrap_or(subject);
     let office = asked.office.as_ref().unwrap_or(&desk.office);
     let situation = Situation { case, answers: &asked.answers, office, declined: &[] };
     let components =

@@ -7,7 +7,7 @@ use schemas::Uuid;
 use schemas::api::{LookupRequest, NearFound, NearMatch};
 use schemas::ids::{OfficeCode, PrincipalId};
 use schemas::record::{BoundBy, FieldName, FieldSource, Record};
-use schemas::subject::{Name, Subject};
+use schemas::subject::{Likeness, Name, Subject};
 use sqlx::any::AnyRow;
 
 use super::Records;
@@ -24,6 +24,16 @@ pub struct Asked {
     pub name: Name,
     /// Date of birth; none of organisations.
     pub born: Option<Date>,
+}
+
+impl From<&Subject> for Asked {
+    fn from(subject: &Subject) -> Self {
+        let born = match subject {
+            Subject::Citizen { born, .. } => Some(*born),
+            Subject::Organisation { .. } => None,
+        };
+        Self { number: subject.reveal_number().to_owned(), name: subject.name().clone(), born }
+    }
 }
 
 impl Asked {
@@ -171,6 +181,26 @@ impl Records {
         let found = sqlx::query(FOUND).bind(asked.key()).bind(owner.reveal_number());
         let found = found.fetch_optional(&self.db.readers).await.doing("reading a near match")?;
         found.map(|row| Ok(row.int::<i64>("same")? != 0)).transpose()
+    }
+
+    /// The owner of one of the records that who is asked about is by a person's word, though
+    /// their papers differ; none where nobody said so.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`].
+    pub async fn found_to_be(
+        &self,
+        asked: &Asked,
+        records: &[Record],
+    ) -> Result<Option<Subject>, ArchiveError> {
+        for owner in records.iter().flat_map(|record| &record.owners) {
+            let like = owner.subject.likeness(&asked.number, &asked.name, asked.born);
+            if like == Likeness::Near && self.found_same(asked, &owner.subject).await? == Some(true)
+            {
+                return Ok(Some(owner.subject.clone()));
+            }
+        }
+        Ok(None)
     }
 
     /// The number of twelve digits whose holder had that old number, by an identity card; none
