@@ -7,7 +7,7 @@ folder=${1:-$(cd "$(dirname "$0")" && pwd)/secrets}
 mkdir -p "$folder" && chmod 700 "$folder"
 
 keep() { [ -s "$folder/$1" ] || { printf '%s' "$2" >"$folder/$1" && chmod 644 "$folder/$1"; }; }
-random() { od -An -N 24 -t x1 /dev/urandom | tr -d ' \n'; }
+random() { od -An -v -N "${1:-24}" -t x1 /dev/urandom | tr -d ' \n'; }
 
 keep database_password "$(random)"
 keep database_url "postgres://sohoa:$(cat "$folder/database_password")@postgres/sohoa"
@@ -18,6 +18,8 @@ default_pass = $(cat "$folder/broker_password")
 "
 keep broker_cookie "$(random)"
 keep store_secret_key "$(random)"
+# Without it no paper can be read again: keep a copy elsewhere.
+keep master_key "$(random 32)"
 keep store_identities.json "{\"identities\": [{\"name\": \"sohoa\", \"credentials\":
   [{\"accessKey\": \"sohoa\", \"secretKey\": \"$(cat "$folder/store_secret_key")\"}],
   \"actions\": [\"Admin\", \"Read\", \"Write\", \"List\"]}]}

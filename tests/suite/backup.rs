@@ -41,14 +41,22 @@ async fn an_office_is_backed_up_while_it_works_and_restored_elsewhere() {
     let stage = Stage::start_with(&format!("[reader]\nprogram = {scripted:?}\n")).await;
     let folder = tempfile::tempdir().unwrap();
     let (backup, data) = (folder.path().join("backup"), stage.data());
-    let back_up = || sohoa(&["backup", text(&backup), "--data", text(&data), "--json"]);
+    let keys = folder.path().join("keys");
+    let backing_up =
+        ["backup", text(&backup), "--keys", text(&keys), "--data", text(&data), "--json"];
+    let back_up = || sohoa(&backing_up);
+    let restore = |copy: &Path| {
+        std::fs::create_dir(copy).unwrap();
+        std::fs::copy(data.join("master.key"), copy.join("master.key")).unwrap();
+        let args = ["restore", text(&backup), "--keys", text(&keys), "--data", text(copy)];
+        sohoa(&[args.as_slice(), &["--json"]].concat())
+    };
 
     let mut acknowledged = Vec::new();
     for round in 0..3_u64 {
         // Scans arrive and are worked on before, during and after each backup.
         let saved = {
-            let args = ["backup", text(&backup), "--data", text(&data), "--json"];
-            let saving = begun(&args);
+            let saving = begun(&backing_up);
             let before = acknowledged.len();
             for nth in 0..6 {
                 let dossier = stage.open(&opening(&somebody(round * 6 + nth))).await;
@@ -61,8 +69,7 @@ async fn an_office_is_backed_up_while_it_works_and_restored_elsewhere() {
             (before, saved)
         };
         let copy = folder.path().join(format!("copy-{round}"));
-        let (code, restored, told) =
-            sohoa(&["restore", text(&backup), "--data", text(&copy), "--json"]);
+        let (code, restored, told) = restore(&copy);
         assert_eq!(code, Some(0), "{told}");
         assert_eq!(restored["check"]["findings"], json!([]));
         assert_eq!(restored["restored"]["rows"], saved.1["rows"]);
@@ -79,12 +86,21 @@ async fn an_office_is_backed_up_while_it_works_and_restored_elsewhere() {
 
     // Refusals say so, and change nothing.
     let copy = folder.path().join("copy-2");
-    let (code, _, told) = sohoa(&["restore", text(&backup), "--data", text(&copy)]);
-    assert_eq!(code, Some(3), "{told}");
-    assert!(told.contains("nơi trống"), "{told}");
-    let (code, _, told) = sohoa(&["backup", text(&copy), "--data", text(&data)]);
-    assert_eq!(code, Some(3), "{told}");
-    assert!(told.contains("không phải bản sao lưu"), "{told}");
+    let refused = |args: &[&str], why: &str| {
+        let (code, _, told) = sohoa(args);
+        assert_eq!(code, Some(3), "{told}");
+        assert!(told.contains(why), "{told}");
+    };
+    let with_keys = ["--keys", text(&keys), "--data"];
+    let into = |place| [["restore", text(&backup)].as_slice(), &with_keys, &[place]].concat();
+    refused(&into(text(&copy)), "nơi trống");
+    let onto = [["backup", text(&copy)].as_slice(), &with_keys, &[text(&data)]].concat();
+    refused(&onto, "không phải bản sao lưu");
+    refused(&["backup", text(&backup), "--data", text(&data)], "--keys");
+    // Nor is a backup restored that nobody could read.
+    let bare = folder.path().join("bare");
+    refused(&["restore", text(&backup), "--data", text(&bare)], "--keys");
+    refused(&into(text(&bare)), "Khoá chính");
 
     // A damaged blob is named by whoever reads the backup.
     let bad = largest(&backup.join("blobs"));
@@ -94,7 +110,16 @@ async fn an_office_is_backed_up_while_it_works_and_restored_elsewhere() {
     let (code, verified, _) = sohoa(&["backup", text(&backup), "--verify", "--json"]);
     assert_eq!((code, verified["damaged"].as_array().unwrap().len()), (Some(5), 1));
     let copy = folder.path().join("copy-bad");
-    let (code, restored, _) = sohoa(&["restore", text(&backup), "--data", text(&copy), "--json"]);
+    let (code, restored, _) = restore(&copy);
     assert_eq!((code, &restored["restored"]["damaged"]), (Some(5), &verified["damaged"]));
     assert_ne!(restored["check"]["findings"], json!([]));
+
+    // Another master key, and what was kept can be read as before.
+    let copy = folder.path().join("copy-1");
+    let before = std::fs::read(copy.join("master.key")).unwrap();
+    let (code, _, told) = sohoa(&["keys", "rotate", "--data", text(&copy)]);
+    assert_eq!(code, Some(0), "{told}");
+    assert_ne!(std::fs::read(copy.join("master.key")).unwrap(), before);
+    let (code, checked, told) = sohoa(&["check", "--data", text(&copy), "--json"]);
+    assert_eq!((code, &checked["check"]["findings"]), (Some(0), &json!([])), "{told}");
 }

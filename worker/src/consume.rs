@@ -270,7 +270,9 @@ fn decide(result: &Result<(), Failure>, attempt: u32) -> Fate {
     };
     let (attempts, reason) = match failure {
         Failure::Archive(error) => match error {
-            ArchiveError::Missing(_) | ArchiveError::Corrupt { .. } => (1, Reason::Internal),
+            ArchiveError::Missing(_) | ArchiveError::Corrupt { .. } | ArchiveError::Erased(_) => {
+                (1, Reason::Internal)
+            }
             ArchiveError::Full => (WORLD_ATTEMPTS, Reason::StorageFull),
             _ => (WORLD_ATTEMPTS, Reason::Unavailable),
         },

@@ -107,7 +107,9 @@ pub(crate) async fn sign(desk: &Desk, sealed: Vec<u8>) -> Result<(Blake3, u64), 
         match blobs.get(before).await {
             // Put once more, so that nobody takes it for one that no row needs.
             Ok(signed) => return put(&signed).await,
-            Err(ArchiveError::Missing(_) | ArchiveError::Corrupt { .. }) => {}
+            Err(
+                ArchiveError::Missing(_) | ArchiveError::Corrupt { .. } | ArchiveError::Erased(_),
+            ) => {}
             Err(error) => return Err(error.into()),
         }
     }

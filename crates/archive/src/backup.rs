@@ -6,6 +6,11 @@
 //! whole. Blobs that the folder has already are not copied again, which also is how a backup that
 //! was cut off goes on.
 //!
+//! Blobs are copied as they are stored, and keys are not in the folder: they go into a file of
+//! their own, which is kept elsewhere and written over each time ([`crate::vault::copy`]). So what
+//! is erased with its key is erased in every backup, however old, and whoever has a backup alone
+//! can read no paper of it.
+//!
 //! ```text
 //! sohoa-backup.json           which archive it is of
 //! blobs/ab/cdef…              blobs of all its moments, named by their hash
@@ -19,7 +24,7 @@ mod carry;
 mod folder;
 mod restore;
 mod rows;
-mod sheet;
+pub(crate) mod sheet;
 mod tables;
 mod verify;
 
@@ -33,6 +38,7 @@ use serde::{Deserialize, Serialize};
 use crate::Archive;
 use crate::error::{ArchiveError, Doing};
 use crate::rows::Columns;
+use crate::vault::copy;
 use folder::Folder;
 use sheet::SheetEntry;
 
@@ -62,9 +68,27 @@ pub enum BackupError {
     /// The rows of the backup are not what was written.
     #[error("the backup is damaged: {0}")]
     Damaged(String),
+    /// Papers are encrypted, and it wasn't said where the copy of their keys is.
+    #[error("papers are encrypted: their keys need a file of their own")]
+    KeysNowhere,
+    /// The copy of the keys would be in the backup itself.
+    #[error("{} is in the backup, from which keys are kept apart", .0.display())]
+    KeysInside(PathBuf),
     /// The outside world failed.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+}
+
+/// What a copy of keys holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Keys {
+    /// Whose they are.
+    #[serde(skip)]
+    pub(crate) archive: String,
+    /// Keys that there ever were.
+    pub all: u64,
+    /// Those of them that were erased.
+    pub erased: u64,
 }
 
 /// How far it is.
@@ -107,6 +131,8 @@ pub struct BackedUp {
     pub missing: Vec<Blake3>,
     /// Blobs that are damaged in the archive itself.
     pub damaged: Vec<Blake3>,
+    /// Keys that were copied into the file of theirs, those erased among them.
+    pub keys: u64,
 }
 
 /// One moment of an archive: `moment.json`.
@@ -126,6 +152,9 @@ struct Moment {
     blobs: SheetEntry,
     /// Blobs that the archive itself had lost, or held damaged: they are not in the backup.
     lacking: Vec<Blake3>,
+    /// Keys that were copied with it; its blobs can't be read without them.
+    #[serde(default)]
+    keys: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -137,7 +166,7 @@ struct TableEntry {
 }
 
 /// Version of the format that is written, and the newest that is read.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 const IDENTITY: &str = "select id from identity where name = 'archive'";
 
@@ -149,17 +178,37 @@ const SCHEMA: &str = "select max(version) as newest from _sqlx_migrations";
 
 impl Archive {
     /// Adds the present moment to the backup in `target`, which is begun when the folder is empty
-    /// or not there. Work goes on meanwhile.
+    /// or not there, and writes the keys of everything into the file `keys`, over what was there.
+    /// Work goes on meanwhile.
     ///
     /// # Errors
     /// [`BackupError::NotABackup`], [`BackupError::OtherArchive`], [`BackupError::Newer`] for a
-    /// folder that it must not write to; [`ArchiveError::Locked`] when another backup goes there.
-    pub async fn back_up(&self, target: &Path, hears: Hears<'_>) -> Result<BackedUp, BackupError> {
-        let folder = Folder::begin(target, &self.identity().await?).await?;
+    /// folder that it must not write to; [`BackupError::KeysNowhere`], [`BackupError::KeysInside`];
+    /// [`ArchiveError::Locked`] when another backup goes there.
+    pub async fn back_up(
+        &self,
+        target: &Path,
+        keys: Option<&Path>,
+        hears: Hears<'_>,
+    ) -> Result<BackedUp, BackupError> {
+        match keys {
+            None if self.records.vault.is_some() => return Err(BackupError::KeysNowhere),
+            Some(keys) if is_within(keys, target)? => {
+                return Err(BackupError::KeysInside(keys.to_owned()));
+            }
+            _ => {}
+        }
+        let archive = self.identity().await?;
+        let folder = Folder::begin(target, &archive).await?;
         let (number, dir) = folder.next().await?;
         let mut moment = self.write_rows(&dir, hears).await?;
         let carried = carry::all(&self.blobs, &folder.blobs, &dir, moment.blobs.lines, hears);
         let carried = carried.await?;
+        // After the blobs: some may have been written anew since the rows were read.
+        if let Some(keys) = keys {
+            let mut view = self.records.db.view().await?;
+            moment.keys = copy::save(&mut view, &archive, keys).await?;
+        }
         let rows = moment.tables.iter().map(|table| table.rows).sum();
         let blobs = moment.blobs.lines;
         moment.lacking = [carried.missing.as_slice(), &carried.damaged].concat();
@@ -172,6 +221,7 @@ impl Archive {
             copied_bytes: carried.copied_bytes,
             missing: carried.missing,
             damaged: carried.damaged,
+            keys: moment.keys,
         })
     }
 
@@ -200,6 +250,7 @@ impl Archive {
             tables: entries,
             blobs,
             lacking: Vec::new(),
+            keys: 0,
         })
     }
 
@@ -212,5 +263,27 @@ impl Archive {
         let id = row.take("id")?;
         change.commit().await?;
         Ok(id)
+    }
+}
+
+/// Whether a file would be in that folder.
+fn is_within(file: &Path, dir: &Path) -> Result<bool, ArchiveError> {
+    let (file, dir) = (absolute(file)?, absolute(dir)?);
+    Ok(file.starts_with(dir))
+}
+
+/// The path with its links followed, as far as it is there.
+fn absolute(path: &Path) -> Result<PathBuf, ArchiveError> {
+    let path = std::path::absolute(path).doing(BACKING_UP)?;
+    let mut there = path.as_path();
+    loop {
+        if let Ok(found) = there.canonicalize() {
+            let rest = path.strip_prefix(there).unwrap_or(Path::new(""));
+            return Ok(if rest.as_os_str().is_empty() { found } else { found.join(rest) });
+        }
+        match there.parent() {
+            Some(parent) => there = parent,
+            None => return Ok(path),
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! Bytes, named by their blake3 hash: files of a folder on one machine, objects of an S3 store on
-//! many. Nobody above can tell which.
+//! many. Nobody above can tell which, nor whether they are encrypted: names are the hashes of the
+//! clear.
 
 mod bucket;
 mod folder;
 mod reader;
 mod store;
 
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +20,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::Place;
 use crate::error::{ArchiveError, Doing};
+use crate::vault::stream::{self, Encrypting, Wholeness, decrypting, key_id};
+use crate::vault::{Vault, no_key};
 use bucket::{Bucket, Source};
 use folder::Folder;
 
@@ -44,6 +48,8 @@ pub struct Blobs {
     /// Where blobs are written before they have a name; in a folder's form on the same file
     /// system.
     incoming: Arc<PathBuf>,
+    /// Keys of what is encrypted; without them blobs are kept as they come.
+    vault: Option<Vault>,
 }
 
 #[derive(Clone)]
@@ -74,7 +80,12 @@ impl Blobs {
                 Form::Bucket(Bucket::open(store).await?)
             }
         };
-        Ok(Self { form, incoming: Arc::new(incoming) })
+        Ok(Self { form, incoming: Arc::new(incoming), vault: None })
+    }
+
+    /// The same with those keys.
+    pub(crate) fn with(self, vault: Option<Vault>) -> Self {
+        Self { vault, ..self }
     }
 
     /// Whether blobs can be kept and read at this moment; tries once.
@@ -93,12 +104,20 @@ impl Blobs {
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn receive(&self) -> Result<Incoming, ArchiveError> {
+        let encrypting = self.vault.as_ref().map(|_| Encrypting::new()).transpose()?;
         let held = match &self.form {
             Form::Folder(_) => self.file().await?,
             Form::Bucket(_) => Held::Memory(Vec::new()),
         };
-        let (blobs, hasher) = (self.clone(), blake3::Hasher::new());
-        Ok(Incoming { blobs, held, hasher, len: 0, head: Vec::with_capacity(HEAD) })
+        Ok(Incoming {
+            blobs: self.clone(),
+            held,
+            written: 0,
+            encrypting,
+            hasher: blake3::Hasher::new(),
+            len: 0,
+            head: Vec::with_capacity(HEAD),
+        })
     }
 
     /// A file to receive into.
@@ -125,12 +144,20 @@ impl Blobs {
     /// The bytes, checked against their hash.
     ///
     /// # Errors
-    /// [`ArchiveError::Missing`], and [`ArchiveError::Corrupt`] when the hash differs.
+    /// [`ArchiveError::Missing`], [`ArchiveError::Corrupt`] when the hash differs,
+    /// [`ArchiveError::Erased`], [`ArchiveError::NoKey`].
     pub async fn get(&self, key: Blake3) -> Result<Vec<u8>, ArchiveError> {
-        let bytes = match &self.form {
+        let mut bytes = match &self.form {
             Form::Folder(folder) => folder.get(key).await?,
             Form::Bucket(bucket) => bucket.get(key).await?,
         };
+        if key_id(&bytes).is_some() {
+            let len = bytes.len() as u64;
+            let (mut reader, _) =
+                self.opened(key, BlobReader::new(Cursor::new(bytes)), len).await?;
+            bytes = Vec::new();
+            reader.read_to_end(&mut bytes).await.map_err(|error| damaged(key, &error))?;
+        }
         if *blake3::hash(&bytes).as_bytes() != key.0 {
             let detail = "its hash differs".to_owned();
             return Err(ArchiveError::Corrupt { what: format!("blob {key}"), detail });
@@ -141,8 +168,39 @@ impl Blobs {
     /// The blob to stream from, not checked, and its size in bytes.
     ///
     /// # Errors
-    /// [`ArchiveError::Missing`], [`ArchiveError::Unavailable`].
+    /// [`ArchiveError::Missing`], [`ArchiveError::Unavailable`], [`ArchiveError::Erased`],
+    /// [`ArchiveError::NoKey`].
     pub async fn reader(&self, key: Blake3) -> Result<(BlobReader, u64), ArchiveError> {
+        let (reader, len) = self.raw(key).await?;
+        self.opened(key, reader, len).await
+    }
+
+    /// What is stored, which is so long, in the clear.
+    async fn opened(
+        &self,
+        key: Blake3,
+        mut reader: BlobReader,
+        len: u64,
+    ) -> Result<(BlobReader, u64), ArchiveError> {
+        let mut head = Vec::with_capacity(stream::HEAD);
+        let mut begin = (&mut reader).take(stream::HEAD as u64);
+        begin.read_to_end(&mut head).await.doing("reading a blob")?;
+        let Some(id) = key_id(&head) else {
+            return Ok((BlobReader::new(Cursor::new(head).chain(reader)), len));
+        };
+        let about = key.to_string();
+        let vault = self.vault.as_ref().ok_or_else(|| no_key(&about))?;
+        let data_key = vault.key(id, &about).await?;
+        let cut_off = || damaged(key, &io::ErrorKind::UnexpectedEof.into());
+        let clear = stream::clear_len(len).ok_or_else(cut_off)?;
+        Ok((BlobReader::new(decrypting(reader, len, data_key)), clear))
+    }
+
+    /// What is stored, encrypted or not, and its size in bytes.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Missing`], [`ArchiveError::Unavailable`].
+    pub(crate) async fn raw(&self, key: Blake3) -> Result<(BlobReader, u64), ArchiveError> {
         match &self.form {
             Form::Folder(folder) => folder.reader(key).await,
             Form::Bucket(bucket) => bucket.reader(key).await,
@@ -188,6 +246,18 @@ impl Blobs {
         hashes_to(reader, key).await
     }
 
+    /// Whether what is stored is what was written, encrypted or not: no key is needed.
+    pub(crate) async fn is_whole(&self, key: Blake3) -> Result<bool, ArchiveError> {
+        let (mut reader, _) = self.raw(key).await?;
+        let (mut wholeness, mut chunk) = (Wholeness::default(), vec![0; CHUNK]);
+        loop {
+            match reader.read(&mut chunk).await.doing("checking a blob")? {
+                0 => return Ok(wholeness.is_of(key)),
+                read => wholeness.update(&chunk[..read]),
+            }
+        }
+    }
+
     /// How long ago the blob was written, in seconds; 0 when it can't be told.
     pub(crate) async fn age_seconds(&self, key: Blake3) -> Result<u64, ArchiveError> {
         match &self.form {
@@ -218,6 +288,9 @@ impl Blobs {
 pub struct Incoming {
     blobs: Blobs,
     held: Held,
+    /// Bytes that are held: more than came, where they are encrypted.
+    written: u64,
+    encrypting: Option<Encrypting>,
     hasher: blake3::Hasher,
     len: u64,
     head: Vec<u8>,
@@ -236,7 +309,13 @@ impl Incoming {
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn write(&mut self, chunk: &[u8]) -> Result<(), ArchiveError> {
-        self.hold(chunk).await?;
+        match &mut self.encrypting {
+            None => self.hold(chunk).await?,
+            Some(encrypting) => {
+                let shut = encrypting.write(chunk)?;
+                self.hold(&shut).await?;
+            }
+        }
         self.hasher.update(chunk);
         self.len += chunk.len() as u64;
         let missing = (HEAD - self.head.len()).min(chunk.len());
@@ -272,26 +351,44 @@ impl Incoming {
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`]; nothing is kept then.
     pub async fn finish(mut self) -> Result<(Blake3, u64), ArchiveError> {
-        let doing = "keeping a blob";
-        let key = self.key();
-        // Full disks show here at the latest, before anything has a name.
-        if let Held::File(file, _) = &mut self.held {
-            file.flush().await.doing(doing)?;
+        let (key, len) = (self.key(), self.len);
+        if let (Some(encrypting), Some(vault)) = (self.encrypting.take(), self.blobs.vault.clone())
+        {
+            let (rest, data_key) = encrypting.finish()?;
+            self.hold(&rest).await?;
+            self.flush().await?;
+            vault.keep(&data_key, &key.to_string()).await?;
         }
-        match (&self.blobs.form, self.held) {
-            (Form::Folder(folder), Held::File(file, path)) => folder.keep(key, file, path).await?,
+        self.finish_as(key).await?;
+        Ok((key, len))
+    }
+
+    /// Makes what came durable under that name.
+    pub(crate) async fn finish_as(mut self, key: Blake3) -> Result<(), ArchiveError> {
+        self.flush().await?;
+        let (blobs, len) = (&self.blobs, self.written);
+        match (&blobs.form, self.held) {
+            (Form::Folder(folder), Held::File(file, path)) => folder.keep(key, file, path).await,
             (Form::Bucket(bucket), Held::File(_, path)) => {
-                bucket.keep(key, Source::File(&path), self.len).await?;
+                bucket.keep(key, Source::File(&path), len, blobs).await
             }
             (Form::Bucket(bucket), Held::Memory(bytes)) => {
-                bucket.keep(key, Source::Bytes(&bytes), self.len).await?;
+                bucket.keep(key, Source::Bytes(&bytes), len, blobs).await
             }
             (Form::Folder(_), Held::Memory(_)) => unreachable!("a folder receives into files"),
         }
-        Ok((key, self.len))
+    }
+
+    /// Full disks show here at the latest, before anything has a name.
+    async fn flush(&mut self) -> Result<(), ArchiveError> {
+        match &mut self.held {
+            Held::File(file, _) => file.flush().await.doing("keeping a blob"),
+            Held::Memory(_) => Ok(()),
+        }
     }
 
     async fn hold(&mut self, chunk: &[u8]) -> Result<(), ArchiveError> {
+        self.written += chunk.len() as u64;
         match &mut self.held {
             Held::Memory(bytes) if bytes.len() + chunk.len() <= IN_MEMORY => {
                 bytes.extend_from_slice(chunk);
@@ -326,13 +423,22 @@ async fn clear_old(incoming: &Path, abandoned: Duration) -> Result<(), ArchiveEr
     Ok(())
 }
 
+/// An encrypted blob can't be read to its end.
+fn damaged(key: Blake3, error: &io::Error) -> ArchiveError {
+    let detail = error.kind().to_string();
+    ArchiveError::Corrupt { what: format!("blob {key}"), detail }
+}
+
 /// Whether the bytes are those that the name promises.
 async fn hashes_to(mut reader: BlobReader, key: Blake3) -> Result<bool, ArchiveError> {
     let (mut hasher, mut chunk) = (blake3::Hasher::new(), vec![0; CHUNK]);
     loop {
-        match reader.read(&mut chunk).await.doing("checking a blob")? {
-            0 => return Ok(*hasher.finalize().as_bytes() == key.0),
-            read => _ = hasher.update(&chunk[..read]),
+        match reader.read(&mut chunk).await {
+            // It does not open.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(false),
+            Err(error) => return Err(error).doing("checking a blob"),
+            Ok(0) => return Ok(*hasher.finalize().as_bytes() == key.0),
+            Ok(read) => _ = hasher.update(&chunk[..read]),
         }
     }
 }

@@ -18,10 +18,14 @@ use crate::Archive;
 use crate::error::{ArchiveError, Doing};
 use crate::records::audit::link;
 use crate::rows::Columns;
+use crate::vault;
 
 /// A blob without a row may be one whose row is about to be written; after an hour, in seconds,
 /// it is not.
 pub(crate) const ORPHAN_AGE: u64 = 3600;
+
+/// The same of keys, in microseconds.
+pub(crate) const ORPHAN_MICROS: i64 = 3_600_000_000;
 
 /// Rows read at a time where a table is read whole.
 const BATCH: i64 = 500;
@@ -60,6 +64,17 @@ pub struct Findings {
     pub heads: u64,
     /// Every difference.
     pub findings: Vec<Finding>,
+}
+
+/// Why a blob can't be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Amiss {
+    Missing,
+    Damaged,
+    /// It is encrypted, and its key was never heard of here, or is under another master key.
+    Locked,
+    /// Its key was erased: it is no loss.
+    Erased,
 }
 
 /// What a blob is to a row, the weightiest first: a scan's own bytes often are its page image.
@@ -140,8 +155,15 @@ impl Archive {
         check_lookups(&mut view, &mut found).await?;
         audit::check(&mut view, &[], &mut found).await?;
         let wanted = wanted(&mut view).await?;
+        let erased: HashSet<Blake3> = vault::erased(&mut view).await?.into_iter().collect();
+        let old = self.records.db.now().await? - ORPHAN_MICROS;
+        for key in vault::known(&mut view, old).await? {
+            if !wanted.contains_key(&key) && !present.contains(&key) {
+                found.add("key.orphan", key, true);
+            }
+        }
         drop(view);
-        self.check_blobs(&present, &wanted, sample, &mut found).await?;
+        self.check_blobs(&present, &erased, &wanted, sample, &mut found).await?;
         Ok(found)
     }
 
@@ -161,20 +183,31 @@ impl Archive {
     async fn check_blobs(
         &self,
         present: &HashSet<Blake3>,
+        erased: &HashSet<Blake3>,
         wanted: &HashMap<Blake3, Vec<Wanted>>,
         sample: Option<f32>,
         found: &mut Findings,
     ) -> Result<(), ArchiveError> {
         let share = sample.unwrap_or(1.0);
         for (&key, uses) in wanted {
-            let missing = !present.contains(&key) && !self.blobs.contains(key).await?;
-            let damaged = !missing && chosen(share) && {
+            let amiss = if erased.contains(&key) {
+                Some(Amiss::Erased)
+            } else if !present.contains(&key) && !self.blobs.contains(key).await? {
+                Some(Amiss::Missing)
+            } else if chosen(share) {
                 found.hashed += 1;
-                // Unreadable is as bad as wrong.
-                !matches!(self.blobs.is_true(key).await, Ok(true))
+                match self.blobs.is_true(key).await {
+                    Ok(true) => None,
+                    Err(ArchiveError::Erased(_)) => Some(Amiss::Erased),
+                    Err(ArchiveError::NoKey(_)) => Some(Amiss::Locked),
+                    // Unreadable is as bad as wrong.
+                    Ok(false) | Err(_) => Some(Amiss::Damaged),
+                }
+            } else {
+                None
             };
-            if missing || damaged {
-                found.add_blob(uses, missing);
+            if let Some(amiss) = amiss {
+                found.add_blob(uses, amiss);
             }
         }
         for &key in present {
@@ -204,22 +237,32 @@ impl Findings {
         self.findings.push(Finding { code, what: what.to_string(), text_vi, mendable });
     }
 
-    /// A blob is missing or damaged: one finding for each row of the weightiest use. With the
-    /// scan's own bytes everything made from them is lost, so that alone is named.
-    fn add_blob(&mut self, uses: &[Wanted], missing: bool) {
+    /// A blob can't be read: one finding for each row of the weightiest use. With the scan's own
+    /// bytes everything made from them is lost, so that alone is named.
+    fn add_blob(&mut self, uses: &[Wanted], amiss: Amiss) {
         let weightiest = uses.iter().map(|wanted| wanted.by).min();
         for wanted in uses.iter().filter(|wanted| Some(wanted.by) == weightiest) {
-            let code = match (wanted.by, missing) {
-                (Use::Scan, true) => "scan.bytes_missing",
-                (Use::Scan, false) => "scan.bytes_damaged",
-                (Use::Image, true) => "page.image_missing",
-                (Use::Image, false) => "page.image_damaged",
-                (Use::Pdf, true) => "record.pdf_missing",
-                (Use::Pdf, false) => "record.pdf_damaged",
-                (Use::Answer, true) => "inquiry.file_missing",
-                (Use::Answer, false) => "inquiry.file_damaged",
+            let code = match (wanted.by, amiss) {
+                (Use::Scan, Amiss::Missing) => "scan.bytes_missing",
+                (Use::Scan, Amiss::Damaged) => "scan.bytes_damaged",
+                (Use::Scan, Amiss::Locked) => "scan.key_missing",
+                (Use::Scan, Amiss::Erased) => "scan.erased",
+                (Use::Image, Amiss::Missing) => "page.image_missing",
+                (Use::Image, Amiss::Damaged) => "page.image_damaged",
+                (Use::Image, Amiss::Locked) => "page.key_missing",
+                (Use::Image, Amiss::Erased) => "page.erased",
+                (Use::Pdf, Amiss::Missing) => "record.pdf_missing",
+                (Use::Pdf, Amiss::Damaged) => "record.pdf_damaged",
+                (Use::Pdf, Amiss::Locked) => "record.key_missing",
+                (Use::Pdf, Amiss::Erased) => "record.erased",
+                (Use::Answer, Amiss::Missing) => "inquiry.file_missing",
+                (Use::Answer, Amiss::Damaged) => "inquiry.file_damaged",
+                (Use::Answer, Amiss::Locked) => "inquiry.key_missing",
+                (Use::Answer, Amiss::Erased) => "inquiry.erased",
             };
-            self.add(code, &wanted.what, wanted.mendable && wanted.by != Use::Scan);
+            // What was erased stays so, and a key may still be found.
+            let may = matches!(amiss, Amiss::Missing | Amiss::Damaged) && wanted.by != Use::Scan;
+            self.add(code, &wanted.what, wanted.mendable && may);
         }
     }
 }
@@ -241,6 +284,14 @@ fn text_vi(code: &str) -> &'static str {
         "record.pdf_damaged" => "Tệp PDF bị hỏng; bản hiện hành sẽ được làm lại.",
         "inquiry.file_missing" => "Mất tệp do Kho khác trả lời. Hãy hỏi lại Kho đó.",
         "inquiry.file_damaged" => "Tệp do Kho khác trả lời bị hỏng. Hãy hỏi lại Kho đó.",
+        "scan.key_missing" | "page.key_missing" | "record.key_missing" | "inquiry.key_missing" => {
+            "Thiếu khoá để đọc tệp này. Hãy khôi phục lại với bản khoá mới nhất và đúng khoá chính."
+        }
+        "scan.erased" | "page.erased" | "record.erased" | "inquiry.erased" => {
+            "Giấy tờ đã được xoá, không ai đọc được nữa: không phải mất mát. Dòng dữ liệu còn lại \
+             là của bản sao lưu cũ; hãy xoá lại bằng `sohoa subject erase`."
+        }
+        "key.orphan" => "Khoá của tệp không còn thuộc về hồ sơ nào; sẽ được xoá.",
         "record.hash" => "Nội dung giấy tờ số hoá không khớp với mã băm của nó.",
         "lookup.chain" => "Chuỗi tra cứu bị đứt: có lượt tra cứu bị sửa, bị xoá hoặc bị chèn.",
         "blob.orphan" => "Tệp không thuộc về hồ sơ nào; sẽ được xoá.",

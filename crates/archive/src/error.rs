@@ -42,6 +42,15 @@ pub enum ArchiveError {
         /// How it shows. Never a value.
         detail: String,
     },
+    /// It was there, and its key was erased: nobody can read it any more.
+    #[error("{0} was erased")]
+    Erased(String),
+    /// It is encrypted, and no key is there that opens it.
+    #[error("no key opens {0}")]
+    NoKey(String),
+    /// The archive's keys are under a master key that is not there.
+    #[error("the archive's keys are under another master key than the one that is there")]
+    OtherMaster,
     /// It may work later.
     #[error("{what} failed")]
     Unavailable {

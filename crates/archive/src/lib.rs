@@ -12,6 +12,7 @@ mod codes;
 mod database;
 mod lock;
 mod rows;
+mod vault;
 
 mod outbox;
 mod queue;
@@ -25,7 +26,7 @@ mod reach;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use backup::{BackedUp, BackupError, Hears, Progress, Restored, Step, Verified, verify};
+pub use backup::{BackedUp, BackupError, Hears, Keys, Progress, Restored, Step, Verified, verify};
 pub use blobs::{
     BlobReader, Blobs, Encryption, Incoming, Patience, SecretKey, Store, StoreTrouble,
 };
@@ -52,9 +53,11 @@ pub use records::sessions::{Attempt, NewSession, Session};
 pub use records::subjects::{Access, Erasure, Kept};
 pub use records::vitals::{LaneDepth, RecordVitals};
 pub use topic::{Telling, Topic};
+pub use vault::{Factor, MasterKey, Masters};
 
 use database::Database;
 use lock::Lock;
+use vault::Vault;
 
 /// Where an archive lies and how it hands out codes.
 #[derive(Debug, Clone)]
@@ -76,6 +79,10 @@ pub struct Place {
     pub database: Option<PostgresUrl>,
     /// What carries jobs to workers; without it they are taken from the database.
     pub broker: Option<Broker>,
+    /// Keys over the keys of papers. When left out, the one in the folder where everything is in
+    /// the folder, made at the first start; and none where many processes share a database:
+    /// papers are then not encrypted.
+    pub masters: Option<Masters>,
 }
 
 impl Place {
@@ -90,6 +97,7 @@ impl Place {
             max_waiting_jobs: 10_000,
             database: None,
             broker: None,
+            masters: None,
         }
     }
 }
@@ -115,7 +123,8 @@ impl Archive {
     /// # Errors
     /// [`ArchiveError::Locked`] when another process has the folder, [`ArchiveError::NewerSchema`]
     /// when a later version wrote it, [`ArchiveError::OlderSchema`] when the schema is to be
-    /// brought up to date first, [`ArchiveError::Template`] when a template can't be followed.
+    /// brought up to date first, [`ArchiveError::Template`] when a template can't be followed,
+    /// [`ArchiveError::OtherMaster`] when there are keys that no master key of the place opens.
     pub async fn open(place: &Place) -> Result<Self, ArchiveError> {
         if place.database.is_some() {
             let mut archive = Self::open_shared(place).await?;
@@ -125,9 +134,10 @@ impl Archive {
         }
         let lock = Lock::take(&place.dir)?;
         let db = Arc::new(Database::open(place, Some(lock)).await?);
-        let blobs = Blobs::open(place).await?;
+        let vault = Vault::open(&db, place, true).await?;
+        let blobs = Blobs::open(place).await?.with(vault.clone());
         let queue = Queue::open(Arc::clone(&db), place.broker.as_ref()).await?;
-        Ok(Self { blobs, records: Records::new(db), queue })
+        Ok(Self { blobs, records: Records::new(db, vault), queue })
     }
 
     /// Opens the archive for a command that looks or imports: as [`Archive::open`] where no
@@ -162,8 +172,10 @@ impl Archive {
     /// Opens what other processes have open too, and takes no part in what goes to the broker.
     async fn open_shared(place: &Place) -> Result<Self, ArchiveError> {
         let db = Arc::new(Database::open(place, None).await?);
-        let blobs = Blobs::open_beside(place).await?;
-        Ok(Self { blobs, records: Records::new(Arc::clone(&db)), queue: Queue::beside(db) })
+        let vault = Vault::open(&db, place, false).await?;
+        let blobs = Blobs::open_beside(place).await?.with(vault.clone());
+        let records = Records::new(Arc::clone(&db), vault);
+        Ok(Self { blobs, records, queue: Queue::beside(db) })
     }
 
     /// Takes leave of the broker and closes the database. Other clones can't be used any more.

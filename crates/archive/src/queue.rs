@@ -417,7 +417,7 @@ async fn park_exhausted(
     id: &str,
     attempts: u32,
 ) -> Result<(), ArchiveError> {
-    let records = Records::new(Arc::clone(db));
+    let records = Records::new(Arc::clone(db), None);
     let detail = "whoever had it never ended it";
     records.park(message, attempts, Reason::DeliveryLimit, detail).await?;
     let mut change = db.change().await?;

@@ -40,15 +40,17 @@ pub(crate) mod sessions;
 use std::sync::Arc;
 
 use crate::database::Database;
+use crate::vault::Vault;
 
 /// What is known. Cheap to clone.
 #[derive(Clone)]
 pub struct Records {
     pub(crate) db: Arc<Database>,
+    pub(crate) vault: Option<Vault>,
 }
 
 impl Records {
-    pub(crate) fn new(db: Arc<Database>) -> Self {
-        Self { db }
+    pub(crate) fn new(db: Arc<Database>, vault: Option<Vault>) -> Self {
+        Self { db, vault }
     }
 }

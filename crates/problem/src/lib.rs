@@ -94,7 +94,10 @@ impl From<ArchiveError> for Problem {
             | ArchiveError::Unavailable { .. }
             | ArchiveError::NewerSchema
             | ArchiveError::OlderSchema => Reason::Unavailable,
+            ArchiveError::Erased(_) => Reason::RecordErased,
             ArchiveError::Missing(_)
+            | ArchiveError::NoKey(_)
+            | ArchiveError::OtherMaster
             | ArchiveError::Corrupt { .. }
             | ArchiveError::Template { .. } => Reason::Internal,
         };

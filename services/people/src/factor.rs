@@ -1,7 +1,7 @@
 //! The second factor: codes of an authenticator (TOTP, RFC 6238), and codes for when it is lost.
 
 use access::LoggedIn;
-use archive::{Person, Records};
+use archive::{ArchiveError, Person, Records};
 use axum::extract::State;
 use jiff::Timestamp;
 use problem::{Answer, Json, Problem};
@@ -81,15 +81,16 @@ pub(crate) async fn confirm_factor(
     Json(confirm): Json<ConfirmFactor>,
 ) -> Answer<Json<RecoveryCodes>> {
     let who = session.person.principal.id;
-    let secret = session.person.factor_next.as_ref().ok_or(Reason::FactorNotOffered)?;
-    let step = step(secret, &confirm.code, Timestamp::now()).ok_or(Reason::FactorWrong)?;
+    let records = &desk.archive.records;
+    let offered = session.person.factor_next.as_ref().ok_or(Reason::FactorNotOffered)?;
+    let secret = records.factor_secret(who, offered).await?;
+    let step = step(&secret, &confirm.code, Timestamp::now()).ok_or(Reason::FactorWrong)?;
     let mut codes = Vec::new();
     for _ in 0..RECOVERY_CODES {
         codes.push(Secret::new(random_letters(4)?));
     }
     let digests: Vec<Blake3> = codes.iter().map(digest).collect();
-    let records = &desk.archive.records;
-    if !records.confirm_factor(who, (secret, step), &digests, session.digest).await? {
+    if !records.confirm_factor(who, (offered, step), &digests, session.digest).await? {
         return Err(Reason::FactorNotOffered.into());
     }
     tracing::info!(principal.id = %who, "second factor set up");
@@ -104,10 +105,17 @@ pub(crate) async fn opens(
     code: Option<&Secret>,
     now: Timestamp,
 ) -> Answer<bool> {
-    let Some(secret) = &person.factor else { return Ok(true) };
+    let Some(factor) = &person.factor else { return Ok(true) };
     let Some(code) = code else { return Ok(false) };
     let who = person.principal.id;
-    if let Some(step) = step(secret, code, now) {
+    let secret = records.factor_secret(who, factor).await;
+    // Without its key, as after restoring a backup from before it was set up anew, a code for
+    // recovery still opens.
+    let secret = match secret {
+        Err(ArchiveError::Erased(_) | ArchiveError::NoKey(_)) => None,
+        secret => Some(secret?),
+    };
+    if let Some(step) = secret.and_then(|secret| step(&secret, code, now)) {
         return Ok(records.take_step(who, step).await?);
     }
     let used = records.take_recovery_code(who, digest(code)).await?;

@@ -8,6 +8,7 @@ pub(crate) mod check;
 pub(crate) mod deliveries;
 pub(crate) mod dossier;
 pub(crate) mod export;
+pub(crate) mod keys;
 pub(crate) mod migrate;
 pub(crate) mod parked;
 pub(crate) mod push;

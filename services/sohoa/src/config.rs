@@ -4,6 +4,7 @@
 mod access;
 mod cluster;
 mod exchange;
+mod keys;
 mod retention;
 mod signing;
 
@@ -19,6 +20,7 @@ use serde::Deserialize;
 pub(crate) use access::{AccessConfig, Watching};
 pub(crate) use cluster::{BrokerConfig, Cluster, DatabaseConfig, StoreConfig};
 pub(crate) use exchange::ExchangeConfig;
+pub(crate) use keys::KeysConfig;
 pub(crate) use retention::RetentionConfig;
 pub(crate) use signing::SigningConfig;
 
@@ -36,6 +38,7 @@ pub(crate) struct Config {
     pub(crate) telemetry: TelemetryConfig,
     pub(crate) access: AccessConfig,
     pub(crate) exchange: ExchangeConfig,
+    pub(crate) keys: KeysConfig,
     /// The cluster's three parts: all of them, or none for the embedded forms.
     database: Option<DatabaseConfig>,
     broker: Option<BrokerConfig>,
@@ -242,6 +245,7 @@ impl Config {
             bail!("[database], [broker] and [store] go together: all three, or none of them");
         }
         config.cluster()?;
+        config.keys.masters()?;
         Ok(config)
     }
 
@@ -368,6 +372,8 @@ mod tests {
         check("[signing]\ntimestamp_url = 'http://127.0.0.1:1'", Err("nobody signs"));
         check("[retention]\nbirth_certificate = 'permanent'\nresidence_form = 5", Ok(()));
         check("[retention]\nbirth_certificate = 'never'", Err("did not match"));
+        check("[keys]\nmaster_file = '/no/such'", Err("keys.master_file"));
+        check("[keys]\nformer_files = ['/no/such']", Err("keys.master_file is missing"));
         check("[audit]\nhead_minutes = 0", Err("from 1 to 1440"));
         check("[access]\nproxies = ['10.0.0.0/8']\nsecond_factor = []", Ok(()));
         check("[access]\nproxies = ['proxy']", Err("neither an address"));

@@ -38,6 +38,11 @@ pub(crate) async fn start(
     if archive.records.has_principals().await? {
         return Ok(());
     }
+    let master = Archive::own_master(data);
+    if master.exists() {
+        let file = master.display();
+        show::note(&format!("Khoá chính: {file}. Mất nó là mất mọi giấy tờ: hãy giữ bản sao."));
+    }
     let of = |role| Grant { role, office: Some(office.clone()) };
     let here =
         principal(PrincipalKind::System, "local", &[of(Role::Officer), of(Role::BackOffice)]);

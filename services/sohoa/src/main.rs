@@ -67,6 +67,7 @@ enum Command {
     Verify(commands::verify::Verify),
     Backup(commands::backup::Backup),
     Restore(commands::restore::Restore),
+    Keys(commands::keys::KeysCommand),
 }
 
 /// How long what still blocks a thread may take when everything else has ended.
@@ -104,6 +105,7 @@ fn run(Args { log, command }: Args) -> anyhow::Result<Exit> {
             Command::Verify(verify) => verify.run(),
             Command::Backup(backup) => backup.run().await,
             Command::Restore(restore) => restore.run().await,
+            Command::Keys(keys) => keys.run().await,
         }
     });
     telemetry.end();
@@ -134,7 +136,8 @@ impl Command {
             | Self::Subject(_)
             | Self::Verify(_)
             | Self::Backup(_)
-            | Self::Restore(_) => &None,
+            | Self::Restore(_)
+            | Self::Keys(_) => &None,
         };
         file.as_deref()
     }

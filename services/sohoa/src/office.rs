@@ -85,6 +85,9 @@ pub(crate) async fn run(
     let archive = Archive::open(&outside::place(data, &config)?)
         .await
         .with_context(|| format!("opening {}", data.display()))?;
+    if !archive.encrypts() {
+        warn!("papers are not encrypted: no master key is configured");
+    }
     if roles == Roles::ALL {
         load_shipped(&archive).await?;
         first::start(&archive, data, &config.office.code).await?;

@@ -16,6 +16,7 @@ pub(crate) fn place(data: &Path, config: &Config) -> anyhow::Result<Place> {
         code_template: config.office.dossier_code.clone(),
         digitisation_template: config.office.digitisation_code.clone(),
         max_waiting_jobs: config.intake.max_waiting_jobs,
+        masters: config.keys.masters()?,
         ..Place::at(data)
     };
     if let Some(cluster) = config.cluster()? {

@@ -1,4 +1,5 @@
-//! Blobs on their way from one place to another, several at a time, each checked against its name.
+//! Blobs on their way from one place to another, several at a time, as they are stored: what is
+//! encrypted stays so, and no key is needed. Each is looked at whether it is what was written.
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ use crate::blobs::Blobs;
 use crate::check;
 use crate::error::{ArchiveError, Doing};
 use crate::rows::Columns;
+use crate::vault::stream::Wholeness;
 
 /// Blobs on their way at once: a store answers late but many.
 const AT_ONCE: usize = 8;
@@ -54,7 +56,8 @@ pub(super) async fn list(view: &mut AnyConnection, dir: &Path) -> Result<SheetEn
     sheet.finish().await
 }
 
-/// Carries every blob of the list that is not there yet.
+/// Carries every blob of the list that is not there yet. Where they go to no key is known, so that
+/// they are kept as they come.
 pub(super) async fn all(
     from: &Blobs,
     to: &Blobs,
@@ -97,22 +100,27 @@ async fn one(from: &Blobs, to: &Blobs, key: Blake3) -> Result<Fate, ArchiveError
     if to.contains(key).await? {
         return Ok(Fate::There);
     }
-    let mut reader = match from.reader(key).await {
+    let mut reader = match from.raw(key).await {
         Ok((reader, _)) => reader,
         Err(ArchiveError::Missing(_)) => return Ok(Fate::Missing),
         Err(error) => return Err(error),
     };
     let mut incoming = to.receive().await?;
-    let mut chunk = vec![0; CHUNK];
+    let (mut wholeness, mut chunk) = (Wholeness::default(), vec![0; CHUNK]);
     loop {
         match reader.read(&mut chunk).await.doing("reading a blob")? {
             0 => break,
-            read => incoming.write(&chunk[..read]).await?,
+            read => {
+                wholeness.update(&chunk[..read]);
+                incoming.write(&chunk[..read]).await?;
+            }
         }
     }
-    // What is not what its name promises gets no name at all.
-    if incoming.key() != key {
+    // What is not what was written gets no name at all.
+    if !wholeness.is_of(key) {
         return Ok(Fate::Damaged);
     }
-    Ok(Fate::Copied(incoming.finish().await?.1))
+    let bytes = incoming.len();
+    incoming.finish_as(key).await?;
+    Ok(Fate::Copied(bytes))
 }

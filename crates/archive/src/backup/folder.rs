@@ -94,6 +94,11 @@ pub(super) async fn newest(dir: &Path) -> Result<(u64, PathBuf, Moment), BackupE
     Ok((number, path, moment))
 }
 
+/// Which archive a backup is of.
+pub(super) async fn archive(dir: &Path) -> Result<String, BackupError> {
+    Ok(stamp(dir).await?.archive)
+}
+
 /// Blobs of a backup, to be read.
 pub(super) async fn blobs(dir: &Path) -> Result<Blobs, ArchiveError> {
     Blobs::open_beside(&Place::at(dir)).await

@@ -18,6 +18,7 @@ use crate::database::{Database, micros};
 use crate::error::Doing;
 use crate::lock::Lock;
 use crate::rows::Columns;
+use crate::vault::{Masters, copy};
 use crate::{Archive, Place};
 
 const RESTORING: &str = "restoring";
@@ -53,16 +54,20 @@ const LET_GO: &str = "update job set lease = null, sent_at = null, due_at =
     case when lease is null then due_at else $1 end";
 
 impl Archive {
-    /// Fills an empty place with the newest moment of a backup. Blobs that are damaged or missing
-    /// there are named, and everything else is restored.
+    /// Fills an empty place with the newest moment of a backup, and with the keys of a copy: those
+    /// of today, not of the moment. Blobs that are damaged or missing there are named, and
+    /// everything else is restored.
     ///
     /// # Errors
-    /// [`BackupError::NotEmpty`], [`BackupError::Damaged`] when rows are not what was written,
-    /// [`BackupError::NotABackup`], [`BackupError::Unfinished`], [`BackupError::Newer`]. No row
-    /// is put then.
+    /// [`BackupError::NotEmpty`], [`BackupError::Damaged`] when rows or keys are not what was
+    /// written, [`BackupError::NotABackup`], [`BackupError::Unfinished`], [`BackupError::Newer`],
+    /// [`BackupError::KeysNowhere`], [`BackupError::OtherArchive`] for keys of another one, and
+    /// [`ArchiveError::OtherMaster`] when the place's master key doesn't open them. No row is put
+    /// then.
     pub async fn restore(
         place: &Place,
         backup: &Path,
+        keys: Option<&Path>,
         hears: Hears<'_>,
     ) -> Result<Restored, BackupError> {
         let (number, dir, moment) = folder::newest(backup).await?;
@@ -70,6 +75,19 @@ impl Archive {
             return Err(BackupError::Damaged(file));
         }
         let lock = Lock::take(&place.dir)?;
+        if keys.is_none() && moment.keys > 0 {
+            return Err(BackupError::KeysNowhere);
+        }
+        if let Some(keys) = keys {
+            let masters = match &place.masters {
+                None if place.database.is_none() => Masters::of_folder(&place.dir, false)?,
+                masters => masters.clone(),
+            };
+            let whose = copy::look(keys, masters.as_ref()).await?.archive;
+            if whose != folder::archive(backup).await? {
+                return Err(BackupError::OtherArchive(keys.to_owned()));
+            }
+        }
         // Empty, or brought up to date already; never further than the backup by us, so that
         // migrations since then change its rows, too.
         let bare = Database::bare(place, moment.schema).await?;
@@ -92,6 +110,9 @@ impl Archive {
         }
         clear(&mut tx, &tables).await?;
         let rows = load(&mut tx, &bare, &tables, &moment, &dir, hears).await?;
+        if let Some(keys) = keys {
+            copy::load(&mut tx, bare.dialect, keys).await?;
+        }
         tx.commit().await.doing(RESTORING)?;
         bare.close().await;
         drop(lock);

@@ -16,14 +16,14 @@ const CHUNK: usize = 1 << 20;
 /// What a file must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SheetEntry {
-    pub(super) lines: u64,
-    pub(super) bytes: u64,
-    pub(super) blake3: Blake3,
+pub(crate) struct SheetEntry {
+    pub(crate) lines: u64,
+    pub(crate) bytes: u64,
+    pub(crate) blake3: Blake3,
 }
 
 /// A file being written.
-pub(super) struct Sheet {
+pub(crate) struct Sheet {
     file: File,
     text: Vec<u8>,
     hasher: blake3::Hasher,
@@ -33,7 +33,7 @@ pub(super) struct Sheet {
 
 impl Sheet {
     /// Begins a file, for its owner alone.
-    pub(super) async fn begin(path: &Path) -> Result<Self, ArchiveError> {
+    pub(crate) async fn begin(path: &Path) -> Result<Self, ArchiveError> {
         let mut options = OpenOptions::new();
         let open = options.write(true).create_new(true).mode(0o600).open(path);
         let file = open.await.doing(BACKING_UP)?;
@@ -41,19 +41,25 @@ impl Sheet {
     }
 
     /// Adds a line, which holds no line feed.
-    pub(super) async fn line(&mut self, line: &str) -> Result<(), ArchiveError> {
+    pub(crate) async fn line(&mut self, line: &str) -> Result<(), ArchiveError> {
         self.text.extend_from_slice(line.as_bytes());
         self.text.push(b'\n');
         self.lines += 1;
         if self.text.len() >= CHUNK { self.write().await } else { Ok(()) }
     }
 
-    /// Makes it durable.
-    pub(super) async fn finish(mut self) -> Result<SheetEntry, ArchiveError> {
+    /// What it is so far.
+    pub(crate) async fn sum(&mut self) -> Result<SheetEntry, ArchiveError> {
         self.write().await?;
-        self.file.sync_all().await.doing(BACKING_UP)?;
         let blake3 = Blake3(*self.hasher.finalize().as_bytes());
         Ok(SheetEntry { lines: self.lines, bytes: self.bytes, blake3 })
+    }
+
+    /// Makes it durable.
+    pub(crate) async fn finish(mut self) -> Result<SheetEntry, ArchiveError> {
+        let entry = self.sum().await?;
+        self.file.sync_all().await.doing(BACKING_UP)?;
+        Ok(entry)
     }
 
     async fn write(&mut self) -> Result<(), ArchiveError> {
@@ -68,7 +74,7 @@ impl Sheet {
 
 impl SheetEntry {
     /// Whether the file is what was written; one that can't be read is not.
-    pub(super) async fn is_true(&self, path: &Path) -> bool {
+    pub(crate) async fn is_true(&self, path: &Path) -> bool {
         let Ok(mut file) = File::open(path).await else { return false };
         let (mut hasher, mut chunk) = (blake3::Hasher::new(), vec![0; CHUNK]);
         loop {
@@ -82,7 +88,7 @@ impl SheetEntry {
 }
 
 /// Lines of a file, in order.
-pub(super) async fn lines(path: &Path) -> Result<Lines<BufReader<File>>, ArchiveError> {
+pub(crate) async fn lines(path: &Path) -> Result<Lines<BufReader<File>>, ArchiveError> {
     let file = File::open(path).await.doing("reading a backup")?;
     Ok(BufReader::with_capacity(CHUNK, file).lines())
 }

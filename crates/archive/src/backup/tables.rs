@@ -9,9 +9,17 @@ use crate::database::dialect::Dialect;
 use crate::error::{ArchiveError, Doing};
 use crate::rows::{Columns, unreadable};
 
-/// Of the schema, or of processes that run, and not of the archive.
-const LEFT_OUT: [&str; 6] =
-    ["_sqlx_migrations", "schema_floor", "relay_lease", "pace", "person_session", "login_attempt"];
+/// Of the schema, or of processes that run, and not of the archive; and keys, so that what is
+/// erased with its key is erased in every backup.
+const LEFT_OUT: [&str; 7] = [
+    "_sqlx_migrations",
+    "schema_floor",
+    "relay_lease",
+    "pace",
+    "person_session",
+    "login_attempt",
+    "data_key",
+];
 
 pub(super) struct Table {
     pub(super) name: String,

@@ -73,7 +73,7 @@ pub async fn verify(backup: &Path, hears: Hears<'_>) -> Result<Verified, BackupE
         Ok::<_, ArchiveError>(line.and_then(|line| Some((line.parse().ok()?, lines))))
     });
     let blobs = &blobs;
-    let looked = keys.map_ok(|key: Blake3| async move { Ok((key, blobs.is_true(key).await)) });
+    let looked = keys.map_ok(|key: Blake3| async move { Ok((key, blobs.is_whole(key).await)) });
     let mut looked = std::pin::pin!(looked.try_buffer_unordered(AT_ONCE));
     let mut done = 0;
     while let Some((key, sound)) = looked.try_next().await? {

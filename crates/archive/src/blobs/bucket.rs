@@ -16,6 +16,7 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use schemas::ids::Blake3;
 
+use super::Blobs;
 use super::reader::BlobReader;
 use super::store::{Patience, Store};
 use crate::error::ArchiveError;
@@ -44,14 +45,16 @@ impl Bucket {
         Ok(())
     }
 
-    /// Sends what was received, which is so long; when this returns it is kept.
+    /// Sends what was received, which is so long; when this returns it is kept. `blobs` are those
+    /// of this bucket, and can read it.
     pub(super) async fn keep(
         &self,
         key: Blake3,
         from: Source<'_>,
         len: u64,
+        blobs: &Blobs,
     ) -> Result<(), ArchiveError> {
-        upload::keep(self, key, from, len).await
+        upload::keep(self, key, from, len, blobs).await
     }
 
     /// A connection may break while the bytes come, which the client does not try again.

@@ -7,7 +7,7 @@ use schemas::ids::{Blake3, DocumentId, DossierId, PageId, RecordId, ScanId};
 use schemas::message::Job;
 
 use super::rules::{Cure, RULES};
-use super::{Finding, Findings, ORPHAN_AGE};
+use super::{Finding, Findings, ORPHAN_AGE, ORPHAN_MICROS};
 use crate::Archive;
 use crate::database::Change;
 use crate::error::{ArchiveError, Doing};
@@ -15,6 +15,7 @@ use crate::queue;
 use crate::records::held::{By, Held};
 use crate::records::scans::put_pages;
 use crate::rows::Columns;
+use crate::vault;
 
 const RECEIVE_AGAIN: &str = "
     update scan set state = 'received', reason = null
@@ -70,7 +71,7 @@ impl Archive {
         let what = finding.what.as_str();
         let mut change = self.records.db.change().await?;
         let mended = match finding.code {
-            "blob.orphan" => return self.remove_orphan(change, what).await,
+            "blob.orphan" | "key.orphan" => return self.remove_orphan(change, what).await,
             "blob.upload" => {
                 self.blobs.clear(what).await?;
                 return Ok(true);
@@ -93,8 +94,8 @@ impl Archive {
         Ok(mended)
     }
 
-    /// Removes a blob if no row needs it; false when one does, or when it came so lately that its
-    /// row may be about to be written.
+    /// Removes a blob and its keys if no row needs it; false when one does, or when it came so
+    /// lately that its row may be about to be written.
     pub(crate) async fn remove_unneeded(&self, key: Blake3) -> Result<bool, ArchiveError> {
         let change = self.records.db.change().await?;
         self.remove_orphan(change, &key.to_string()).await
@@ -110,13 +111,24 @@ impl Archive {
         if row.doing("looking for a blob's uses")?.flag("used")? {
             return Ok(false);
         }
-        let key = id::<Blake3>(key)?;
+        let name = id::<Blake3>(key)?;
         // Somebody may have sent it again since it was found, and not written its row yet.
-        if !self.blobs.contains(key).await? || self.blobs.age_seconds(key).await? < ORPHAN_AGE {
+        let old = match self.blobs.age_seconds(name).await {
+            Ok(age) => Some(ORPHAN_AGE <= age),
+            Err(ArchiveError::Missing(_)) => None,
+            Err(error) => return Err(error),
+        };
+        if old == Some(false) {
             return Ok(false);
         }
-        self.blobs.remove(key).await?;
-        Ok(true)
+        // Without its keys nobody can read it in a backup either.
+        let until = change.now - ORPHAN_MICROS;
+        let keys = vault::erase(&mut change, key, until).await?;
+        if old == Some(true) {
+            self.blobs.remove(name).await?;
+        }
+        change.commit().await?;
+        Ok(old == Some(true) || keys > 0)
     }
 }
 

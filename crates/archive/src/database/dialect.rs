@@ -94,10 +94,11 @@ impl Dialect {
     pub(super) fn greet_writer(self) -> &'static str {
         match self {
             // WAL keeps readers and the writer out of each other's way; FULL makes a commit
-            // survive a power cut, not just a crash.
+            // survive a power cut, not just a crash. What is deleted is overwritten: it may have
+            // been a key.
             Self::Sqlite => {
                 "pragma busy_timeout = 60000; pragma journal_mode = wal;
-                 pragma synchronous = full; pragma foreign_keys = on"
+                 pragma synchronous = full; pragma foreign_keys = on; pragma secure_delete = on"
             }
             // A process that was cut off keeps nobody waiting for the rows that it had changed.
             Self::Postgres => {

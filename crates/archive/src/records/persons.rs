@@ -11,6 +11,7 @@ use super::principals::{NewPrincipal, Principal, grant, principal, put_principal
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
 use crate::rows::{Columns, unreadable};
+use crate::vault::{self, Factor};
 
 /// A person to be made.
 #[derive(Debug, Clone)]
@@ -34,10 +35,10 @@ pub struct Person {
     pub password: Option<Secret>,
     /// Until when a password that was given by another is good; none for one chosen by oneself.
     pub given_until: Option<Timestamp>,
-    /// Secret of the second factor (RFC 6238), base32.
-    pub factor: Option<Secret>,
-    /// Secret of a second factor that no code has confirmed yet.
-    pub factor_next: Option<Secret>,
+    /// The second factor (RFC 6238); [`Records::factor_secret`] has its secret.
+    pub factor: Option<Factor>,
+    /// A second factor that no code has confirmed yet.
+    pub factor_next: Option<Factor>,
 }
 
 /// What a row holds of a person, beside `from` and the joins.
@@ -88,7 +89,11 @@ const FORGET_FACTOR: &str = "
 const TAKE_STEP: &str = "
     update person set factor_step = $2
     where principal_id = $1 and factor is not null
-    and (factor_step is null or factor_step < $2)";
+    and (factor_step is null or factor_step < $2)
+    returning factor";
+
+const KEEP_FACTOR: &str = "
+    update person set factor = $3 where principal_id = $1 and factor = $2";
 
 const FORGET_CODES: &str = "delete from recovery_code where principal_id = $1";
 
@@ -164,34 +169,50 @@ impl Records {
         change.commit().await
     }
 
+    /// The secret of a person's second factor, base32.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Erased`], [`ArchiveError::NoKey`].
+    pub async fn factor_secret(
+        &self,
+        id: PrincipalId,
+        factor: &Factor,
+    ) -> Result<Secret, ArchiveError> {
+        vault::secret(self.vault.as_ref(), id, factor).await
+    }
+
     /// Offers a person the secret of a second factor, which a code is to confirm.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn offer_factor(&self, id: PrincipalId, secret: &Secret) -> Result<(), ArchiveError> {
         let mut change = self.db.change().await?;
-        let put = sqlx::query(OFFER_FACTOR).bind(id.to_string()).bind(secret.reveal().to_owned());
+        let factor = match &self.vault {
+            Some(vault) => vault.shut_factor(&mut change, id, secret).await?,
+            None => Factor(secret.reveal().to_owned()),
+        };
+        let put = sqlx::query(OFFER_FACTOR).bind(id.to_string()).bind(factor.0);
         put.execute(change.on()).await.doing("offering a second factor")?;
         change.commit().await
     }
 
-    /// Makes the secret that was offered the second factor, the code of `step` being used, with
-    /// new codes for recovery, and ends every other session of the person. False, and nothing
-    /// done, where another secret was offered since.
+    /// Makes what was offered the second factor, the code of `step` being used, with new codes for
+    /// recovery, and ends every other session of the person. False, and nothing done, where
+    /// another was offered since.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn confirm_factor(
         &self,
         id: PrincipalId,
-        (secret, step): (&Secret, i64),
+        (offered, step): (&Factor, i64),
         recovery: &[Blake3],
         session: Blake3,
     ) -> Result<bool, ArchiveError> {
         let doing = "confirming a second factor";
         let mut change = self.db.change().await?;
         let confirm = sqlx::query(CONFIRM_FACTOR).bind(id.to_string());
-        let confirm = confirm.bind(secret.reveal().to_owned()).bind(step);
+        let confirm = confirm.bind(offered.0.clone()).bind(step);
         if confirm.execute(change.on()).await.doing(doing)?.rows_affected() == 0 {
             return Ok(false);
         }
@@ -215,19 +236,30 @@ impl Records {
         for sql in [FORGET_FACTOR, FORGET_CODES, END_SESSIONS] {
             run(&mut change, sql, id).await?;
         }
+        let now = change.now;
+        vault::erase(&mut change, &id.to_string(), now).await?;
         change.commit().await
     }
 
-    /// Uses the code of a step of time; false where that one or a later one was used before.
+    /// Uses the code of a step of time; false where that one or a later one was used before. A
+    /// secret that was kept in the clear is encrypted by the way.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn take_step(&self, id: PrincipalId, step: i64) -> Result<bool, ArchiveError> {
         let mut change = self.db.change().await?;
         let take = sqlx::query(TAKE_STEP).bind(id.to_string()).bind(step);
-        let taken = take.execute(change.on()).await.doing("using a code")?;
+        let taken = take.fetch_optional(change.on()).await.doing("using a code")?;
+        let Some(row) = taken else { return Ok(false) };
+        let factor = Factor(row.take("factor")?);
+        if let Some(vault) = self.vault.as_ref().filter(|_| factor.is_clear()) {
+            let secret = Secret::new(factor.0.clone());
+            let shut = vault.shut_factor(&mut change, id, &secret).await?;
+            let keep = sqlx::query(KEEP_FACTOR).bind(id.to_string()).bind(factor.0).bind(shut.0);
+            keep.execute(change.on()).await.doing("keeping a second factor")?;
+        }
         change.commit().await?;
-        Ok(taken.rows_affected() > 0)
+        Ok(true)
     }
 
     /// Uses a code for recovery; false where there is none such, or no longer.
@@ -275,13 +307,14 @@ fn gathered(rows: &[AnyRow]) -> Result<Vec<Person>, ArchiveError> {
 /// The person of a row, without grants.
 pub(super) fn person(row: &AnyRow) -> Result<Person, ArchiveError> {
     let secret = |column| Ok(row.take::<Option<String>>(column)?.map(Secret::new));
+    let factor = |column| Ok(row.take::<Option<String>>(column)?.map(Factor));
     let given_until = row.take::<Option<i64>>("given_until")?.map(Timestamp::from_microsecond);
     Ok(Person {
         principal: principal(row)?,
         full_name: row.parsed_or("full_name")?,
         password: secret("password")?,
         given_until: given_until.transpose().map_err(|_| unreadable("given_until"))?,
-        factor: secret("factor")?,
-        factor_next: secret("factor_next")?,
+        factor: factor("factor")?,
+        factor_next: factor("factor_next")?,
     })
 }

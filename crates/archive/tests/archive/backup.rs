@@ -8,7 +8,7 @@ use archive::{Archive, BackedUp, BackupError, Place, Restored, verify};
 use schemas::ids::Blake3;
 use tempfile::TempDir;
 
-use crate::bed::{Bed, NUMBER, bed, filed, findings, request};
+use crate::bed::{Bed, NUMBER, at, bed, filed, findings, request};
 use crate::form::Form;
 
 /// Two dossiers: one with a record that was looked up, one whose page is in a worker's hands.
@@ -28,12 +28,18 @@ async fn busy() -> Bed {
     bed
 }
 
-async fn back_up(archive: &Archive, to: &Path) -> Result<BackedUp, BackupError> {
-    archive.back_up(to, &|_| {}).await
+pub(crate) async fn back_up(archive: &Archive, to: &Path) -> Result<BackedUp, BackupError> {
+    archive.back_up(to, Some(&keys(to)), &|_| {}).await
 }
 
-async fn restore(place: &Place, from: &Path) -> Result<Restored, BackupError> {
-    Archive::restore(place, from, &|_| {}).await
+pub(crate) async fn restore(place: &Place, from: &Path) -> Result<Restored, BackupError> {
+    Archive::restore(place, from, Some(&keys(from)), &|_| {}).await
+}
+
+/// Where the keys of a backup are kept: elsewhere.
+pub(crate) fn keys(backup: &Path) -> PathBuf {
+    let name = backup.with_added_extension("keys");
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name.file_name().unwrap())
 }
 
 /// Lines of every table of a backup's moment, in no order.
@@ -50,7 +56,7 @@ fn rows(backup: &Path, moment: u64) -> BTreeMap<String, Vec<String>> {
     tables
 }
 
-fn blob(backup: &Path, key: Blake3) -> PathBuf {
+pub(crate) fn blob(backup: &Path, key: Blake3) -> PathBuf {
     let name = key.to_string();
     backup.join("blobs").join(&name[..2]).join(&name[2..])
 }
@@ -96,7 +102,7 @@ async fn a_backup_comes_back_in_the_same_form() {
 async fn a_backup_comes_back_as_one_folder_and_from_there_in_the_same_form() {
     let bed = busy().await;
     let dir = TempDir::new().unwrap();
-    let backup = comes_back_in(&bed, &Place::at(dir.path())).await;
+    let backup = comes_back_in(&bed, &at(dir.path())).await;
 
     let form = Form::new().await;
     restore(&form.place(), backup.path()).await.unwrap();
@@ -124,7 +130,7 @@ async fn what_is_in_the_backup_is_not_copied_again_and_earlier_moments_stay() {
     let dossier = bed.dossier().await;
     bed.scan(dossier.id, b"a third scan").await;
     let second = back_up(&bed.archive, dir.path()).await.unwrap();
-    assert_eq!((second.moment, second.copied, second.copied_bytes), (2, 1, 12));
+    assert_eq!((second.moment, second.copied, second.copied_bytes), (2, 1, 12 + 72));
     assert_eq!(rows(dir.path(), 1), before);
     assert_eq!(std::fs::read_dir(dir.path().join("incoming")).unwrap().count(), 0);
     assert!(verify(dir.path(), &|_| {}).await.unwrap().is_whole());
@@ -240,8 +246,8 @@ async fn a_backup_made_while_work_goes_on_is_of_one_moment() {
         seen += 1;
         // Each is whole by itself, not only the last.
         let copy = TempDir::new().unwrap();
-        restore(&Place::at(copy.path()), dir.path()).await.unwrap();
-        let copy = Archive::open(&Place::at(copy.path())).await.unwrap();
+        restore(&at(copy.path()), dir.path()).await.unwrap();
+        let copy = Archive::open(&at(copy.path())).await.unwrap();
         assert_eq!(findings(&copy).await, [""; 0]);
     }
     assert!(work.await.unwrap() > 3 && seen > 1);

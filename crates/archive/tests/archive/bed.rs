@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use archive::{
-    Accepted, Archive, ArchiveError, Delivery, Dossier, FiledDocument, NewDossier, NewScan, Place,
-    Scan, revision_of,
+    Accepted, Archive, ArchiveError, Delivery, Dossier, FiledDocument, Masters, NewDossier,
+    NewScan, Place, Scan, revision_of,
 };
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -117,6 +117,17 @@ impl Bed {
         let record = records.publish(id, &row.doc.revision, draft, Timestamp::now()).await;
         record.unwrap().unwrap()
     }
+}
+
+/// A folder whose papers are encrypted under a master key that every test has.
+pub(crate) fn at(dir: impl Into<std::path::PathBuf>) -> Place {
+    Place { masters: Some(masters("5e", &[])), ..Place::at(dir) }
+}
+
+/// Master keys of one byte each, over and over.
+pub(crate) fn masters(current: &str, former: &[&str]) -> Masters {
+    let key = |byte: &str| byte.repeat(32).parse().unwrap();
+    Masters { current: key(current), former: former.iter().map(|byte| key(byte)).collect() }
 }
 
 pub(crate) fn citizen(name: &str) -> Subject {

@@ -21,7 +21,7 @@ impl Form {
     }
 
     pub(crate) fn place(&self) -> Place {
-        Place::at(self.dir())
+        crate::bed::at(self.dir())
     }
 
     /// The place's name, for another process.
@@ -31,7 +31,7 @@ impl Form {
 
     /// The place that was so named.
     pub(crate) fn named(name: &OsStr) -> Place {
-        Place::at(name)
+        crate::bed::at(name)
     }
 
     /// A connection of one's own to the database, which breaks what it likes.

@@ -29,6 +29,7 @@ mod records;
 mod subjects;
 
 mod backup;
+mod keys;
 mod persons;
 mod principals;
 
@@ -36,3 +37,4 @@ mod check;
 mod death;
 mod disk;
 mod folder;
+mod master;

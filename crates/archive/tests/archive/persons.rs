@@ -98,10 +98,14 @@ async fn a_code_is_taken_once_and_no_older_one_after_it() {
     begin(&bed.archive, id, Blake3([2; 32]), Timestamp::now()).await;
     assert!(!records.take_step(id, 1).await.unwrap(), "nothing is set up");
     records.offer_factor(id, &secret("A")).await.unwrap();
+    let offered = async || records.person(id).await.unwrap().unwrap().factor_next.unwrap();
+    let first = offered().await;
     records.offer_factor(id, &secret("B")).await.unwrap();
+    let second = offered().await;
+    assert_eq!(records.factor_secret(id, &second).await.unwrap(), secret("B"));
     let codes = [Blake3([8; 32]), Blake3([9; 32])];
-    assert!(!records.confirm_factor(id, (&secret("A"), 10), &codes, mine).await.unwrap());
-    assert!(records.confirm_factor(id, (&secret("B"), 10), &codes, mine).await.unwrap());
+    assert!(!records.confirm_factor(id, (&first, 10), &codes, mine).await.unwrap());
+    assert!(records.confirm_factor(id, (&second, 10), &codes, mine).await.unwrap());
     assert!(records.session(mine).await.unwrap().is_some());
     assert_eq!(records.session(Blake3([2; 32])).await.unwrap(), None);
     for (step, taken) in [(10, false), (11, true), (11, false), (9, false), (13, true)] {

@@ -9,7 +9,7 @@ use schemas::record::Record;
 use crate::bed::{Bed, NUMBER, bed, filed, findings, request};
 
 /// A dossier that is done with: its record was looked up, and nothing is left to do.
-async fn done(bed: &Bed) -> (Dossier, Record) {
+pub(crate) async fn done(bed: &Bed) -> (Dossier, Record) {
     let (dossier, pages) = bed.read_dossier(2).await;
     let document = filed(&pages, "TP01");
     bed.file(dossier.id, std::slice::from_ref(&document)).await;
@@ -24,7 +24,7 @@ async fn done(bed: &Bed) -> (Dossier, Record) {
     (dossier, record)
 }
 
-async fn erase(
+pub(crate) async fn erase(
     bed: &Bed,
     dossier: DossierId,
     lets_go: bool,

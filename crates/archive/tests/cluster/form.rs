@@ -59,7 +59,7 @@ impl Form {
     /// Where a process of its own works: the database shared, the folder not.
     pub(crate) fn place(&self) -> Place {
         let database = Some(self.url().parse().unwrap());
-        Place { database, ..Place::at(self.dir()) }
+        Place { database, ..crate::bed::at(self.dir()) }
     }
 
     /// The place's name, for another process.
@@ -70,7 +70,7 @@ impl Form {
     /// The place that was so named.
     pub(crate) fn named(name: &OsStr) -> Place {
         let (url, dir) = name.to_str().unwrap().split_once('\n').unwrap();
-        Place { database: Some(url.parse().unwrap()), ..Place::at(dir) }
+        Place { database: Some(url.parse().unwrap()), ..crate::bed::at(dir) }
     }
 
     /// A connection of one's own to the database, which breaks what it likes.

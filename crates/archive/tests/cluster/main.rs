@@ -51,3 +51,6 @@ mod backup;
 mod check;
 #[path = "../archive/death.rs"]
 mod death;
+#[path = "../archive/keys.rs"]
+mod keys;
+mod plain;

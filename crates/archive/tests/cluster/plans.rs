@@ -49,6 +49,7 @@ const SEED: &[&str] = &[
     "insert into document (document_id, dossier_id, place, revision, pages, confidence, verdict,
         why, seal, record_version)
      select id, id, 1, id, '[]', 1, 'filed', '', 'sealed', 1 from seed",
+    "insert into data_key select scan_id, blake3, scan_id, 1, null from scan",
     "insert into digitisation select id, id, id from seed",
     "insert into record select id, 1, id, id, id, id, 'published', n, id, id, '{}' from seed",
     "insert into record_owner select number, id, 1 from seed",

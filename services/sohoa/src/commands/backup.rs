@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use archive::{BackedUp, BackupError, Progress, Step, Verified};
+use archive::{ArchiveError, BackedUp, BackupError, Progress, Step, Verified};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::config::Config;
@@ -14,12 +14,15 @@ use crate::{outside, show};
 /// The folder gets one more moment each time; scans and PDFs that it has already are not copied
 /// again, and a backup that was cut off goes on where it stopped. Either form, embedded or
 /// cluster, can be restored from it. It holds personal data: keep it as you keep the archive.
-/// The configuration and its secrets are not in it.
+/// The configuration and its secrets are not in it, nor are the keys of papers (khoá của giấy tờ),
+/// so that a paper whose key is erased is erased in every backup. Keys go into a file of their
+/// own, which is written over each time: keep it elsewhere, the newest alone, and keep the master
+/// key (`DIR/master.key` or keys.master_file). Without both no paper can be read again.
 ///
 /// Examples:
 ///
-///   sohoa backup /mnt/backup/sohoa --data ./sohoa-data
-///   sohoa backup /mnt/backup/sohoa --config /etc/sohoa.toml
+///   sohoa backup /mnt/backup/sohoa --keys /mnt/keys/sohoa.keys --data ./sohoa-data
+///   sohoa backup /mnt/backup/sohoa --keys /mnt/keys/sohoa.keys --config /etc/sohoa.toml
 ///   sohoa backup /mnt/backup/sohoa --verify
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -27,6 +30,9 @@ pub(crate) struct Backup {
     /// Folder of the backup; begun when it is empty or not there.
     #[arg(value_name = "DIR")]
     target: PathBuf,
+    /// File that the keys of papers are written into, over what was there; not in DIR.
+    #[arg(long, value_name = "FILE", conflicts_with = "verify")]
+    keys: Option<PathBuf>,
     /// Make no backup: read the newest one that is there, and name what is not as it was written.
     #[arg(long)]
     verify: bool,
@@ -50,7 +56,9 @@ impl Backup {
         outside::must_be_there(&self.data, &config)?;
         let archive = outside::beside(&self.data, &config).await?;
         let bar = Bar::new();
-        let done = archive.back_up(&self.target, &|progress| bar.show(progress)).await;
+        let done = archive
+            .back_up(&self.target, self.keys.as_deref(), &|progress| bar.show(progress))
+            .await;
         bar.end();
         archive.close().await;
         match done {
@@ -89,6 +97,13 @@ fn told(done: &BackedUp, json: bool) -> anyhow::Result<Exit> {
             megabytes(done.copied_bytes),
             done.missing.len() + done.damaged.len()
         ))?;
+        if done.keys > 0 {
+            show::note(&format!(
+                "Đã ghi {} khoá của giấy tờ ra tệp riêng. Khôi phục cần cả tệp đó và khoá chính: hãy \
+                 giữ mỗi thứ ở một nơi khác bản sao lưu, và chỉ giữ tệp khoá mới nhất.",
+                done.keys
+            ));
+        }
     }
     let whole = done.missing.is_empty() && done.damaged.is_empty();
     if !whole {
@@ -154,6 +169,19 @@ pub(super) fn refused(error: BackupError) -> anyhow::Result<Exit> {
         }
         BackupError::Damaged(file) => {
             format!("Bản sao lưu bị hỏng: {file}. Không khôi phục gì.")
+        }
+        BackupError::KeysNowhere => {
+            "Giấy tờ được mã hoá: hãy cho biết tệp khoá bằng --keys FILE, ở \
+                                     nơi khác bản sao lưu."
+                .to_owned()
+        }
+        BackupError::KeysInside(file) => {
+            format!("{}: tệp khoá không được nằm trong bản sao lưu.", file.display())
+        }
+        BackupError::Archive(ArchiveError::OtherMaster) => {
+            "Khoá chính không mở được tệp khoá: hãy đặt đúng khoá chính (master.key trong thư mục \
+             dữ liệu, hoặc keys.master_file) rồi khôi phục lại."
+                .to_owned()
         }
         BackupError::Archive(_) => return Err(error.into()),
     };

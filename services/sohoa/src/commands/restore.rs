@@ -14,16 +14,23 @@ use crate::{outside, show};
 /// The place is a folder, or the cluster that a configuration names; a backup of either form
 /// restores into the other. Nothing else may work there meanwhile. Cut off, it is called again.
 ///
+/// Papers need their keys: give the newest copy of them, however old the backup is, so that what
+/// was erased since stays erased. The master key must be there before: as `DIR/master.key`, or
+/// where the configuration says.
+///
 /// Examples:
 ///
-///   sohoa restore /mnt/backup/sohoa --data ./sohoa-data
-///   sohoa restore /mnt/backup/sohoa --config /etc/sohoa.toml
+///   sohoa restore /mnt/backup/sohoa --keys /mnt/keys/sohoa.keys --data ./sohoa-data
+///   sohoa restore /mnt/backup/sohoa --keys /mnt/keys/sohoa.keys --config /etc/sohoa.toml
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Restore {
     /// Folder of the backup.
     #[arg(value_name = "DIR")]
     source: PathBuf,
+    /// File of the keys of papers.
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
     /// Folder to hold everything, where no cluster is configured.
     #[arg(long, default_value = "sohoa-data", value_name = "DIR")]
     data: PathBuf,
@@ -40,7 +47,8 @@ impl Restore {
         let config = Config::read(self.config.as_deref())?;
         let place = outside::place(&self.data, &config)?;
         let bar = Bar::new();
-        let restored = Archive::restore(&place, &self.source, &|progress| bar.show(progress)).await;
+        let (source, keys) = (&self.source, self.keys.as_deref());
+        let restored = Archive::restore(&place, source, keys, &|progress| bar.show(progress)).await;
         bar.end();
         let restored = match restored {
             Ok(restored) => restored,

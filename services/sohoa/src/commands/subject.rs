@@ -34,8 +34,9 @@ use crate::{outside, show};
 /// why. `erase` goes dossier by dossier, and keeps what must be kept: open dossiers, records that
 /// belong to somebody else as well, and what [retention] in the configuration has not let go
 /// (without a word there about a kind of paper, its records are kept). It only tells what it would
-/// do until it is given --yes. The audit stays whole. Backups made before still hold what is
-/// erased, until they are replaced.
+/// do until it is given --yes. The audit stays whole. With their keys papers are erased in every
+/// backup, too, once the copy of the keys is replaced (`sohoa backup`); rows of backups made before
+/// still hold what is erased, until they are replaced.
 ///
 /// Examples:
 ///

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::Bucket;
 use super::trouble::{Asking, StoreTrouble};
-use crate::blobs::hashes_to;
+use crate::blobs::Blobs;
 use crate::blobs::store::Encryption;
 use crate::error::ArchiveError;
 
@@ -63,8 +63,9 @@ pub(super) async fn keep(
     key: Blake3,
     from: Source<'_>,
     len: u64,
+    blobs: &Blobs,
 ) -> Result<(), ArchiveError> {
-    if send(to, key, from, len, Over::No).await? || is_well(to, key, len).await? {
+    if send(to, key, from, len, Over::No).await? || is_well(to, key, len, blobs).await? {
         return Ok(());
     }
     // It may be damaged, and this one is not; or so old that a check would clear it away before
@@ -187,19 +188,23 @@ pub(super) async fn abort(to: &Bucket, key: Blake3, upload: &str) -> Result<(), 
     }
 }
 
-/// Whether the object of that name, which somebody wrote before, is whole and young.
-async fn is_well(to: &Bucket, key: Blake3, len: u64) -> Result<bool, ArchiveError> {
+/// Whether the object of that name, which somebody wrote before, is whole and young, and can be
+/// read.
+async fn is_well(to: &Bucket, key: Blake3, len: u64, blobs: &Blobs) -> Result<bool, ArchiveError> {
     match to.look(key).await? {
         Some(seen) if seen.len == len && seen.age < YOUNG => {}
         _ => return Ok(false),
     }
-    let reader = match to.reader(key).await {
-        Ok((reader, _)) => reader,
-        Err(ArchiveError::Missing(_)) => return Ok(false),
-        Err(error) => return Err(error),
-    };
-    let looked = timeout(to.patience().whole(len), hashes_to(reader, key)).await;
-    looked.unwrap_or_else(|_| Err(trouble("timeout", "it took too long to read it back")))
+    match timeout(to.patience().whole(len), blobs.is_true(key)).await {
+        Ok(Err(
+            ArchiveError::Missing(_)
+            | ArchiveError::Corrupt { .. }
+            | ArchiveError::Erased(_)
+            | ArchiveError::NoKey(_),
+        )) => Ok(false),
+        Ok(looked) => looked,
+        Err(_) => Err(trouble("timeout", "it took too long to read it back")),
+    }
 }
 
 /// True when it was done, false when the name was taken.
