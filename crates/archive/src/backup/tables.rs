@@ -10,8 +10,15 @@ use crate::error::{ArchiveError, Doing};
 use crate::rows::{Columns, unreadable};
 
 /// Of the schema, or of processes that run, and not of the archive.
-const LEFT_OUT: [&str; 6] =
-    ["_sqlx_migrations", "schema_floor", "relay_lease", "pace", "person_session", "login_attempt"];
+const LEFT_OUT: [&str; 7] = [
+    "_sqlx_migrations",
+    "schema_floor",
+    "relay_lease",
+    "pace",
+    "person_session",
+    "login_attempt",
+    "directory_visit",
+];
 
 pub(super) struct Table {
     pub(super) name: String,
