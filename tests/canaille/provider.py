@@ -16,8 +16,25 @@ os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "true"
 from canaille import create_app
 from canaille.app import models
 from canaille.backends import Backend
+from canaille.backends.memory.backend import MemoryBackend
 from joserfc import jwk
 from werkzeug.serving import make_server
+
+# Canaille's store in memory answers with what fits any of several filters, where those in files
+# answer with what fits all: a code that nobody has would be another of the client's.
+fitting_any = MemoryBackend.do_query
+
+
+def fitting_all(self, model, *args, **filters):
+    """What fits every filter."""
+    each = [{one.id: one for one in fitting_any(self, model, **{name: value})}
+            for name, value in filters.items()]
+    if not each:
+        return fitting_any(self, model)
+    return [one for id, one in each[0].items() if all(id in others for others in each[1:])]
+
+
+MemoryBackend.do_query = fitting_all
 
 PEOPLE = ["can-bo", "nguoi-la", "quan-tri"]
 

@@ -323,6 +323,7 @@ async fn a_way_back_from_the_directory_is_good_once_for_the_browser_that_was_sen
         let mut victim = Browser::default();
         let back = with(&victim.sent_back(&stage, "can-bo").await, name, wrong);
         let refused = victim.come(&stage, &back).await;
+        assert_eq!(refused.status(), 401, "{name} {wrong}");
         assert_eq!(code(refused).await, "access.directory_refused", "{name}");
         assert_eq!(victim.cookies.get("__Host-sohoa"), None);
     }
