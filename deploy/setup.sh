@@ -4,9 +4,9 @@
 #   run    what it takes to build and run: OCR, fonts, compilers, PDFium
 #   test   the same, and what only the tests use: veraPDF with Java, PDF tools, PostgreSQL,
 #          RabbitMQ, SeaweedFS (an S3 store), Prometheus (taken out of its package, so that no
-#          server is started), SoftHSM, cargo-deny, what checks the deployment files, pyHanko
-#          and openpyxl (each in Python's own environment, .parts/deploy, .parts/pyhanko and
-#          .parts/openpyxl)
+#          server is started), SoftHSM, cargo-deny, what checks the deployment files, pyHanko,
+#          openpyxl and Canaille (each in Python's own environment: .parts/deploy,
+#          .parts/pyhanko, .parts/openpyxl, .parts/canaille)
 #   bench  the same as run, and what Sohoa is set beside: OCRmyPDF, trueocr, jdeskew (in Python's
 #          own environment, .parts/bench), veraPDF with Java, PDF tools
 #   fuzz   what it takes to run, and cargo-fuzz
@@ -155,6 +155,7 @@ if [ "$purpose" = test ]; then
     environment deploy "what checks the deployment files"
     environment pyhanko "pyHanko, which looks at signatures"
     environment openpyxl "openpyxl, which opens spreadsheets"
+    environment canaille "Canaille, which vouches for people (OpenID Connect)"
 fi
 if [ "$purpose" = schemathesis ]; then
     environment schemathesis "schemathesis, which asks the whole interface"

@@ -82,6 +82,18 @@ reasons! {
     CrossOrigin = "access.cross_origin", 403, "Yêu cầu đến từ trang của nơi khác nên bị từ chối.";
     /// A password would travel in the open.
     Insecure = "access.insecure", 403, "Chỉ đăng nhập được qua HTTPS, hoặc ngay trên máy chủ.";
+    /// No directory vouches for people here.
+    DirectoryNone = "access.directory_none", 404, "Nơi này không dùng danh bạ để đăng nhập. Hãy đăng nhập bằng tài khoản của Sohoa.";
+    /// The browser was not sent to the directory from here, or is back too late or again.
+    DirectoryVisit = "access.directory_visit", 400, "Lần đăng nhập qua danh bạ này đã quá lâu, đã dùng, hoặc bắt đầu ở trình duyệt khác. Hãy đăng nhập lại từ đầu.";
+    /// The directory doesn't say who it is, or not in a way that can be believed.
+    DirectoryRefused = "access.directory_refused", 401, "Danh bạ không xác nhận lần đăng nhập này. Hãy đăng nhập lại; nếu vẫn lỗi, báo cho người quản trị.";
+    /// The directory vouches, and not as strongly as the office demands.
+    DirectoryWeak = "access.directory_weak", 403, "Danh bạ chưa xác thực đủ mạnh. Hãy bật xác thực hai lớp ở danh bạ rồi đăng nhập lại.";
+    /// The directory knows somebody who has no place here, or has it no longer.
+    DirectoryStranger = "access.directory_stranger", 403, "Danh bạ biết người này, nhưng Sohoa chưa có tài khoản hoặc tài khoản đã ngừng. Hãy nhờ người quản trị.";
+    /// The directory doesn't answer.
+    DirectoryDown = "access.directory_down", 503, "Danh bạ không trả lời. Hãy thử lại sau; tài khoản có mật khẩu của Sohoa vẫn đăng nhập được.";
     /// A password that is too short, too long or too easily guessed.
     PasswordUnfit = "person.password", 422, "Mật khẩu cần 12 đến 128 ký tự, không quá đơn giản và không chứa tên đăng nhập.";
     /// Not a login name, or nothing granted.

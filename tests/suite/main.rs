@@ -16,6 +16,7 @@ mod contracts;
 mod crashes;
 mod dashboards;
 mod deliveries;
+mod directory;
 mod flaws;
 mod hostile;
 mod indicators;

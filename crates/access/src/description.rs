@@ -55,7 +55,8 @@ pub fn describe(face: &mut OpenApi) {
     components.add_security_scheme(KEY, SecurityScheme::Http(scheme));
     let cookie = ApiKeyValue::with_description(
         "__Host-sohoa",
-        "The session of a person (`POST /v1/session`). The cookie's name is `sohoa` on the machine \
+        "The session of a person (`POST /v1/session`, or by way of a directory: \
+         `GET /v1/session/openid`). The cookie's name is `sohoa` on the machine \
          itself, without TLS.",
     );
     components.add_security_scheme(SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));

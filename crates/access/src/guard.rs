@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use archive::{Archive, Person, Principal, Session};
+use archive::{Archive, Principal, Session};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
@@ -123,7 +123,7 @@ impl Guard {
             None => return Err(Reason::Forbidden.into()),
         };
         if let Some(session) = &known.session {
-            self.undone(&session.person)?;
+            self.undone(session)?;
         }
         let reach = Reach::of(&known.principal.grants, &known.only, needed);
         if reach.is_nowhere() {
@@ -135,8 +135,8 @@ impl Guard {
     }
 
     /// Whether there is something that a person must do first.
-    fn undone(&self, person: &Person) -> Answer<()> {
-        match self.rules.sessions.duties(person).first() {
+    fn undone(&self, session: &Session) -> Answer<()> {
+        match self.rules.sessions.duties(session).first() {
             None => Ok(()),
             Some(Duty::ChangePassword) => Err(Reason::PasswordMustChange.into()),
             Some(Duty::SetUpSecondFactor) => Err(Reason::SecondFactorMustBeSetUp.into()),

@@ -9,6 +9,7 @@
 //! not there.
 
 mod asker;
+mod cookie;
 mod description;
 mod guard;
 mod headers;
@@ -17,6 +18,7 @@ mod origin;
 mod pace;
 mod peer;
 mod session;
+mod visit;
 
 pub use asker::Asker;
 pub use description::describe;
@@ -25,3 +27,4 @@ pub use keys::{KeyText, MadeKey};
 pub use pace::Pace;
 pub use peer::{Peer, Way};
 pub use session::{LoggedIn, SessionRules, Token};
+pub use visit::Visit;

@@ -1,9 +1,9 @@
 //! Sessions of people: a token of 256 random bits in a cookie, of which only the hash is kept.
 
-use archive::{Person, Session};
+use archive::Session;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
 use problem::{Answer, Problem};
 use schemas::access::Role;
@@ -11,15 +11,13 @@ use schemas::api::Duty;
 use schemas::code::Reason;
 use schemas::ids::Blake3;
 
+use crate::cookie::Cookie;
 use crate::keys;
-use crate::peer::{Peer, Way};
+use crate::peer::Peer;
 
-/// The cookie over TLS. The prefix has browsers refuse one that another host or an open connection
-/// has set (RFC 6265bis, section 4.1.3.2).
-const OVER_TLS: &str = "__Host-sohoa";
-
-/// The cookie on the machine itself, where there is no TLS and not every browser takes the other.
-const ON_MACHINE: &str = "sohoa";
+/// Given to no page of another site, and forgotten when the browser is closed.
+const COOKIE: Cookie =
+    Cookie { over_tls: "__Host-sohoa", on_machine: "sohoa", same_site: "Strict" };
 
 /// The token of a session, as its person's browser holds it.
 pub struct Token(String);
@@ -41,23 +39,15 @@ impl Token {
 
     /// The cookie that a request shows, where it came in a way that nobody else reads.
     pub(crate) fn shown(headers: &HeaderMap, peer: Peer) -> Option<Self> {
-        let name = cookie_name(peer)?;
-        let cookies = headers.get_all(header::COOKIE).iter();
-        let mut each = cookies.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(';'));
-        let value = each.find_map(|pair| {
-            let (key, value) = pair.trim().split_once('=')?;
-            (key == name).then_some(value)
-        })?;
-        (value.len() == 64).then(|| Self(value.to_owned()))
+        COOKIE.shown(headers, peer).map(Self)
     }
 
-    /// What hands it to the browser (`Set-Cookie`), which gives it to no script, to no page of
-    /// another site, and forgets it when it is closed.
+    /// What hands it to the browser (`Set-Cookie`).
     ///
     /// # Errors
     /// [`Reason::Insecure`] where others would read it on its way.
     pub fn cookie(&self, peer: Peer) -> Answer<HeaderValue> {
-        set_cookie(peer, &self.0, "")
+        COOKIE.set(peer, &self.0, "")
     }
 
     /// What has the browser forget it.
@@ -65,25 +55,8 @@ impl Token {
     /// # Errors
     /// [`Reason::Insecure`] where no browser has one.
     pub fn no_cookie(peer: Peer) -> Answer<HeaderValue> {
-        set_cookie(peer, "", "; Max-Age=0")
+        COOKIE.set(peer, "", "; Max-Age=0")
     }
-}
-
-fn cookie_name(peer: Peer) -> Option<&'static str> {
-    match peer.way {
-        Way::Tls => Some(OVER_TLS),
-        Way::Machine => Some(ON_MACHINE),
-        Way::Open => None,
-    }
-}
-
-fn set_cookie(peer: Peer, value: &str, more: &str) -> Answer<HeaderValue> {
-    let name = cookie_name(peer).ok_or(Reason::Insecure)?;
-    let secure = if peer.way == Way::Tls { "; Secure" } else { "" };
-    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{more}");
-    let mut value = HeaderValue::try_from(text).map_err(|_| Problem::new(Reason::Internal))?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 /// How long sessions last, and who needs more than a password.
@@ -111,10 +84,14 @@ impl SessionRules {
         every <= now.duration_since(session.seen_at)
     }
 
-    /// What a person must do before anything else is let through.
+    /// What a person must do before anything else is let through. Nothing where the office's
+    /// directory vouches for them: passwords and second factors are its business then.
     #[must_use]
-    pub fn duties(&self, person: &Person) -> Vec<Duty> {
-        let mut duties = Vec::new();
+    pub fn duties(&self, session: &Session) -> Vec<Duty> {
+        let (person, mut duties) = (&session.person, Vec::new());
+        if session.by_directory {
+            return duties;
+        }
         if person.given_until.is_some() {
             duties.push(Duty::ChangePassword);
         }
@@ -144,7 +121,10 @@ impl<S: Send + Sync> FromRequestParts<S> for LoggedIn {
 mod tests {
     use std::net::IpAddr;
 
+    use axum::http::header;
+
     use super::*;
+    use crate::peer::Way;
 
     fn peer(way: Way) -> Peer {
         Peer { address: IpAddr::from([127, 0, 0, 1]), way }

@@ -38,6 +38,7 @@ pub use reach::Part;
 pub use records::Records;
 pub use records::audit::LinesAsked;
 pub use records::deliveries::{DueDelivery, Outcome, Subscriber};
+pub use records::directory::InDirectory;
 pub use records::dossiers::{Dossier, NewDossier};
 pub use records::filing::{DocumentRow, FiledDocument, revision_of};
 pub use records::inquiries::{Inquiry, InquiryFile, NewInquiry};

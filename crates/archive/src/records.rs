@@ -37,6 +37,8 @@ pub(crate) mod persons;
 
 pub(crate) mod sessions;
 
+pub(crate) mod directory;
+
 use std::sync::Arc;
 
 use crate::database::Database;

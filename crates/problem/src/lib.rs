@@ -26,6 +26,10 @@ pub type Answer<T> = Result<T, Problem>;
 /// Media type of a problem document (RFC 9457, section 6.1).
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
+/// Refusals that say when to come back.
+const WAITS: [Reason; 4] =
+    [Reason::Busy, Reason::LoginPaused, Reason::Unavailable, Reason::DirectoryDown];
+
 /// Seconds after which to come back where nothing better is known.
 const RETRY_AFTER: u32 = 5;
 
@@ -53,7 +57,7 @@ impl Problem {
     }
 
     /// Seconds after which to come back, for refusals that say so ([`Reason::Busy`],
-    /// [`Reason::LoginPaused`] and [`Reason::Unavailable`]); at least 1.
+    /// [`Reason::LoginPaused`], [`Reason::Unavailable`] and [`Reason::DirectoryDown`]); at least 1.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = seconds.max(1);
@@ -130,7 +134,7 @@ impl IntoResponse for Problem {
             StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        if matches!(self.reason, Reason::Busy | Reason::LoginPaused | Reason::Unavailable) {
+        if WAITS.contains(&self.reason) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after));
         }
         if status == 401 {

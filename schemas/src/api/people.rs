@@ -153,6 +153,9 @@ pub struct PersonView {
     pub second_factor: bool,
     /// Whether the password was given by another and is to be changed.
     pub password_given: bool,
+    /// Whether there is no password: the office's directory alone vouches for them.
+    #[serde(default)]
+    pub by_directory: bool,
     /// Attempts to log in since the last that went well.
     pub attempts: u32,
     /// Until when no attempt is taken, where there were too many; RFC 3339, UTC.

@@ -1,5 +1,6 @@
 //! People: how they log in, and who says what they may.
 
+mod directory;
 mod factor;
 mod login;
 mod password;
@@ -17,6 +18,9 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::directory::{MOST_STEPS, STEPS_WINDOW};
+
+pub use directory::{Directory, DirectoryError, DirectoryTerms};
 pub use login::{Login, login_digest, wait};
 pub use password::{GIVEN_DAYS, Passwords, given_password};
 pub use persons::{MOST_GRANTS, is_login_name};
@@ -34,16 +38,24 @@ pub struct PeopleDesk {
     rules: Arc<SessionRules>,
     passwords: Passwords,
     wrong: Arc<Pace<IpAddr>>,
+    directory: Option<Arc<Directory>>,
+    steps: Arc<Pace<IpAddr>>,
 }
 
 impl PeopleDesk {
-    /// A desk over that archive.
+    /// A desk over that archive; where there is a directory, it vouches for people, too.
     ///
     /// # Errors
     /// When the system has no random bytes.
-    pub fn new(archive: Archive, rules: SessionRules) -> Answer<Self> {
+    pub fn new(
+        archive: Archive,
+        rules: SessionRules,
+        directory: Option<Directory>,
+    ) -> Answer<Self> {
         let wrong = Arc::new(Pace::new(MOST_WRONG, WRONG_WINDOW));
-        Ok(Self { archive, rules: Arc::new(rules), passwords: Passwords::new()?, wrong })
+        let steps = Arc::new(Pace::new(MOST_STEPS, STEPS_WINDOW));
+        let (rules, directory) = (Arc::new(rules), directory.map(Arc::new));
+        Ok(Self { archive, rules, passwords: Passwords::new()?, wrong, directory, steps })
     }
 }
 
@@ -62,11 +74,14 @@ fn described() -> OpenApiRouter<PeopleDesk> {
     OpenApiRouter::new()
         .routes(routes!(session::log_in, session::show_session, session::log_out))
         .routes(routes!(session::change_password))
+        .routes(routes!(directory::go_to_directory))
+        .routes(routes!(directory::come_back))
         .routes(routes!(factor::offer_factor, factor::confirm_factor))
         .routes(routes!(persons::list_persons, persons::make_person))
         .routes(routes!(persons::show_person))
         .routes(routes!(persons::set_grants))
         .routes(routes!(persons::give_password))
+        .routes(routes!(persons::leave_to_directory))
         .routes(routes!(persons::disable_person))
         .routes(routes!(persons::enable_person))
         .routes(routes!(persons::unlock_person))

@@ -123,7 +123,7 @@ impl PeopleDesk {
     }
 }
 
-fn paused(seconds: u32) -> Problem {
+pub(crate) fn paused(seconds: u32) -> Problem {
     Problem::new(Reason::LoginPaused).retry_after(seconds)
 }
 

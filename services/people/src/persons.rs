@@ -174,6 +174,32 @@ pub(crate) async fn give_password(
     Ok(Json(given.shown(&desk, id).await?))
 }
 
+/// Have a person log in by the office's directory alone, and end their sessions.
+///
+/// Whoever logs in there next by their name is them from then on.
+#[utoipa::path(
+    post,
+    path = "/v1/persons/{id}/directory",
+    tag = "people",
+    extensions(("x-permission" = json!(["administer"]))),
+    params(("id" = String, Path, format = Uuid, description = "The person")),
+    responses(
+        (status = 200, description = "The person", body = PersonView),
+        (status = 404, description = "`person.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`person.oneself`", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn leave_to_directory(
+    State(desk): State<PeopleDesk>,
+    asker: Asker,
+    Path(id): Path<String>,
+) -> Answer<Json<PersonView>> {
+    let id = desk.another(&asker, &id).await?.principal.id;
+    desk.archive.records.leave_to_directory(id).await?;
+    tracing::info!(principal.id = %asker.id, person.id = %id, "left to the directory");
+    Ok(Json(desk.seen_now(id).await?))
+}
+
 /// Let a person in no more, and end their sessions.
 #[utoipa::path(
     post,
@@ -348,6 +374,7 @@ impl PeopleDesk {
             disabled: principal.locked,
             second_factor: person.factor.is_some(),
             password_given: person.given_until.is_some(),
+            by_directory: person.password.is_none(),
             attempts,
             wait_until: (Timestamp::now() < until).then(|| until.to_string()),
             locked_out: wait(attempts).is_none(),

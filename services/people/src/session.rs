@@ -3,7 +3,7 @@
 use access::{LoggedIn, Peer, Token, Way};
 use archive::{NewSession, Person, Session};
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use problem::{Answer, Json};
@@ -118,18 +118,29 @@ pub(crate) async fn change_password(
 impl PeopleDesk {
     /// Begins a session, and answers with it.
     async fn begin(&self, person: Person, peer: Peer, status: StatusCode) -> Answer<Response> {
-        let (token, now) = (Token::make()?, Timestamp::now());
-        let cookie = token.cookie(peer)?;
-        let ends_at = now + self.rules.lasts;
-        let digest = token.digest();
-        let new = NewSession { digest, person: person.principal.id, made_at: now, ends_at };
-        self.archive.records.put_session(&new).await?;
-        let session = Session { digest, person, made_at: now, seen_at: now, ends_at };
+        let (cookie, session) = self.start(person, peer, false).await?;
         let headers = [(header::SET_COOKIE, cookie)];
         Ok((status, headers, Json(self.view(&session))).into_response())
     }
 
-    fn view(&self, session: &Session) -> SessionView {
+    /// Begins a session, and hands over its cookie.
+    pub(crate) async fn start(
+        &self,
+        person: Person,
+        peer: Peer,
+        by_directory: bool,
+    ) -> Answer<(HeaderValue, Session)> {
+        let (token, made_at) = (Token::make()?, Timestamp::now());
+        let (cookie, digest) = (token.cookie(peer)?, token.digest());
+        let ends_at = made_at + self.rules.lasts;
+        let id = person.principal.id;
+        let new = NewSession { digest, person: id, by_directory, made_at, ends_at };
+        self.archive.records.put_session(&new).await?;
+        let seen_at = made_at;
+        Ok((cookie, Session { digest, person, by_directory, made_at, seen_at, ends_at }))
+    }
+
+    pub(crate) fn view(&self, session: &Session) -> SessionView {
         let Session { person, .. } = session;
         let principal = &person.principal;
         let may = |one: &Permission| {
@@ -141,7 +152,7 @@ impl PeopleDesk {
             full_name: person.full_name.clone(),
             grants: principal.grants.clone(),
             permissions: Permission::ALL.iter().copied().filter(may).collect(),
-            duties: self.rules.duties(person),
+            duties: self.rules.duties(session),
             second_factor: person.factor.is_some(),
             since: session.made_at.to_string(),
             ends_at: session.ends_at.to_string(),

@@ -5,6 +5,7 @@ mod access;
 mod cluster;
 mod exchange;
 mod keys;
+mod openid;
 mod retention;
 mod signing;
 
@@ -21,6 +22,7 @@ pub(crate) use access::{AccessConfig, Watching};
 pub(crate) use cluster::{BrokerConfig, Cluster, DatabaseConfig, StoreConfig};
 pub(crate) use exchange::ExchangeConfig;
 pub(crate) use keys::KeysConfig;
+pub(crate) use openid::OpenIdConfig;
 pub(crate) use retention::RetentionConfig;
 pub(crate) use signing::SigningConfig;
 
@@ -380,6 +382,21 @@ mod tests {
         check("[access]\nidle_minutes = 0", Err("access.idle_minutes"));
         check("[access]\nsession_hours = 48", Err("access.session_hours"));
         check("[access]\nsecond_factor = ['boss']", Err("unknown variant `boss`"));
+        let openid = |issuer: &str, more: &str| {
+            format!(
+                "[access.openid]\nissuer = '{issuer}'\nclient_id = 'sohoa'\n\
+                 client_secret_file = '/s'\npublic = 'https://sohoa.example.vn'\n{more}"
+            )
+        };
+        let good = "https://id.example.vn/realms/can-bo";
+        check(&openid(good, "demand = ['mfa']"), Ok(()));
+        check(&openid("http://id.example.vn", ""), Err("must be https://"));
+        check(&openid("http://id.example.vn", "plain = true"), Ok(()));
+        check(&openid("id.example.vn", ""), Err("access.openid.issuer"));
+        check(&openid("https://a:b@id.example.vn", ""), Err("access.openid.issuer"));
+        check(&openid(good, "landing = '//khac.example.vn'"), Err("access.openid.landing"));
+        check(&openid(good, "landing = '/\"><script>'"), Err("access.openid.landing"));
+        check(&openid(good, "client_secret = 'abc'"), Err("unknown field `client_secret`"));
         check("[telemetry]\nlog = 'json'\notlp = 'http://127.0.0.1:4318'", Ok(()));
         let webhook = "[[exchange.webhooks]]\nsecret_file = '/s'\nurl = 'https://a.vn'\n";
         check(&format!("{webhook}name = 'mot-cua'"), Ok(()));

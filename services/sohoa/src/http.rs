@@ -25,7 +25,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use worker::Readers;
 
-use crate::config::{Config, Watching};
+use crate::config::{Config, OpenIdConfig, Watching};
 use crate::office::Roles;
 use crate::ready::{Leaning, metrics, ready};
 
@@ -92,7 +92,8 @@ fn router(counter: Counter) -> anyhow::Result<(Router, Option<IntakeDesk>)> {
     let sessions = config.access.sessions();
     // Whatever role answers a person, they are known there: sessions are in the database.
     if roles.intake || roles.records || roles.review {
-        let desk = PeopleDesk::new(archive.clone(), sessions.clone());
+        let directory = config.access.openid.as_ref().map(OpenIdConfig::open).transpose()?;
+        let desk = PeopleDesk::new(archive.clone(), sessions.clone(), directory);
         routes = routes.merge(people::router(desk.map_err(|_| anyhow!("no random bytes"))?));
     }
     let (routes, mut face) = routes.split_for_parts();

@@ -11,7 +11,7 @@ use crate::rows::{Columns, unreadable};
 
 /// Of the schema, or of processes that run, and not of the archive; and keys, so that what is
 /// erased with its key is erased in every backup.
-const LEFT_OUT: [&str; 7] = [
+const LEFT_OUT: [&str; 8] = [
     "_sqlx_migrations",
     "schema_floor",
     "relay_lease",
@@ -19,6 +19,7 @@ const LEFT_OUT: [&str; 7] = [
     "person_session",
     "login_attempt",
     "data_key",
+    "directory_visit",
 ];
 
 pub(super) struct Table {

@@ -290,7 +290,7 @@ async fn run(
 }
 
 /// Persons of rows that hold one grant each, all of a person side by side.
-fn gathered(rows: &[AnyRow]) -> Result<Vec<Person>, ArchiveError> {
+pub(super) fn gathered(rows: &[AnyRow]) -> Result<Vec<Person>, ArchiveError> {
     let mut persons: Vec<Person> = Vec::new();
     for row in rows {
         let id = row.parsed("principal_id")?;

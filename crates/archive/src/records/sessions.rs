@@ -17,6 +17,8 @@ pub struct NewSession {
     pub digest: Blake3,
     /// Whose it is.
     pub person: PrincipalId,
+    /// Whether the office's directory vouches for them.
+    pub by_directory: bool,
     /// When it begins.
     pub made_at: Timestamp,
     /// When it ends, however much it is used.
@@ -30,6 +32,8 @@ pub struct Session {
     pub digest: Blake3,
     /// Whose it is.
     pub person: Person,
+    /// Whether the office's directory vouched for them.
+    pub by_directory: bool,
     /// When it began.
     pub made_at: Timestamp,
     /// When it was used last, to the minute.
@@ -56,8 +60,8 @@ const MOST_SESSIONS: i64 = 20;
 const REMEMBERED: i64 = 30 * 24 * 60 * 60 * 1_000_000;
 
 const PUT: &str = "
-    insert into person_session (digest, principal_id, made_at, seen_at, ends_at)
-    values ($1, $2, $3, $3, $4)";
+    insert into person_session (digest, principal_id, made_at, seen_at, ends_at, by_directory)
+    values ($1, $2, $3, $3, $4, $5)";
 
 const FORGET_ENDED: &str = "delete from person_session where ends_at <= $1";
 
@@ -67,7 +71,7 @@ const END_OLDEST: &str = "
          order by made_at desc, digest limit $2)";
 
 const SESSION: &str = concat!(
-    "select digest, person_session.made_at as made_at, seen_at, ends_at, ",
+    "select digest, person_session.made_at as made_at, seen_at, ends_at, by_directory, ",
     person_columns!(),
     " from person_session join person using (principal_id) join principal using (principal_id) ",
     "left join principal_grant using (principal_id) where digest = $1 order by role, office"
@@ -112,7 +116,8 @@ impl Records {
             .bind(new.digest.to_string())
             .bind(&person)
             .bind(micros(new.made_at))
-            .bind(micros(new.ends_at));
+            .bind(micros(new.ends_at))
+            .bind(i64::from(new.by_directory));
         put.execute(change.on()).await.doing(doing)?;
         let end = sqlx::query(END_OLDEST).bind(&person).bind(MOST_SESSIONS);
         end.execute(change.on()).await.doing(doing)?;
@@ -130,6 +135,7 @@ impl Records {
         let mut session = Session {
             digest,
             person: person(row)?,
+            by_directory: row.flag("by_directory")?,
             made_at: row.time("made_at")?,
             seen_at: row.time("seen_at")?,
             ends_at: row.time("ends_at")?,

@@ -1,6 +1,6 @@
 //! People, their sessions and their attempts to log in, as they are kept.
 
-use archive::{Archive, Attempt, NewPerson, NewPrincipal, NewSession};
+use archive::{Archive, Attempt, InDirectory, NewPerson, NewPrincipal, NewSession};
 use jiff::{SignedDuration, Timestamp};
 use schemas::access::{Grant, PrincipalKind, Role, Secret};
 use schemas::ids::{Blake3, PrincipalId};
@@ -33,7 +33,7 @@ fn person(name: &str) -> NewPerson {
 /// Begins a session whose token has that hash; it lasts an hour.
 async fn begin(archive: &Archive, person: PrincipalId, digest: Blake3, made_at: Timestamp) {
     let ends_at = made_at + SignedDuration::from_hours(1);
-    let new = NewSession { digest, person, made_at, ends_at };
+    let new = NewSession { digest, person, by_directory: true, made_at, ends_at };
     archive.records.put_session(&new).await.unwrap();
 }
 
@@ -51,6 +51,7 @@ async fn a_person_comes_back_by_id_by_name_and_by_session() {
     assert_eq!(records.persons().await.unwrap(), std::slice::from_ref(&kept));
     begin(&bed.archive, id, Blake3([1; 32]), now).await;
     let session = records.session(Blake3([1; 32])).await.unwrap().unwrap();
+    assert!(session.by_directory);
     assert_eq!((session.person, session.made_at.as_microsecond()), (kept, now.as_microsecond()));
     assert_eq!(records.session(Blake3([2; 32])).await.unwrap(), None);
 
@@ -162,4 +163,59 @@ async fn attempts_side_by_side_are_no_more_than_one_after_the_other() {
     assert!(records.forget_attempts(name).await.unwrap());
     assert!(!records.forget_attempts(name).await.unwrap());
     assert_eq!(records.attempt(name, minutes(3), wait).await.unwrap(), Attempt::Taken);
+}
+
+#[tokio::test]
+async fn a_person_is_who_the_directory_says_by_its_subject_and_a_name_links_only_once() {
+    let bed = bed().await;
+    let (records, now) = (&bed.archive.records, Timestamp::now());
+    let with_password = person("quan-tri");
+    let mut left = person("can-bo");
+    left.password = None;
+    records.put_person(&with_password).await.unwrap();
+    records.put_person(&left).await.unwrap();
+    let known = async |issuer, subject, name| {
+        let found = records.person_in_directory(InDirectory { issuer, subject, name }, now).await;
+        found.unwrap().map(|person| person.principal.id)
+    };
+    let (id, here) = (Some(left.principal.id), "https://id.example.vn");
+    assert_eq!(known(here, "s-1", None).await, None);
+    assert_eq!(known(here, "s-1", Some("quan-tri")).await, None, "who has a password is taken");
+    assert_eq!(known(here, "s-1", Some("khong-ai")).await, None);
+    records.lock_principal("can-bo", true, now).await.unwrap();
+    assert_eq!(known(here, "s-1", Some("can-bo")).await, None);
+    records.lock_principal("can-bo", false, now).await.unwrap();
+    assert_eq!(known(here, "s-1", Some("can-bo")).await, id);
+    assert_eq!(known(here, "s-1", Some("ten-khac")).await, id, "the subject counts");
+    assert_eq!(known(here, "s-2", Some("can-bo")).await, None, "somebody new with the name");
+    assert_eq!(known("https://khac.example.vn", "s-1", None).await, None);
+
+    begin(&bed.archive, left.principal.id, Blake3([1; 32]), now).await;
+    records.leave_to_directory(left.principal.id).await.unwrap();
+    assert_eq!(records.session(Blake3([1; 32])).await.unwrap(), None);
+    assert_eq!(known(here, "s-1", None).await, None);
+    assert_eq!(known(here, "s-2", Some("can-bo")).await, id);
+
+    records.leave_to_directory(with_password.principal.id).await.unwrap();
+    let kept = records.person(with_password.principal.id).await.unwrap().unwrap();
+    assert_eq!((kept.password, kept.given_until), (None, None));
+    assert_eq!(known(here, "s-1", Some("quan-tri")).await, Some(with_password.principal.id));
+}
+
+#[tokio::test]
+async fn who_comes_back_from_the_directory_does_so_once_and_in_time() {
+    let bed = bed().await;
+    let (records, now) = (&bed.archive.records, Timestamp::now());
+    let (one, two) = (Blake3([1; 32]), Blake3([2; 32]));
+    let later = now + SignedDuration::from_mins(10);
+    assert!(records.put_visit(one, now, later).await.unwrap());
+    assert!(!records.take_visit(two, now).await.unwrap());
+    let mut back = JoinSet::new();
+    for _ in 0..8 {
+        let records = records.clone();
+        back.spawn(async move { records.take_visit(one, now).await.unwrap() });
+    }
+    assert_eq!(back.join_all().await.into_iter().filter(|taken| *taken).count(), 1);
+    assert!(records.put_visit(two, now, later).await.unwrap());
+    assert!(!records.take_visit(two, later).await.unwrap(), "too late");
 }

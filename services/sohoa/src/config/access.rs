@@ -9,6 +9,8 @@ use jiff::SignedDuration;
 use schemas::access::Role;
 use serde::Deserialize;
 
+use super::openid::OpenIdConfig;
+
 /// Who gets in.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -24,6 +26,8 @@ pub(crate) struct AccessConfig {
     pub(crate) session_hours: u32,
     /// Roles whose holders log in with a second factor.
     pub(crate) second_factor: Vec<Role>,
+    /// The office's directory, which vouches for people, too; none when left out.
+    pub(crate) openid: Option<OpenIdConfig>,
 }
 
 /// An address, or a network: `10.0.0.7`, `10.0.0.0/24`.
@@ -62,6 +66,7 @@ impl Default for AccessConfig {
             idle_minutes: 30,
             session_hours: 12,
             second_factor: vec![Role::Administrator],
+            openid: None,
         }
     }
 }
@@ -76,7 +81,7 @@ impl AccessConfig {
             (1..=24).contains(&self.session_hours),
             "access.session_hours must be from 1 to 24"
         );
-        Ok(())
+        self.openid.as_ref().map_or(Ok(()), OpenIdConfig::check)
     }
 
     /// When sessions end, and who needs a second factor.

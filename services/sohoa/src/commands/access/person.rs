@@ -25,6 +25,9 @@ pub(super) enum PersonWhat {
         full_name: Option<Name>,
         #[command(flatten)]
         may: May,
+        /// No password: whoever has that name in the office's directory logs in by it.
+        #[arg(long, conflicts_with = "to")]
+        directory: bool,
         /// Write the password into this file, for its owner alone, instead of printing it.
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
@@ -45,6 +48,12 @@ pub(super) enum PersonWhat {
         /// Write it into this file, for its owner alone, instead of printing it.
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
+    },
+    /// Have a person log in by the office's directory alone, as whoever has their name there next,
+    /// and end their sessions.
+    Directory {
+        /// Login name.
+        name: String,
     },
     /// Let a person in no more, and end their sessions.
     Disable {
@@ -100,12 +109,13 @@ impl PersonWhat {
     pub(super) async fn run(&self, archive: &Archive, as_json: bool) -> anyhow::Result<()> {
         let records = &archive.records;
         match self {
-            Self::Add { name, full_name, may, to } => {
+            Self::Add { name, full_name, may, directory, to } => {
                 let name = Login::typed(name).0;
                 ensure!(is_login_name(&name), "{}", schemas::code::Reason::PersonInvalid.vi());
                 let grants = may.grants();
                 ensure!(grants.len() <= MOST_GRANTS, "at most {MOST_GRANTS} roles and offices");
-                let (password, given) = first::give_password().await?;
+                let given = if *directory { None } else { Some(first::give_password().await?) };
+                let (password, given) = given.unzip();
                 let principal = NewPrincipal {
                     id: PrincipalId::random(),
                     kind: PrincipalKind::Person,
@@ -113,13 +123,17 @@ impl PersonWhat {
                     grants,
                     made_by: "command".to_owned(),
                 };
-                let new =
-                    NewPerson { principal, full_name: full_name.clone(), password: Some(given) };
+                let new = NewPerson { principal, full_name: full_name.clone(), password: given };
                 if !records.put_person(&new).await? {
                     bail!("tên này đã có (that name is taken)");
                 }
-                note_password(&new.principal.name);
-                hand_over(password.reveal(), to.as_ref())?;
+                match password {
+                    Some(password) => {
+                        note_password(&new.principal.name);
+                        hand_over(password.reveal(), to.as_ref())?;
+                    }
+                    None => show::note("Đã tạo; người này đăng nhập qua danh bạ."),
+                }
             }
             Self::List => list(archive, as_json).await?,
             Self::Grant { name, may } => {
@@ -134,6 +148,11 @@ impl PersonWhat {
                 records.set_password(person.id, &hash, Some(until)).await?;
                 note_password(&person.name);
                 hand_over(password.reveal(), to.as_ref())?;
+            }
+            Self::Directory { name } => {
+                let id = named(archive, name).await?.principal.id;
+                archive.records.leave_to_directory(id).await?;
+                show::note("Từ nay người này chỉ đăng nhập qua danh bạ.");
             }
             Self::Disable { name } => lock(archive, name, true).await?,
             Self::Enable { name } => lock(archive, name, false).await?,
@@ -191,6 +210,7 @@ async fn list(archive: &Archive, as_json: bool) -> anyhow::Result<()> {
                     "disabled": person.principal.locked,
                     "second_factor": person.factor.is_some(),
                     "password_given": person.given_until.is_some(),
+                    "by_directory": person.password.is_none(),
                     "attempts": attempts,
                     "wait_until": (now < *until).then(|| until.to_string()),
                     "locked_out": wait(*attempts).is_none(),
@@ -205,6 +225,7 @@ async fn list(archive: &Archive, as_json: bool) -> anyhow::Result<()> {
             () if person.principal.locked => "đã ngừng",
             () if wait(attempts).is_none() => "bị khoá vì sai quá nhiều lần",
             () if now < until => "đang phải đợi vì sai nhiều lần",
+            () if person.password.is_none() => "đăng nhập qua danh bạ",
             () => "đăng nhập được",
         }];
         state.extend(person.given_until.map(|_| "chưa đổi mật khẩu được cấp"));
