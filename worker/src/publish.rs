@@ -82,6 +82,7 @@ pub(crate) async fn draft(
         pdf_bytes,
         published_at: String::new(),
         before: None,
+        corrected: None,
         hash: None,
     })
 }

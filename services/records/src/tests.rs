@@ -235,6 +235,7 @@ impl Office {
             pdf_bytes: PDF.len() as u64,
             published_at: String::new(),
             before: None,
+            corrected: None,
             hash: None,
         };
         records.publish(id, &revision, draft, now).await.unwrap().unwrap()

@@ -14,6 +14,7 @@ use super::audit::leave;
 use super::filing::FORGET_PARKED;
 use super::held::{By, Held};
 use super::near::keep_old_number;
+use super::proofs::proof_state;
 use super::relied::note;
 use crate::codes::{Slot, day};
 use crate::database::{Change, micros};
@@ -33,8 +34,13 @@ macro_rules! record {
 const VERSION: &str = record!("where record_id = $1 and version = $2");
 pub(super) const LATEST: &str = record!("where record_id = $1 order by version desc limit 1");
 const VERSIONS: &str = "
-    select version, state, published_at, hash, pdf, body, ended_why, ended_reason from record
-    where record_id = $1 order by version desc";
+    select r.version, state, published_at, hash, pdf, body, ended_why, ended_reason,
+        p.signature is not null as signed, d.record_version is not null as pending
+    from record r
+    left join record_proof p on p.record_id = r.record_id and p.version = r.version
+    left join document d on d.document_id = r.document_id and d.record_version = r.version
+        and d.seal in ('waiting', 'parked')
+    where r.record_id = $1 order by r.version desc";
 const OWNED: &str = record!(
     "join record_owner using (record_id, version) where number = $1 and state = 'published'
      order by published_at, record_id"
@@ -127,6 +133,8 @@ impl Records {
         if let Some(latest) = &latest {
             let by_person = at.flag("by_person")?;
             let what = if by_person { RecordChange::Corrected } else { RecordChange::Superseded };
+            let corrected = by_person.then(|| record.corrected_from(latest, (principal, now)));
+            record.corrected = corrected;
             let why = End { change: what, reason: None, by: None, principal };
             end(&mut change, (id, latest.version), why, now).await?;
             note(&mut change, (id, latest.version), what).await?;
@@ -184,6 +192,7 @@ impl Records {
                 published_at: row.time("published_at")?.to_string(),
                 hash: row.parsed("hash")?,
                 pdf: row.parsed("pdf")?,
+                proof: proof_state(row)?,
             })
         };
         rows.iter().map(version).collect()

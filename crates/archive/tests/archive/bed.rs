@@ -243,6 +243,7 @@ pub(crate) fn draft(dossier: &Dossier, document: DocumentId, pdf: Blake3) -> Rec
         pdf_bytes: 32,
         published_at: String::new(),
         before: None,
+        corrected: None,
         hash: None,
     }
 }

@@ -11,8 +11,10 @@ use schemas::api::{
 };
 use schemas::clock::day_of;
 use schemas::ids::RecordId;
-use schemas::message::Lane;
-use schemas::record::{BoundBy, Field, FieldName, FieldSource, Owner, Record, RecordState};
+use schemas::message::{Job, Lane};
+use schemas::record::{
+    BoundBy, Field, FieldName, FieldSource, Owner, ProofState, Record, RecordState,
+};
 use schemas::subject::{Subject, SubjectPart};
 
 use crate::bed::{Bed, NUMBER, bed, citizen, draft, filed, findings, new_dossier, request};
@@ -118,6 +120,51 @@ async fn a_corrected_record_is_a_new_version_and_the_old_one_says_so() {
     let standings: Vec<_> = versions.iter().map(|version| version.standing).collect();
     assert_eq!(standings, [RecordStanding::Expired, RecordStanding::Corrected]);
     assert_eq!(changes(&bed, &open).await, [(1, RecordChange::Corrected)]);
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_corrected_version_waits_for_its_proof_and_one_without_is_found() {
+    let bed = bed().await;
+    let (_, record) = published(&bed).await;
+    let records = &bed.archive.records;
+    let (id, now) = (record.id, Timestamp::now());
+    while let Some(job) = bed.archive.queue.take().await.unwrap() {
+        bed.archive.queue.done(job).await.unwrap();
+    }
+    let proofs = async || {
+        let versions = records.versions(id).await.unwrap();
+        versions.iter().map(|version| version.proof).collect::<Vec<_>>()
+    };
+    assert_eq!(proofs().await, [ProofState::None]);
+    records.put_proof(id, 1, "first", now).await.unwrap();
+
+    let owners = record.owners.clone();
+    let put_right = PutRight { fields: Vec::new(), valid_until: None, owners };
+    records.correct((id, 1), put_right, REVISER, now).await.unwrap();
+    assert_eq!(proofs().await, [ProofState::Pending, ProofState::Signed]);
+    let job = bed.archive.queue.take().await.unwrap().expect("a job for its proof");
+    assert!(matches!(job.message.job, Job::Seal { document, .. } if document == record.document));
+    let left: Vec<u32> = records.unproven(id).await.unwrap().into_iter().map(|(v, _)| v).collect();
+    assert_eq!(left, [2]);
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+
+    // A job that ends late doesn't end what is waited for by then.
+    records.proof_done(record.document, 1).await.unwrap();
+    assert_eq!(proofs().await[0], ProofState::Pending);
+
+    // Whoever was to sign did nothing: the check finds it, and has it done again.
+    records.proof_done(record.document, 2).await.unwrap();
+    bed.archive.queue.done(job).await.unwrap();
+    assert_eq!(proofs().await[0], ProofState::None);
+    let found = bed.archive.check(None).await.unwrap();
+    assert_eq!(findings(&bed.archive).await, ["document.not_proven"]);
+    bed.archive.mend(&found).await.unwrap();
+    let job = bed.archive.queue.take().await.unwrap().expect("a job for its proof");
+    records.put_proof(id, 2, "second", now).await.unwrap();
+    records.proof_done(record.document, 2).await.unwrap();
+    bed.archive.queue.done(job).await.unwrap();
+    assert_eq!(proofs().await, [ProofState::Signed; 2]);
     assert_eq!(findings(&bed.archive).await, [""; 0]);
 }
 
