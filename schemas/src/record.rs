@@ -139,7 +139,8 @@ pub struct Owner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BoundBy {
-    /// The owner's number stands on the paper: QR, machine-readable zone or text.
+    /// The owner's number stands on the paper: QR, machine-readable zone or text; or a person who
+    /// compared the papers said so.
     Number,
     /// The owner's name stands on the paper, and no other person's number.
     Name,
@@ -225,8 +226,11 @@ pub struct Record {
     pub result: Option<ResultCode>,
     /// Digitisation code (mã kết quả số hoá), unique.
     pub digitisation_code: String,
-    /// Whose it is.
+    /// Whose it is: each of theirs in full.
     pub owners: Vec<Owner>,
+    /// Whether a person said whose it is: that outlives a later reading of the paper.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub owners_said: bool,
     /// What was read off it.
     pub fields: Vec<Field>,
     /// How long it holds good, by its kind.
@@ -273,6 +277,12 @@ impl Record {
     pub fn corrections(&self) -> Vec<Field> {
         let typed = self.fields.iter().filter(|field| field.source == FieldSource::Typed);
         typed.cloned().collect()
+    }
+
+    /// Its owners, where a person said who they are.
+    #[must_use]
+    pub fn said_owners(&self) -> Option<&[Owner]> {
+        self.owners_said.then_some(&self.owners)
     }
 
     /// How it differs from the version before, by the hand of that principal.

@@ -107,8 +107,7 @@ pub(crate) async fn seal(desk: &Desk, document: DocumentId, revision: &str) -> R
         pages.push(found(records.page(*page).await?, "page")?);
     }
     let before = records.record(RecordId::of(document), None).await?;
-    let corrections = before.map_or_else(Vec::new, |before| before.corrections());
-    let draft = publish::draft(desk, &dossier, &row.doc, &pages, &corrections).await?;
+    let draft = publish::draft(desk, &dossier, &row.doc, &pages, before.as_ref()).await?;
     here(Point::DocumentSealed);
     let now = jiff::Timestamp::now();
     let publishing = records.publish(document, revision, draft, now);

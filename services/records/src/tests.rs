@@ -236,6 +236,7 @@ impl Office {
             published_at: String::new(),
             before: None,
             corrected: None,
+            owners_said: false,
             hash: None,
         };
         records.publish(id, &revision, draft, now).await.unwrap().unwrap()

@@ -82,7 +82,7 @@ impl Records {
     /// Publishing the same revision twice answers with the same record.
     ///
     /// The draft must hold what a person corrected in the version before, no more and no less
-    /// ([`Record::corrections`]).
+    /// ([`Record::corrections`], [`Record::said_owners`]).
     ///
     /// # Errors
     /// [`ArchiveError::Full`]; [`ArchiveError::Unavailable`], also when the version before was
@@ -112,7 +112,11 @@ impl Records {
         }
         let latest = sqlx::query(LATEST).bind(id.to_string()).fetch_optional(change.on()).await;
         let latest = latest.doing(doing)?.as_ref().map(self::record).transpose()?;
-        if latest.as_ref().is_some_and(|latest| corrections(latest) != corrections(&draft)) {
+        let is_stale = |latest: &Record| {
+            corrections(latest) != corrections(&draft)
+                || latest.said_owners() != draft.said_owners()
+        };
+        if latest.as_ref().is_some_and(is_stale) {
             return Err(ArchiveError::Unavailable {
                 what: doing,
                 source: "it was corrected meanwhile".into(),

@@ -35,6 +35,8 @@ pub struct PutRight {
     pub valid_until: Option<Date>,
     /// Whose it is.
     pub owners: Vec<Owner>,
+    /// Whether a person said so: that outlives a later reading.
+    pub owners_said: bool,
 }
 
 /// What came of putting a record right or withdrawing it.
@@ -121,13 +123,14 @@ impl Records {
         let row = sqlx::query(REVISION).bind(id.to_string()).bind(i64::from(version));
         let row = row.fetch_one(change.on()).await.doing(doing)?;
         let revision: String = row.take("revision")?;
-        let PutRight { fields, valid_until, owners } = put_right;
+        let PutRight { fields, valid_until, owners, owners_said } = put_right;
         let mut corrected = Record {
             version: version + 1,
             before: latest.hash,
             fields,
             valid_until,
             owners,
+            owners_said,
             published_at: now.to_string(),
             corrected: None,
             hash: None,

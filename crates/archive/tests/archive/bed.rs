@@ -244,6 +244,7 @@ pub(crate) fn draft(dossier: &Dossier, document: DocumentId, pdf: Blake3) -> Rec
         published_at: String::new(),
         before: None,
         corrected: None,
+        owners_said: false,
         hash: None,
     }
 }

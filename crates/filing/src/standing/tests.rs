@@ -131,6 +131,7 @@ fn record() -> Record {
         published_at: "2025-10-01T00:00:00Z".to_owned(),
         before: None,
         corrected: None,
+        owners_said: false,
         hash: None,
     }
 }
