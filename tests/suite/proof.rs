@@ -346,7 +346,7 @@ async fn a_corrected_version_proves_itself_even_where_the_process_died_before_it
     assert_eq!(taken.status(), 200);
     stage.ended();
     let waits = stage.tamper("select seal || record_version from document where seal = 'waiting'");
-    assert_eq!(waits.trim(), "waiting2");
+    assert!(waits.contains("waiting2"), "{waits}");
 
     stage.launch().await;
     let place = format!("/v1/records/{record}/versions");
