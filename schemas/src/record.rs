@@ -1,12 +1,13 @@
 //! Records: published documents, bound to owners, versioned, each provable by its hashes.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::ids::{
-    Blake3, ComponentId, DocumentId, DossierCode, KindId, OfficeCode, PageId, ProcedureCode,
-    RecordId, ResultCode,
+    Blake3, ComponentId, DocumentId, DossierCode, KindId, OfficeCode, PageId, PrincipalId,
+    ProcedureCode, RecordId, ResultCode,
 };
 use crate::kind::Validity;
 use crate::subject::Subject;
@@ -76,6 +77,24 @@ impl FieldName {
         Self::HolderBorn,
         Self::HolderOldNumber,
     ];
+
+    /// What a person reads.
+    #[must_use]
+    pub fn vi(self) -> &'static str {
+        match self {
+            Self::NumberSymbol => "số ký hiệu",
+            Self::IssuedOn => "ngày ban hành",
+            Self::Issuer => "cơ quan ban hành",
+            Self::Signer => "người ký",
+            Self::Abstract => "trích yếu",
+            Self::ValidUntil => "thời hạn hiệu lực",
+            Self::Scope => "phạm vi hiệu lực",
+            Self::HolderName => "họ tên",
+            Self::HolderNumber => "số định danh",
+            Self::HolderBorn => "ngày sinh",
+            Self::HolderOldNumber => "số chứng minh nhân dân cũ",
+        }
+    }
 }
 
 /// Where a field's value came from.
@@ -120,7 +139,8 @@ pub struct Owner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BoundBy {
-    /// The owner's number stands on the paper: QR, machine-readable zone or text.
+    /// The owner's number stands on the paper: QR, machine-readable zone or text; or a person who
+    /// compared the papers said so.
     Number,
     /// The owner's name stands on the paper, and no other person's number.
     Name,
@@ -161,6 +181,33 @@ pub struct RecordPage {
     pub blank: bool,
 }
 
+/// What a person put right: how a version differs from the one before, and by whose hand. Nothing
+/// personal, so that the version can say it to whoever it is proven to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Correction {
+    /// Fields that differ, in order of their names: put right, added, or taken back.
+    pub fields: Vec<FieldName>,
+    /// Whether the owners differ.
+    pub owners: bool,
+    /// Whose key or session it was done with: an id, never a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<PrincipalId>,
+    /// When; RFC 3339, UTC.
+    pub at: String,
+}
+
+/// Whether the agency vouches for a version of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProofState {
+    /// Its signature is there.
+    Signed,
+    /// It is still to come: its job waits, or was laid aside for a person.
+    Pending,
+    /// There is none: nobody signed here when the version was published.
+    None,
+}
+
 /// A version of a published document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Record {
@@ -179,8 +226,11 @@ pub struct Record {
     pub result: Option<ResultCode>,
     /// Digitisation code (mã kết quả số hoá), unique.
     pub digitisation_code: String,
-    /// Whose it is.
+    /// Whose it is: each of theirs in full.
     pub owners: Vec<Owner>,
+    /// Whether a person said whose it is: that outlives a later reading of the paper.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub owners_said: bool,
     /// What was read off it.
     pub fields: Vec<Field>,
     /// How long it holds good, by its kind.
@@ -213,6 +263,9 @@ pub struct Record {
     /// Hash of the version before: versions are a chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Blake3>,
+    /// What a person put right in it, where that is why it took the place of the version before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrected: Option<Correction>,
     /// blake3 of this record's JSON with this field empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<Blake3>,
@@ -224,5 +277,31 @@ impl Record {
     pub fn corrections(&self) -> Vec<Field> {
         let typed = self.fields.iter().filter(|field| field.source == FieldSource::Typed);
         typed.cloned().collect()
+    }
+
+    /// Its owners, where a person said who they are.
+    #[must_use]
+    pub fn said_owners(&self) -> Option<&[Owner]> {
+        self.owners_said.then_some(&self.owners)
+    }
+
+    /// How it differs from the version before, by the hand of that principal.
+    #[must_use]
+    pub fn corrected_from(
+        &self,
+        before: &Self,
+        (principal, at): (Option<PrincipalId>, Timestamp),
+    ) -> Correction {
+        let of = |record: &Self, name| {
+            let field = record.fields.iter().find(|field| field.name == name);
+            field.map(|field| (field.value.clone(), field.source))
+        };
+        let differs = |name: &FieldName| of(self, *name) != of(before, *name);
+        Correction {
+            fields: FieldName::ALL.into_iter().filter(differs).collect(),
+            owners: self.owners != before.owners,
+            principal,
+            at: at.to_string(),
+        }
     }
 }

@@ -11,7 +11,7 @@ use schemas::api::DossierView;
 use schemas::ids::RecordId;
 use serde_json::Value;
 use tempfile::TempDir;
-use tests::{Stage, Story, binary, opening};
+use tests::{Stage, Story, binary, opening, with_key};
 
 /// Keys of an authority, an officer, an agency and of others, in files.
 struct Keys(TempDir);
@@ -321,4 +321,91 @@ fn a_key_that_cannot_be_opened_stops_the_office_before_it_accepts_anything() {
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("signing.officer") && told.contains("password"), "{told}");
     assert!(!told.contains("mat khau khac"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrected_version_proves_itself_even_where_the_process_died_before_it_was_signed() {
+    let keys = Keys::made();
+    let mut stage = Stage::start_with(&keys.config(&keys.authority().await)).await;
+    let story = Story::told("khai-sinh");
+    let dossier = stage.open(&opening(&story.dossier.subject)).await;
+    stage.scan(&dossier, story.scans()[0]).await;
+    let (record, _) = first_record(&stage.settled(&dossier).await);
+    let before = Held::of(&stage, record).await;
+    let key = stage.new_key(&["dinh-chinh", "--role", "back_office", "--office", "H26.01"]);
+    let office = with_key(&key);
+
+    // Taken at once; whoever was to sign it dies with the job in hand.
+    std::fs::write(stage.data().join("record-published"), "").unwrap();
+    let fields = serde_json::json!([{ "name": "signer", "value": "Nguyễn Văn Mẫu" }]);
+    let word = serde_json::json!({
+        "version": 1, "fields": fields, "reason": "Đọc sai người ký", "by": "can-bo-7",
+    });
+    let place = stage.url(&format!("/v1/records/{record}/correct"));
+    let taken = office.post(place).json(&word).send().await.unwrap();
+    assert_eq!(taken.status(), 200);
+    stage.ended();
+    let waits = stage.tamper("select seal || record_version from document where seal = 'waiting'");
+    assert!(waits.contains("waiting2"), "{waits}");
+
+    stage.launch().await;
+    let place = format!("/v1/records/{record}/versions");
+    let proven = async || {
+        let versions: Value = stage.get(&place).await;
+        (versions[0]["version"] == 2 && versions[0]["proof"] == "signed").then_some(())
+    };
+    let since = std::time::Instant::now();
+    while proven().await.is_none() {
+        assert!(since.elapsed().as_secs() < 60, "never signed");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    let root = keys.path("root.pem");
+    let after = Held::of(&stage, record).await;
+    assert_eq!(after.verified(&root), (Some(0), vec![]));
+    assert!(before.pdf == after.pdf, "the paper is what it was");
+    assert_eq!(after.proof["signing"], "signed");
+    let body: Value = serde_json::from_str(after.proof["body"].as_str().unwrap()).unwrap();
+    assert_eq!(body["before"], before.proof["hash"]);
+    let corrected = &body["corrected"];
+    assert_eq!(
+        (&corrected["fields"], &corrected["owners"]),
+        (&serde_json::json!(["signer"]), &false.into())
+    );
+    let by = corrected["principal"].as_str().unwrap();
+    assert!(schemas::Uuid::parse_str(by).is_ok(), "an id, and no name: {by}");
+
+    // The field that was put right, changed afterwards: with its hash, and with a hash to match.
+    let changed = |proof: &mut Value| {
+        let body = proof["body"].as_str().unwrap().replace("Nguyễn Văn Mẫu", "Nguyễn Văn Mậu");
+        proof["body"] = body.into();
+    };
+    let found = after.with_proof(changed).verified(&root);
+    assert_eq!(found, (Some(5), vec!["proof.hash".to_owned(), "proof.altered".to_owned()]));
+    let rehashed = after.with_proof(|proof| {
+        changed(proof);
+        let hash = blake3::hash(proof["body"].as_str().unwrap().as_bytes());
+        proof["hash"] = hash.to_hex().to_string().into();
+    });
+    assert_eq!(rehashed.verified(&root), (Some(5), vec!["proof.altered".to_owned()]));
+
+    // Alone neither knows what came after it; together the older one is told.
+    let told = |held: &[&Held]| {
+        let mut verify = Command::new(binary("sohoa"));
+        verify.arg("verify").arg("--trust").arg(&root);
+        for (n, held) in held.iter().enumerate() {
+            let (pdf, proof) = (keys.path(&format!("{n}.pdf")), keys.path(&format!("{n}.json")));
+            std::fs::write(&pdf, &held.pdf).unwrap();
+            std::fs::write(&proof, held.proof.to_string()).unwrap();
+            verify.arg(&pdf).arg("--proof").arg(&proof);
+        }
+        let output = verify.output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(told(&[&before]).contains("Tệp không cho biết sau đó"));
+    let both = told(&[&before, &after]);
+    assert!(both.contains("đã được đính chính, không còn dùng: xem bản 2"), "{both}");
+    assert!(both.contains("Bản này đính chính bản 1: người ký; lúc"), "{both}");
+    assert!(both.contains(by), "{both}");
+    assert_eq!(stage.check()["check"]["findings"], Value::Array(vec![]));
 }

@@ -7,7 +7,7 @@ use filing::{Described, describe};
 use schemas::ids::{Blake3, ComponentId, RecordId, ResultCode, ScanId};
 use schemas::kind::Kind;
 use schemas::reading::{PageImage, PageReading};
-use schemas::record::{Field, Record, RecordPage, RecordState};
+use schemas::record::{Owner, Record, RecordPage, RecordState};
 use sealing::{SealError, SealPage, Title};
 
 use crate::consume::{Desk, Failure};
@@ -34,14 +34,14 @@ struct Leaf {
 }
 
 /// Everything of a record that publishing doesn't hand out itself: version, digitisation code,
-/// time and hash stay empty here. `corrections` are the fields that a person put right in the
-/// version before.
+/// time and hash stay empty here. What a person put right in the version `before`, fields or
+/// owners, is kept.
 pub(crate) async fn draft(
     desk: &Desk,
     dossier: &Dossier,
     document: &FiledDocument,
     pages: &[Page],
-    corrections: &[Field],
+    before: Option<&Record>,
 ) -> Result<Record, Failure> {
     let leaves = leaves(desk, pages).await?;
     let first = leaves.first().ok_or(SealFailed::Lacks("pages"))?;
@@ -50,8 +50,10 @@ pub(crate) async fn draft(
     let kind = desk.kinds.get(&guess.id).ok_or(SealFailed::Lacks("known kind"))?.clone();
 
     let readings: Vec<&PageReading> = leaves.iter().map(|leaf| &leaf.reading).collect();
+    let corrections = before.map_or_else(Vec::new, Record::corrections);
     let Described { fields, valid_until, owners } =
-        describe(&desk.kinds, &kind, &dossier.subject, &readings, corrections);
+        describe(&desk.kinds, &kind, &dossier.subject, &readings, &corrections);
+    let said = before.and_then(Record::said_owners);
 
     let created = first.scan.received_at;
     let record_pages = leaves.iter().map(Leaf::record_page).collect();
@@ -66,7 +68,8 @@ pub(crate) async fn draft(
         kind: kind.id,
         name: kind.name,
         digitisation_code: String::new(),
-        owners,
+        owners: said.map_or(owners, <[Owner]>::to_vec),
+        owners_said: said.is_some(),
         fields,
         validity: kind.validity,
         valid_until,
@@ -82,6 +85,7 @@ pub(crate) async fn draft(
         pdf_bytes,
         published_at: String::new(),
         before: None,
+        corrected: None,
         hash: None,
     })
 }

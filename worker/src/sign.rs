@@ -11,8 +11,7 @@ use jiff::Timestamp;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Url};
 use schemas::Uuid;
-use schemas::ids::Blake3;
-use schemas::record::Record;
+use schemas::ids::{Blake3, RecordId};
 use sealing::{Corner, Mark, Room, RoomError};
 use signing::{SignFailed, Signature, Signer};
 
@@ -133,21 +132,19 @@ pub(crate) async fn sign(desk: &Desk, sealed: Vec<u8>) -> Result<(Blake3, u64), 
     put(&blobs.get(stands).await?).await
 }
 
-/// Has the agency sign a record as it was published, unless it has.
-pub(crate) async fn prove(desk: &Desk, record: &Record) -> Result<(), Failure> {
+/// Has the agency sign every version of a record, as it was published, that it hasn't: a version
+/// may have been corrected before its turn came.
+pub(crate) async fn prove(desk: &Desk, record: RecordId) -> Result<(), Failure> {
     let Some(agency) = desk.signing.agency.clone() else { return Ok(()) };
     let records = &desk.archive.records;
-    let missing = || ArchiveError::Missing("record".to_owned());
-    let proven = records.proven(record.id, record.version).await?.ok_or_else(missing)?;
-    if proven.signature.is_some() {
-        return Ok(());
+    for (version, body) in records.unproven(record).await? {
+        let (agency, digest) = (agency.clone(), signing::sha256(&[body.as_bytes()]));
+        let signature = aside(move || signing::sign(&*agency, &digest)).await?;
+        let signature = stamped(desk, signature).await?;
+        let signature = STANDARD.encode(signature.to_der().map_err(SigningFailed::from)?);
+        records.put_proof(record, version, &signature, Timestamp::now()).await?;
     }
-    let digest = signing::sha256(&[proven.body.as_bytes()]);
-    let signature = aside(move || signing::sign(&*agency, &digest)).await?;
-    let signature = stamped(desk, signature).await?;
-    let signature = STANDARD.encode(signature.to_der().map_err(SigningFailed::from)?);
-    let put = records.put_proof(record.id, record.version, &signature, Timestamp::now());
-    Ok(put.await?)
+    Ok(())
 }
 
 /// One signature more.

@@ -10,7 +10,9 @@ use schemas::subject::{CitizenNumber, Name, Subject};
 use schemas::text::fold;
 
 use crate::fields::{fields, valid_until};
+use crate::holder::people;
 use crate::kinds::Kinds;
+use crate::layout::Layout;
 
 /// What a record says of its paper.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +45,11 @@ pub fn describe(
         fields.push(by_policy(day));
     }
     fields.sort_by_key(|field| field.name);
-    let owners = owners(kind.owners, applicant, pages, &fields);
+    let mut owners = owners(kind.owners, applicant, pages, &fields);
+    let said = fields.iter().any(is_said);
+    if kind.owners == Owners::Named && kind.reusable && !said {
+        owners = with_others(owners, pages);
+    }
     Described { fields, valid_until: last, owners }
 }
 
@@ -87,8 +93,7 @@ fn owners(
     fields: &[Field],
 ) -> Vec<Owner> {
     let bound = |subject: &Subject, bound_by| vec![Owner { subject: subject.clone(), bound_by }];
-    let said =
-        fields.iter().any(|field| field.source == FieldSource::Typed && tells_holder(field.name));
+    let said = fields.iter().any(is_said);
     if let Some(holder) = labelled_holder(fields).filter(|_| said) {
         return bound(&holder, BoundBy::Number);
     }
@@ -122,6 +127,35 @@ fn owners(
         (false, false, None) if whose == Owners::Holder || holder_number.is_some() => Vec::new(),
         (false, false, None) => bound(applicant, BoundBy::Dossier),
     }
+}
+
+/// Whether a person said by this whose the paper is.
+fn is_said(field: &Field) -> bool {
+    field.source == FieldSource::Typed && tells_holder(field.name)
+}
+
+/// The owners of a paper that is everybody's whom it names, where it names several in full: both
+/// spouses of a marriage. Beside an applicant whom it doesn't show they are its only ones.
+fn with_others(owners: Vec<Owner>, pages: &[&PageReading]) -> Vec<Owner> {
+    let sheets = pages.iter().filter(|page| !page.blank);
+    let people = sheets.flat_map(|page| people(&Layout::new(page))).collect::<Vec<_>>();
+    if people.len() < 2 {
+        return owners;
+    }
+    let is_named = |owner: &&Owner| {
+        let (number, name) = (owner.subject.reveal_number(), owner.subject.name());
+        let is_other = |named: &Subject| named.name().agrees(name);
+        people.iter().any(|named| named.reveal_number() == number)
+            || (owner.bound_by == BoundBy::Name && !people.iter().any(is_other))
+    };
+    let mut all: Vec<Owner> = owners.iter().filter(is_named).cloned().collect();
+    for subject in people {
+        let number = subject.reveal_number();
+        if !all.iter().any(|owner| owner.subject.reveal_number() == number) {
+            all.push(Owner { subject, bound_by: BoundBy::Number });
+        }
+    }
+    all
 }
 
 /// The holder of an identity card, by its QR or its machine-readable zone with a name beside it.

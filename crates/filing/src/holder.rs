@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use schemas::ids::KindId;
-use schemas::subject::CitizenNumber;
+use schemas::subject::{CitizenNumber, Subject};
 use schemas::text;
 
 use crate::dates;
@@ -103,11 +103,45 @@ pub(crate) fn number(layout: &Layout<'_>) -> Option<Read> {
 }
 
 pub(crate) fn born(layout: &Layout<'_>) -> Option<Read<Date>> {
-    dated(layout, &BORN)
+    dated(layout, &BORN).into_iter().next()
+}
+
+/// Everybody whom the page names in full, one after the other: number, name and birth date, each
+/// behind its label. Nobody where there are more of one than of another, or where one is not
+/// sure: whose number it is would be a guess.
+pub(crate) fn people(layout: &Layout<'_>) -> Vec<Subject> {
+    const SURE: f32 = 0.7;
+    let names = labelled(layout, &NAME).into_iter();
+    let names = names.filter_map(|found| Some((found.line.confidence, person(&found.rest)?)));
+    let names: Vec<(f32, String)> = names.collect();
+    let numbers = labelled(layout, &NUMBER).into_iter().filter_map(|found| {
+        let number = digits(&found.rest).or_else(|| digits(&under(layout, found.line)?.text))?;
+        Some((found.line.confidence, number.parse::<CitizenNumber>().ok()?))
+    });
+    let numbers: Vec<(f32, CitizenNumber)> = numbers.collect();
+    let dates: Vec<Read<Date>> = dated(layout, &BORN);
+    if names.len() != numbers.len() || names.len() != dates.len() {
+        return Vec::new();
+    }
+    let mut people: Vec<Subject> = Vec::new();
+    for (((name_sure, name), (number_sure, number)), born) in
+        names.into_iter().zip(numbers).zip(dates)
+    {
+        let sure = name_sure.min(number_sure).min(born.confidence);
+        let Ok(name) = name.parse() else { return Vec::new() };
+        let subject = Subject::Citizen { number, name, born: born.value };
+        let twice = people.iter().any(|other| other.reveal_number() == subject.reveal_number());
+        // The year stands in the number, too: it tells whether the two belong together.
+        if sure < SURE || twice || subject.check().is_err() {
+            return Vec::new();
+        }
+        people.push(subject);
+    }
+    people
 }
 
 pub(crate) fn until(layout: &Layout<'_>) -> Option<Read<Date>> {
-    dated(layout, &UNTIL)
+    dated(layout, &UNTIL).into_iter().next()
 }
 
 pub(crate) fn scope(layout: &Layout<'_>) -> Option<Read> {
@@ -117,13 +151,14 @@ pub(crate) fn scope(layout: &Layout<'_>) -> Option<Read> {
     })
 }
 
-fn dated(layout: &Layout<'_>, labels: &[&str]) -> Option<Read<Date>> {
-    labelled(layout, labels).into_iter().find_map(|found| {
+fn dated(layout: &Layout<'_>, labels: &[&str]) -> Vec<Read<Date>> {
+    let read = |found: Labelled<'_>| {
         let dated = dates::in_digits(&found.rest)
             .or_else(|| dates::in_words(&format!("ngày {}", found.rest)))?;
         let confidence = (found.line.confidence * 0.9 * dated.sure).clamp(0.0, 1.0);
         Some(Read { value: dated.date, confidence, area: found.line.area() })
-    })
+    };
+    labelled(layout, labels).into_iter().filter_map(read).collect()
 }
 
 /// Places where one of the labels stands, with what follows on the line or, where nothing does,
@@ -135,7 +170,8 @@ fn labelled<'l>(layout: &'l Layout<'_>, labels: &[&str]) -> Vec<Labelled<'l>> {
         let plain = line.plain.replace(" ,", ",");
         let here = labels.iter().filter(|label| plain.contains(**label));
         let Some(rest) = here.filter_map(|label| after(&line.text, label)).next() else { continue };
-        if is_anothers(&rest) {
+        // What tells those who sign to write their names is no label.
+        if is_anothers(&rest) || plain.contains("ghi ro") {
             continue;
         }
         let rest = value_of(&rest);
@@ -143,19 +179,23 @@ fn labelled<'l>(layout: &'l Layout<'_>, labels: &[&str]) -> Vec<Labelled<'l>> {
             found.push(Labelled { line, rest });
             continue;
         }
-        let beside = layout.lines[place + 1..].iter().find(|l| l.beside(line) && l.x0 >= line.x1);
-        let below = || {
-            layout.lines[place + 1..].iter().find(|l| {
-                let under =
-                    l.y0 >= line.y1 - 0.3 * line.height && l.y0 - line.y1 < 2.0 * line.height;
-                under && l.x0 < line.x1 && l.x1 > line.x0
-            })
-        };
-        if let Some(line) = beside.or_else(below) {
+        // Of two people side by side each has a label.
+        let is_label = |l: &Line| labels.iter().any(|label| l.plain.contains(label));
+        let beside = layout.lines[place + 1..].iter();
+        let beside = beside.clone().find(|l| l.beside(line) && l.x0 >= line.x1 && !is_label(l));
+        if let Some(line) = beside.or_else(|| under(layout, line)) {
             found.push(Labelled { line, rest: value_of(&line.text) });
         }
     }
     found
+}
+
+/// The line below another, in the same column.
+fn under<'l>(layout: &'l Layout<'_>, line: &Line) -> Option<&'l Line> {
+    layout.lines.iter().find(|l| {
+        let under = l.y0 >= line.y1 - 0.3 * line.height && l.y0 - line.y1 < 2.0 * line.height;
+        under && l.x0 < line.x1 && l.x1 > line.x0
+    })
 }
 
 /// What stands on a line after a label, with the text's own letters.

@@ -5,10 +5,11 @@
 #[path = "support/mod.rs"]
 mod support;
 
-use filing::{Kinds, fields, valid_until};
+use filing::{Kinds, describe, fields, valid_until};
 use schemas::ids::KindId;
 use schemas::reading::{Code, CodeKind, PageReading};
 use schemas::record::{Field, FieldName, FieldSource};
+use schemas::subject::Subject;
 use support::{BODY, Paper};
 
 fn found(pages: &[&PageReading], kind: Option<&str>) -> Vec<Field> {
@@ -165,4 +166,48 @@ fn a_term_in_months_ends_with_the_last_month() {
     let until = fields.iter().find(|f| f.name == FieldName::ValidUntil).unwrap();
     assert_eq!((until.source, until.value.as_str()), (FieldSource::Policy, "2026-02-28"));
     assert_eq!(valid_until(kind, &[]), None);
+}
+
+/// Giấy chứng nhận kết hôn, in two columns; the husband's number as given.
+fn marriage(his: &str) -> PageReading {
+    Paper::new()
+        .title("GIẤY CHỨNG NHẬN KẾT HÔN")
+        .across("Họ, chữ đệm, tên vợ:", "Họ, chữ đệm, tên chồng:")
+        .across("NGUYỄN THỊ MẪU", "TRẦN VĂN KHÁC")
+        .across("Ngày, tháng, năm sinh: 01/01/1999", "Ngày, tháng, năm sinh: 02/03/1997")
+        .across("Giấy tờ tùy thân: Căn cước", "Giấy tờ tùy thân: Căn cước")
+        .across("số 001199000013", his)
+        .skip(60)
+        .across("(Ký, ghi rõ họ, chữ đệm, tên)", "(Ký, ghi rõ họ, chữ đệm, tên)")
+        .across("Nguyễn Thị Mẫu", "Trần Văn Khác")
+        .read()
+}
+
+#[test]
+fn a_marriage_is_both_spouses_and_nobody_is_guessed() {
+    let kinds = Kinds::shipped();
+    let kind = kinds.get(&"marriage_certificate".parse().unwrap()).unwrap();
+    let citizen = |number: &str, name: &str, born: &str| Subject::Citizen {
+        number: number.parse().unwrap(),
+        name: name.parse().unwrap(),
+        born: born.parse().unwrap(),
+    };
+    let wife = citizen("001199000013", "Nguyễn Thị Mẫu", "1999-01-01");
+    let husband = citizen("001097000026", "Trần Văn Khác", "1997-03-02");
+    let other = citizen("001199000039", "Lê Thị Lạ", "1999-05-05");
+    let owners = |applicant: &Subject, page: &PageReading| {
+        let mut owners = describe(&kinds, kind, applicant, &[page], &[]).owners;
+        owners.sort_by_key(|owner| owner.subject.reveal_number().to_owned());
+        owners.into_iter().map(|owner| owner.subject).collect::<Vec<_>>()
+    };
+    let page = marriage("số 001097000026");
+    for applicant in [&wife, &husband, &other] {
+        let owners = owners(applicant, &page);
+        assert_eq!(owners.len(), 2, "{applicant:?}: {owners:?}");
+        assert!(owners[0].agrees(&husband) && owners[1].agrees(&wife));
+    }
+    // A number that can't be read, and one that isn't of the year beside it.
+    for unsure in ["số 0010970000", "số 001085000026"] {
+        assert_eq!(owners(&wife, &marriage(unsure)), std::slice::from_ref(&wife), "{unsure}");
+    }
 }

@@ -253,7 +253,7 @@ pub struct RevokeRecord {
 }
 
 /// Puts a record right: a new version takes its place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CorrectRecord {
     /// Version that was looked at; another one in use by now is not corrected.
@@ -264,6 +264,13 @@ pub struct CorrectRecord {
     /// Fields that were put right before and are what was read after all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub take_back: Vec<FieldName>,
+    /// Further owners: a marriage is both spouses', a parcel of land may be several people's. What
+    /// a person said of the owners outlives a later reading.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub add_owners: Vec<RawSubject>,
+    /// Numbers of owners whose it isn't. One owner stays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remove_owners: Vec<String>,
     /// Why: 5 to 500 characters.
     pub reason: String,
     /// Who says so: 1 to 200 characters.

@@ -11,7 +11,7 @@ use crate::ids::{
     RecordId,
 };
 use crate::record::Record;
-use crate::record::RecordState;
+use crate::record::{ProofState, RecordState};
 
 /// Asks what a citizen must still hand in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -132,4 +132,6 @@ pub struct RecordVersion {
     pub hash: Blake3,
     /// blake3 of its PDF/A.
     pub pdf: Blake3,
+    /// Whether the agency vouches for it.
+    pub proof: ProofState,
 }

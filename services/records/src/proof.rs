@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use problem::{Answer, Json, Path, Problem};
 use schemas::code::Reason;
 use schemas::ids::{Blake3, PageId, RecordId};
-use schemas::record::{Record, RecordState};
+use schemas::record::{ProofState, Record, RecordState};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -49,6 +49,10 @@ pub struct Proof {
     /// where the office signs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
+    /// Whether that signature is there, or still to come: a version that was corrected is in use
+    /// at once, and signed where the keys are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing: Option<ProofState>,
 }
 
 /// What proves a page.
@@ -97,14 +101,18 @@ pub(crate) async fn record_proof(
 ) -> Answer<Response> {
     if !states_why(&headers) {
         let record = found(&desk, record_id(&id)?).await?;
-        return Ok(Json(prove(record)?).into_response());
+        let proven = desk.archive.records.proven(record.id, record.version).await?;
+        let proof = prove(record)?;
+        let signing = proven.map(|proven| proven.state);
+        return Ok(Json(Proof { signing, ..proof }).into_response());
     }
     let lookup = read(&desk, &asker, &id, &headers).await?;
     let record = lookup.record.clone();
     let proven = desk.archive.records.proven(record.id, record.version).await?;
     let proven = proven.ok_or(Reason::RecordUnknown)?;
     let proof = prove(record)?;
-    let proof = Proof { body: Some(proven.body), signature: proven.signature, ..proof };
+    let (signature, signing) = (proven.signature, Some(proven.state));
+    let proof = Proof { body: Some(proven.body), signature, signing, ..proof };
     Ok(with_lookup(&lookup, Json(proof).into_response()))
 }
 
@@ -131,5 +139,6 @@ fn prove(mut record: Record) -> Answer<Proof> {
         published_at: record.published_at,
         body: None,
         signature: None,
+        signing: None,
     })
 }

@@ -10,12 +10,13 @@ use problem::{Answer, Json, Path, Problem};
 use schemas::api::{CorrectRecord, RevokeRecord, TypedField};
 use schemas::code::Reason;
 use schemas::ids::RecordId;
-use schemas::record::{Field, FieldName, FieldSource, Record};
+use schemas::record::{BoundBy, Field, FieldName, FieldSource, Owner, Record};
 use schemas::subject::{CitizenNumber, Name, is_old_number};
 
 use crate::RecordsDesk;
 use crate::lookups::check_length;
 use crate::reads::record_id;
+use crate::requirements::parse_subject;
 
 /// What came of a change: nothing of what the record holds.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
@@ -61,8 +62,9 @@ pub(crate) async fn revoke_record(
 
 /// Put a record right.
 ///
-/// A new version with these fields takes its place; open dossiers that rely on the one before are
-/// told and warned. What was put right outlives a later reading, until it is taken back.
+/// A new version with these fields and owners takes its place at once; open dossiers that rely on
+/// the one before are told and warned. What was put right outlives a later reading, until it is
+/// taken back. The agency's signature over the new version follows (`proof` among its versions).
 #[utoipa::path(
     post,
     path = "/v1/records/{id}/correct",
@@ -83,6 +85,7 @@ pub(crate) async fn revoke_record(
         (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 409, description = "`record.not_usable`: not in use, or not at that version", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`subject.number.digits`, `subject.number.province`, `subject.number.check_digit`, `subject.born`: of an owner to be added", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 507, description = "`storage.full`", body = schemas::api::Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -94,11 +97,11 @@ pub(crate) async fn correct_record(
 ) -> Answer<Json<Changed>> {
     let id = record_id(&id)?;
     check_word(&word.reason, &word.by)?;
-    let typed = typed(&word.fields, &word.take_back)?;
+    let typed = typed(&word)?;
     let records = &desk.archive.records;
     let now = Timestamp::now();
     let latest = within_reach(&desk, &asker, id).await?;
-    let put_right = put_right(&desk, latest, typed, &word.take_back).await?;
+    let put_right = put_right(&desk, latest, typed, &word).await?;
     let who = Reviser { reason: &word.reason, by: &word.by, principal: Some(asker.id) };
     let record = done(records.correct((id, word.version), put_right, who, now).await?)?;
     let (version, who) = (record.version, asker.id);
@@ -123,20 +126,29 @@ async fn put_right(
     desk: &RecordsDesk,
     record: Record,
     typed: Vec<Field>,
-    take_back: &[FieldName],
+    word: &CorrectRecord,
 ) -> Answer<PutRight> {
+    let take_back = &word.take_back;
     let touched =
         |name: FieldName| take_back.contains(&name) || typed.iter().any(|field| field.name == name);
     let mut corrections = record.corrections();
     corrections.retain(|field| !touched(field.name));
     let rebound = FieldName::ALL.into_iter().any(|name| tells_holder(name) && touched(name));
     corrections.extend(typed.iter().cloned());
-    let Record { valid_until, owners, mut fields, .. } = record;
+    let Record { valid_until, mut owners, mut owners_said, mut fields, .. } = record;
+    if rebound && (owners_said || 1 < owners.len()) {
+        let detail = "several owners, or owners that were put right before, are put right with \
+                      `add_owners` and `remove_owners`";
+        return Err(Problem::new(Reason::RequestInvalid).because(detail));
+    }
+    if !word.add_owners.is_empty() || !word.remove_owners.is_empty() {
+        (owners, owners_said) = (put_owners_right(owners, word)?, true);
+    }
     let Some(kind) = desk.kinds.get(&record.kind) else {
         // A kind that isn't known any more: what it said stays.
         fields.retain(|field| !touched(field.name));
         fields.extend(typed);
-        return Ok(PutRight { fields, valid_until, owners });
+        return Ok(PutRight { fields, valid_until, owners, owners_said });
     };
     let records = &desk.archive.records;
     let dossier = records.dossier(&record.dossier).await?.ok_or(Reason::RecordUnknown)?;
@@ -147,18 +159,48 @@ async fn put_right(
     }
     let readings: Vec<_> = readings.iter().collect();
     let told = describe(&desk.kinds, kind, &dossier.subject, &readings, &corrections);
-    let owners = if rebound { told.owners } else { owners };
+    let owners = if rebound && !owners_said { told.owners } else { owners };
     if owners.is_empty() {
         let detail = "holder_number, holder_name and holder_born together say whose it is";
         return Err(Problem::new(Reason::RequestInvalid).because(detail));
     }
-    Ok(PutRight { fields: told.fields, valid_until: told.valid_until, owners })
+    let valid_until = told.valid_until;
+    Ok(PutRight { fields: told.fields, valid_until, owners, owners_said })
 }
 
-fn typed(fields: &[TypedField], take_back: &[FieldName]) -> Answer<Vec<Field>> {
+/// The owners once these came and those went. Nothing that was said of anybody stands in a
+/// refusal.
+fn put_owners_right(mut owners: Vec<Owner>, word: &CorrectRecord) -> Answer<Vec<Owner>> {
+    let invalid = |detail: &str| Err(Problem::new(Reason::RequestInvalid).because(detail));
+    let is_of = |number: &str| {
+        let number = number.to_owned();
+        move |owner: &Owner| owner.subject.reveal_number() == number
+    };
+    for number in &word.remove_owners {
+        let Some(at) = owners.iter().position(is_of(number)) else {
+            return invalid("`remove_owners` names somebody who is no owner");
+        };
+        owners.remove(at);
+    }
+    for raw in &word.add_owners {
+        let subject = parse_subject(raw)?;
+        if owners.iter().any(is_of(subject.reveal_number())) {
+            return invalid("`add_owners` names somebody who is an owner already");
+        }
+        owners.push(Owner { subject, bound_by: BoundBy::Number });
+    }
+    if owners.is_empty() {
+        return invalid("one owner stays; a record that is nobody's is withdrawn");
+    }
+    Ok(owners)
+}
+
+fn typed(word: &CorrectRecord) -> Answer<Vec<Field>> {
+    let CorrectRecord { fields, take_back, add_owners, remove_owners, .. } = word;
     let invalid = |detail: &str| Problem::new(Reason::RequestInvalid).because(detail);
-    if !(1..=20).contains(&(fields.len() + take_back.len())) {
-        return Err(invalid("`fields` and `take_back` name 1 to 20 fields"));
+    let changes = fields.len() + take_back.len() + add_owners.len() + remove_owners.len();
+    if !(1..=20).contains(&changes) {
+        return Err(invalid("fields and owners that are put right are 1 to 20"));
     }
     let mut typed: Vec<Field> = Vec::new();
     for TypedField { name, value } in fields {

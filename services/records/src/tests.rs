@@ -235,6 +235,8 @@ impl Office {
             pdf_bytes: PDF.len() as u64,
             published_at: String::new(),
             before: None,
+            corrected: None,
+            owners_said: false,
             hash: None,
         };
         records.publish(id, &revision, draft, now).await.unwrap().unwrap()

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use records::Proof;
-use schemas::record::Record;
+use schemas::record::{Correction, Record};
 use schemas::signature::SignatureState;
 use schemas::subject::Name;
 use sealing::Sealed;
@@ -46,6 +46,15 @@ pub(crate) struct RecordVerdict {
     /// Hash of the version before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) before: Option<String>,
+    /// What a person put right in this version, where that is why it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) corrected: Option<Correction>,
+    /// The version that took its place, where its proof was given too and is in order. Without
+    /// one nothing is known: a version can't tell what came after it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) followed_by: Option<u32>,
+    /// Whether that version put this one right.
+    pub(crate) put_right: bool,
     pub(crate) pages: usize,
     /// Pages whose image was found in the PDF as the record has it. An image that is kept as PNG
     /// can't be; the hash of the whole PDF covers it.
@@ -99,14 +108,14 @@ pub(crate) fn of(
 }
 
 /// Compares versions of one record that follow on each other: each names the hash of the one
-/// before.
+/// before, which so learns what took its place.
 pub(crate) fn follow(verdicts: &mut [Verdict]) {
     let links: Vec<_> = verdicts
         .iter()
         .filter_map(|verdict| verdict.record.as_ref())
         .map(|record| (record.id.clone(), record.version, record.hash.clone()))
         .collect();
-    for verdict in verdicts {
+    for verdict in &mut *verdicts {
         let Some(record) = &verdict.record else { continue };
         let broken = links.iter().any(|(id, version, hash)| {
             (id, version + 1) == (&record.id, record.version)
@@ -115,6 +124,16 @@ pub(crate) fn follow(verdicts: &mut [Verdict]) {
         if broken {
             verdict.amiss("proof.chain");
         }
+    }
+    let sound = verdicts.iter().filter(|verdict| verdict.faults.is_empty());
+    let later: Vec<_> = sound
+        .filter_map(|verdict| verdict.record.as_ref())
+        .map(|record| (record.before.clone(), record.version, record.corrected.is_some()))
+        .collect();
+    for record in verdicts.iter_mut().filter_map(|verdict| verdict.record.as_mut()) {
+        let next = later.iter().find(|(before, ..)| before.as_ref() == Some(&record.hash));
+        let Some((_, version, corrects)) = next else { continue };
+        (record.followed_by, record.put_right) = (Some(*version), *corrects);
     }
 }
 
@@ -231,6 +250,9 @@ impl Verdict {
             published_at: record.published_at,
             hash: proof.hash.to_string(),
             before: record.before.map(|hash| hash.to_string()),
+            corrected: record.corrected,
+            followed_by: None,
+            put_right: false,
             pages: record.pages.len(),
             images_checked: checked.iter().filter(|same| **same).count(),
         });

@@ -35,6 +35,11 @@ const SEAL_ANEW: &str = "
     where document_id = $1 and record_version is not null
     returning revision";
 
+const PROVE: &str = "
+    update document set seal = 'waiting'
+    where document_id = $1 and seal = 'sealed' and record_version is not null
+    returning revision";
+
 const DOCUMENT: &str = "
     select document.document_id from record
     join document on document.document_id = record.document_id
@@ -138,7 +143,7 @@ async fn cure(change: &mut Change<'_>, cure: Cure, what: &str) -> Result<bool, A
         Cure::Unpack | Cure::PutPages => By::Scan(id::<ScanId>(what)?),
         Cure::Read => By::Page(id::<PageId>(what)?),
         Cure::File | Cure::Settle => By::Id(id::<DossierId>(what)?),
-        Cure::Seal | Cure::SealAnew => By::Document(id::<DocumentId>(what)?),
+        Cure::Seal | Cure::SealAnew | Cure::Prove => By::Document(id::<DocumentId>(what)?),
         Cure::DropJob => {
             for sql in DROP {
                 sqlx::query(sql).bind(what).execute(change.on()).await.doing(doing)?;
@@ -173,8 +178,12 @@ async fn cure(change: &mut Change<'_>, cure: Cure, what: &str) -> Result<bool, A
             held.unsettle(change).await?;
             held.announce_now(change, Job::Read { page }).await?;
         }
-        (Cure::Seal | Cure::SealAnew, By::Document(document)) => {
-            let sql = if cure == Cure::Seal { SEAL_AGAIN } else { SEAL_ANEW };
+        (Cure::Seal | Cure::SealAnew | Cure::Prove, By::Document(document)) => {
+            let sql = match cure {
+                Cure::Seal => SEAL_AGAIN,
+                Cure::Prove => PROVE,
+                _ => SEAL_ANEW,
+            };
             let row = sqlx::query(sql).bind(what).fetch_optional(change.on()).await;
             let Some(row) = row.doing(doing)? else { return Ok(false) };
             let revision = row.take("revision")?;

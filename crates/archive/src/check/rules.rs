@@ -22,6 +22,8 @@ pub(super) enum Cure {
     Seal,
     /// Forget what the document was published as, and announce that it be sealed.
     SealAnew,
+    /// Announce that the record that the document was published as be proven.
+    Prove,
     /// Say that the dossier is settled.
     Settle,
     /// Remove the job.
@@ -137,6 +139,19 @@ pub(super) const RULES: &[Rule] = &[
         find: "select document_id as what from document d where record_version is not null
             and not exists (select 1 from record r
                 where r.document_id = d.document_id and r.version = d.record_version)",
+    },
+    // Where nobody signed before, nobody is missed.
+    Rule {
+        code: "document.not_proven",
+        text_vi: "Bản đính chính đang dùng chưa được cơ quan ký như bản trước; sẽ được ký.",
+        cure: Cure::Prove,
+        find: "select d.document_id as what from document d
+            join record r on r.document_id = d.document_id and r.version = d.record_version
+            join record_proof before on before.record_id = r.record_id
+                and before.version = r.version - 1
+            where d.seal = 'sealed' and r.state = 'published'
+            and not exists (select 1 from record_proof p
+                where p.record_id = r.record_id and p.version = r.version)",
     },
     // A job to seal a document that a later filing took apart is void, and no damage.
     Rule {

@@ -228,7 +228,9 @@ pub(super) async fn keep_old_number(
         .fields
         .iter()
         .find(|field| field.name == FieldName::HolderOldNumber && certain(field.source));
-    let holder = record.owners.iter().find(|owner| owner.bound_by == BoundBy::Number);
+    // Of several owners it can't be told whose it was.
+    let [holder] = record.owners.as_slice() else { return Ok(()) };
+    let holder = Some(holder).filter(|owner| owner.bound_by == BoundBy::Number);
     let (Some(old), Some(holder)) = (old, holder) else { return Ok(()) };
     let put = sqlx::query(PUT_OLD).bind(&old.value).bind(holder.subject.reveal_number());
     put.execute(change.on()).await.doing("keeping an old number").map(|_| ())

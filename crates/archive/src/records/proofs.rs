@@ -2,9 +2,13 @@
 //! signature over the record.
 
 use jiff::Timestamp;
-use schemas::ids::{Blake3, RecordId};
+use schemas::ids::{Blake3, DocumentId, RecordId};
+use schemas::record::ProofState;
+use sqlx::any::AnyRow;
 
 use super::Records;
+use super::filing::FORGET_PARKED;
+use super::held::{By, Held};
 use crate::database::micros;
 use crate::error::{ArchiveError, Doing};
 use crate::rows::Columns;
@@ -22,9 +26,23 @@ const PUT_PROOF: &str = "
     on conflict (record_id, version) do nothing";
 
 const PROVEN: &str = "
-    select body, signature from record
+    select body, signature, signature is not null as signed, d.record_version is not null as pending
+    from record r
     left join record_proof using (record_id, version)
+    left join document d on d.document_id = r.document_id and d.record_version = version
+        and d.seal in ('waiting', 'parked')
     where record_id = $1 and version = $2";
+
+const UNPROVEN: &str = "
+    select r.version, body from record r
+    left join record_proof p on p.record_id = r.record_id and p.version = r.version
+    where r.record_id = $1 and p.signature is null
+    order by r.version";
+
+// Corrected once more meanwhile, it waits for the proof of that.
+const SEALED: &str = "
+    update document set seal = 'sealed'
+    where document_id = $1 and record_version = $2 and seal in ('waiting', 'parked')";
 
 /// A record's own text, and who vouches for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +52,17 @@ pub struct Proven {
     pub body: String,
     /// The agency's signature over it (CMS, detached), as base64.
     pub signature: Option<String>,
+    /// Whether that is there, or still to come.
+    pub state: ProofState,
+}
+
+/// Whether a version is `signed`, or `pending` with its document.
+pub(super) fn proof_state(row: &AnyRow) -> Result<ProofState, ArchiveError> {
+    Ok(match (row.flag("signed")?, row.flag("pending")?) {
+        (true, _) => ProofState::Signed,
+        (false, true) => ProofState::Pending,
+        (false, false) => ProofState::None,
+    })
 }
 
 impl Records {
@@ -101,6 +130,36 @@ impl Records {
         let row = query.fetch_optional(&self.db.readers).await.doing("reading a proof")?;
         let Some(row) = row else { return Ok(None) };
         let signature = row.take::<Option<String>>("signature")?;
-        Ok(Some(Proven { body: row.take("body")?, signature }))
+        Ok(Some(Proven { body: row.take("body")?, signature, state: proof_state(&row)? }))
+    }
+
+    /// Versions of a record that the agency doesn't vouch for yet, the first one first: each as it
+    /// was published, byte for byte.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn unproven(&self, record: RecordId) -> Result<Vec<(u32, String)>, ArchiveError> {
+        let query = sqlx::query(UNPROVEN).bind(record.to_string());
+        let rows = query.fetch_all(&self.db.readers).await.doing("reading a proof")?;
+        rows.iter().map(|row| Ok((row.int("version")?, row.take("body")?))).collect()
+    }
+
+    /// Nothing is left to be done with a document that was published as that version of its
+    /// record: where it waited for the proof of a correction, it waits no longer.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
+    pub async fn proof_done(&self, document: DocumentId, version: u32) -> Result<(), ArchiveError> {
+        let doing = "ending a proof";
+        let mut change = self.db.change().await?;
+        let held = Held::take(&mut change, By::Document(document)).await?;
+        let Some(held) = held else { return Ok(()) };
+        let sealed = sqlx::query(SEALED).bind(document.to_string()).bind(i64::from(version));
+        if sealed.execute(change.on()).await.doing(doing)?.rows_affected() > 0 {
+            let forget = sqlx::query(FORGET_PARKED).bind(document.to_string());
+            forget.execute(change.on()).await.doing(doing)?;
+            held.settle(&mut change).await?;
+        }
+        change.commit().await
     }
 }

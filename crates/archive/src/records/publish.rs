@@ -14,6 +14,7 @@ use super::audit::leave;
 use super::filing::FORGET_PARKED;
 use super::held::{By, Held};
 use super::near::keep_old_number;
+use super::proofs::proof_state;
 use super::relied::note;
 use crate::codes::{Slot, day};
 use crate::database::{Change, micros};
@@ -33,8 +34,13 @@ macro_rules! record {
 const VERSION: &str = record!("where record_id = $1 and version = $2");
 pub(super) const LATEST: &str = record!("where record_id = $1 order by version desc limit 1");
 const VERSIONS: &str = "
-    select version, state, published_at, hash, pdf, body, ended_why, ended_reason from record
-    where record_id = $1 order by version desc";
+    select r.version, state, published_at, hash, pdf, body, ended_why, ended_reason,
+        p.signature is not null as signed, d.record_version is not null as pending
+    from record r
+    left join record_proof p on p.record_id = r.record_id and p.version = r.version
+    left join document d on d.document_id = r.document_id and d.record_version = r.version
+        and d.seal in ('waiting', 'parked')
+    where r.record_id = $1 order by r.version desc";
 const OWNED: &str = record!(
     "join record_owner using (record_id, version) where number = $1 and state = 'published'
      order by published_at, record_id"
@@ -76,7 +82,7 @@ impl Records {
     /// Publishing the same revision twice answers with the same record.
     ///
     /// The draft must hold what a person corrected in the version before, no more and no less
-    /// ([`Record::corrections`]).
+    /// ([`Record::corrections`], [`Record::said_owners`]).
     ///
     /// # Errors
     /// [`ArchiveError::Full`]; [`ArchiveError::Unavailable`], also when the version before was
@@ -106,7 +112,11 @@ impl Records {
         }
         let latest = sqlx::query(LATEST).bind(id.to_string()).fetch_optional(change.on()).await;
         let latest = latest.doing(doing)?.as_ref().map(self::record).transpose()?;
-        if latest.as_ref().is_some_and(|latest| corrections(latest) != corrections(&draft)) {
+        let is_stale = |latest: &Record| {
+            corrections(latest) != corrections(&draft)
+                || latest.said_owners() != draft.said_owners()
+        };
+        if latest.as_ref().is_some_and(is_stale) {
             return Err(ArchiveError::Unavailable {
                 what: doing,
                 source: "it was corrected meanwhile".into(),
@@ -127,6 +137,8 @@ impl Records {
         if let Some(latest) = &latest {
             let by_person = at.flag("by_person")?;
             let what = if by_person { RecordChange::Corrected } else { RecordChange::Superseded };
+            let corrected = by_person.then(|| record.corrected_from(latest, (principal, now)));
+            record.corrected = corrected;
             let why = End { change: what, reason: None, by: None, principal };
             end(&mut change, (id, latest.version), why, now).await?;
             note(&mut change, (id, latest.version), what).await?;
@@ -184,6 +196,7 @@ impl Records {
                 published_at: row.time("published_at")?.to_string(),
                 hash: row.parsed("hash")?,
                 pdf: row.parsed("pdf")?,
+                proof: proof_state(row)?,
             })
         };
         rows.iter().map(version).collect()

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemas::Date;
 use schemas::api::{DossierEvent, RecordChange};
 use schemas::ids::{PrincipalId, RecordId};
+use schemas::message::Job;
 use schemas::record::{Field, Owner, Record, RecordState};
 
 use super::Records;
@@ -34,6 +35,8 @@ pub struct PutRight {
     pub valid_until: Option<Date>,
     /// Whose it is.
     pub owners: Vec<Owner>,
+    /// Whether a person said so: that outlives a later reading.
+    pub owners_said: bool,
 }
 
 /// What came of putting a record right or withdrawing it.
@@ -49,8 +52,11 @@ pub enum Revised {
 
 const REVISION: &str = "select revision from record where record_id = $1 and version = $2";
 
+// What is to be done is the proof: a document that was filed otherwise since waits for more.
 const PUBLISHED_AS: &str = "
-    update document set record_version = $2 where document_id = $1 and record_version is not null";
+    update document set record_version = $2, seal = 'waiting'
+    where document_id = $1 and record_version is not null
+    returning revision";
 
 const REVOKE_VERSION: &str = "
     update record set state = 'revoked' where record_id = $1 and version = $2";
@@ -94,7 +100,8 @@ impl Records {
     }
 
     /// Puts the version of a record that is in use right: a new version takes its place, and
-    /// dossiers that rely on it are told. The paper and its PDF/A are what they were.
+    /// dossiers that rely on it are told. The paper and its PDF/A are what they were; the agency's
+    /// signature over the version follows where the keys are.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
@@ -116,25 +123,31 @@ impl Records {
         let row = sqlx::query(REVISION).bind(id.to_string()).bind(i64::from(version));
         let row = row.fetch_one(change.on()).await.doing(doing)?;
         let revision: String = row.take("revision")?;
-        let PutRight { fields, valid_until, owners } = put_right;
+        let PutRight { fields, valid_until, owners, owners_said } = put_right;
         let mut corrected = Record {
             version: version + 1,
             before: latest.hash,
             fields,
             valid_until,
             owners,
+            owners_said,
             published_at: now.to_string(),
+            corrected: None,
             hash: None,
-            ..latest
+            ..latest.clone()
         };
+        corrected.corrected = Some(corrected.corrected_from(&latest, (who.principal, now)));
         end(&mut change, (id, version), who.ends(RecordChange::Corrected), now).await?;
         let put = put(&mut change, &held, &corrected, &revision, (who.principal, now)).await?;
         corrected.hash = Some(put);
         note(&mut change, (id, version), RecordChange::Corrected).await?;
         let document = corrected.document;
         let published = sqlx::query(PUBLISHED_AS).bind(document.to_string());
-        let published = published.bind(i64::from(corrected.version)).execute(change.on()).await;
-        published.doing(doing)?;
+        let published = published.bind(i64::from(corrected.version));
+        if let Some(row) = published.fetch_optional(change.on()).await.doing(doing)? {
+            let revision = row.take("revision")?;
+            held.announce_now(&mut change, Job::Seal { document, revision }).await?;
+        }
         let event = DossierEvent::Published { document, record: id, version: corrected.version };
         held.tell(&mut change, &event).await?;
         change.commit().await?;

@@ -98,6 +98,7 @@ async fn whatever_happens_to_a_record_leaves_a_line_that_names_nobody() {
         fields: record.fields.clone(),
         valid_until: None,
         owners: record.owners.clone(),
+        owners_said: false,
     };
     records.correct((record.id, 1), corrected, who, now).await.unwrap();
     records.revoke(record.id, who, now).await.unwrap();

@@ -254,6 +254,8 @@ pub(crate) fn draft(dossier: &Dossier, document: DocumentId, pdf: Blake3) -> Rec
         pdf_bytes: 32,
         published_at: String::new(),
         before: None,
+        corrected: None,
+        owners_said: false,
         hash: None,
     }
 }

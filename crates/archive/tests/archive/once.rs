@@ -11,8 +11,10 @@ use schemas::api::{
 };
 use schemas::clock::day_of;
 use schemas::ids::RecordId;
-use schemas::message::Lane;
-use schemas::record::{BoundBy, Field, FieldName, FieldSource, Owner, Record, RecordState};
+use schemas::message::{Job, Lane};
+use schemas::record::{
+    BoundBy, Field, FieldName, FieldSource, Owner, ProofState, Record, RecordState,
+};
 use schemas::subject::{Subject, SubjectPart};
 
 use crate::bed::{Bed, NUMBER, bed, citizen, draft, filed, findings, new_dossier, request};
@@ -107,6 +109,7 @@ async fn a_corrected_record_is_a_new_version_and_the_old_one_says_so() {
             fields: vec![field.clone()],
             valid_until: Some(date(2025, 7, 17)),
             owners: record.owners.clone(),
+            owners_said: false,
         };
         records.correct((record.id, version), put_right, REVISER, Timestamp::now()).await.unwrap()
     };
@@ -118,6 +121,51 @@ async fn a_corrected_record_is_a_new_version_and_the_old_one_says_so() {
     let standings: Vec<_> = versions.iter().map(|version| version.standing).collect();
     assert_eq!(standings, [RecordStanding::Expired, RecordStanding::Corrected]);
     assert_eq!(changes(&bed, &open).await, [(1, RecordChange::Corrected)]);
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_corrected_version_waits_for_its_proof_and_one_without_is_found() {
+    let bed = bed().await;
+    let (_, record) = published(&bed).await;
+    let records = &bed.archive.records;
+    let (id, now) = (record.id, Timestamp::now());
+    while let Some(job) = bed.archive.queue.take().await.unwrap() {
+        bed.archive.queue.done(job).await.unwrap();
+    }
+    let proofs = async || {
+        let versions = records.versions(id).await.unwrap();
+        versions.iter().map(|version| version.proof).collect::<Vec<_>>()
+    };
+    assert_eq!(proofs().await, [ProofState::None]);
+    records.put_proof(id, 1, "first", now).await.unwrap();
+
+    let owners = record.owners.clone();
+    let put_right = PutRight { fields: Vec::new(), valid_until: None, owners, owners_said: false };
+    records.correct((id, 1), put_right, REVISER, now).await.unwrap();
+    assert_eq!(proofs().await, [ProofState::Pending, ProofState::Signed]);
+    let job = bed.archive.queue.take().await.unwrap().expect("a job for its proof");
+    assert!(matches!(job.message.job, Job::Seal { document, .. } if document == record.document));
+    let left: Vec<u32> = records.unproven(id).await.unwrap().into_iter().map(|(v, _)| v).collect();
+    assert_eq!(left, [2]);
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+
+    // A job that ends late doesn't end what is waited for by then.
+    records.proof_done(record.document, 1).await.unwrap();
+    assert_eq!(proofs().await[0], ProofState::Pending);
+
+    // Whoever was to sign did nothing: the check finds it, and has it done again.
+    records.proof_done(record.document, 2).await.unwrap();
+    bed.archive.queue.done(job).await.unwrap();
+    assert_eq!(proofs().await[0], ProofState::None);
+    let found = bed.archive.check(None).await.unwrap();
+    assert_eq!(findings(&bed.archive).await, ["document.not_proven"]);
+    bed.archive.mend(&found).await.unwrap();
+    let job = bed.archive.queue.take().await.unwrap().expect("a job for its proof");
+    records.put_proof(id, 2, "second", now).await.unwrap();
+    records.proof_done(record.document, 2).await.unwrap();
+    bed.archive.queue.done(job).await.unwrap();
+    assert_eq!(proofs().await, [ProofState::Signed; 2]);
     assert_eq!(findings(&bed.archive).await, [""; 0]);
 }
 
@@ -137,8 +185,12 @@ async fn a_correction_outlives_a_page_that_comes_later() {
         page: None,
         area: None,
     };
-    let put_right =
-        PutRight { fields: vec![field.clone()], valid_until: None, owners: record.owners.clone() };
+    let put_right = PutRight {
+        fields: vec![field.clone()],
+        valid_until: None,
+        owners: record.owners.clone(),
+        owners_said: false,
+    };
     let now = Timestamp::now();
     let done = records.correct((record.id, 1), put_right, REVISER, now).await.unwrap();
     assert!(matches!(done, Revised::Done(_)));
@@ -375,4 +427,37 @@ async fn an_identity_card_tells_whose_an_old_number_was() {
     };
     publish(1, FieldSource::Qr, other).await;
     assert_eq!(records.number_of_old(old).await.unwrap(), None, "two cards say otherwise");
+}
+
+#[tokio::test]
+async fn owners_that_a_person_named_outlive_a_page_that_comes_later() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(2).await;
+    let document = filed(&pages[..1], "TP01");
+    bed.file(dossier.id, std::slice::from_ref(&document)).await;
+    let record = bed.publish(&dossier, document.id).await;
+    let (records, now) = (&bed.archive.records, Timestamp::now());
+    let other = Subject::Citizen {
+        number: "001099000013".parse().unwrap(),
+        name: "Trần Văn Khác".parse().unwrap(),
+        born: date(1999, 1, 1),
+    };
+    let mut owners = record.owners.clone();
+    owners.push(Owner { subject: other, bound_by: BoundBy::Number });
+    let said = owners.clone();
+    let put_right = PutRight { fields: Vec::new(), valid_until: None, owners, owners_said: true };
+    records.correct((record.id, 1), put_right, REVISER, now).await.unwrap();
+    for number in [NUMBER, "001099000013"] {
+        let theirs = records.records_of(number).await.unwrap();
+        assert_eq!(theirs.iter().map(|own| own.version).collect::<Vec<_>>(), [2], "{number}");
+    }
+    let later = filed(&pages, "TP01");
+    bed.file(dossier.id, std::slice::from_ref(&later)).await;
+    let pdf = bed.archive.blobs.put(b"both pages").await.unwrap();
+    let draft = draft(&dossier, later.id, pdf);
+    let early = records.publish(later.id, &later.revision, draft.clone(), now).await;
+    assert!(matches!(early, Err(ArchiveError::Unavailable { .. })), "{early:?}");
+    let draft = Record { owners: said.clone(), owners_said: true, ..draft };
+    let third = records.publish(later.id, &later.revision, draft, now).await.unwrap().unwrap();
+    assert_eq!((third.version, third.owners), (3, said));
 }

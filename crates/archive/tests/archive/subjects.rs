@@ -1,10 +1,11 @@
 //! What is kept of a subject is told, handed out, and erased where it may be; the audit stays.
 
-use archive::{Dossier, Kept};
+use archive::{Dossier, Kept, PutRight, Reviser};
 use jiff::Timestamp;
 use schemas::audit::Act;
 use schemas::ids::{Blake3, DossierId};
-use schemas::record::Record;
+use schemas::record::{BoundBy, Owner, Record};
+use schemas::subject::Subject;
 
 use crate::bed::{Bed, NUMBER, bed, filed, findings, request};
 
@@ -179,4 +180,49 @@ async fn an_erased_dossier_leaves_nothing_but_hashes_and_a_whole_audit() {
     let codes: Vec<_> = found.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["record.removed", "lookup.removed"]);
     assert_eq!(found[0].what, format!("{}/1", other.id));
+}
+
+#[tokio::test]
+async fn what_is_several_peoples_is_not_erased_for_one_of_them() {
+    const OTHER: &str = "001099000013";
+    let bed = bed().await;
+    let (dossier, record) = done(&bed).await;
+    let (records, now) = (&bed.archive.records, Timestamp::now());
+    let mut owners = record.owners.clone();
+    owners.push(Owner {
+        subject: Subject::Citizen {
+            number: OTHER.parse().unwrap(),
+            name: "Trần Văn Khác".parse().unwrap(),
+            born: jiff::civil::date(1999, 1, 1),
+        },
+        bound_by: BoundBy::Number,
+    });
+    let put_right = PutRight { fields: Vec::new(), valid_until: None, owners, owners_said: true };
+    let who = Reviser { reason: "Của cả hai", by: "officer-7", principal: None };
+    records.correct((record.id, 1), put_right, who, now).await.unwrap();
+    while let Some(proof) = bed.read(0).await {
+        records.proof_done(record.document, 2).await.unwrap();
+        bed.archive.queue.done(proof).await.unwrap();
+    }
+    assert_eq!(erase(&bed, dossier.id, true, true).await, Err(Kept::Shared));
+    for number in [NUMBER, OTHER] {
+        assert_eq!(records.ever_owned(number).await.unwrap().last().unwrap().version, 2);
+    }
+    // What else there is of the other goes; the paper stays theirs, and is found as it was.
+    let (own, _) = done(&bed).await;
+    for sql in [
+        format!("insert into subject values ('{OTHER}', '{{}}')"),
+        format!("insert into old_number values ('123456789', '{OTHER}')"),
+        format!("update dossier set number = '{OTHER}' where dossier_id = '{}'", own.id),
+        format!(
+            "update record set body = replace(body, '{NUMBER}', '{OTHER}') where dossier_id = '{}'",
+            own.id
+        ),
+    ] {
+        assert_eq!(bed.tamper(sql.leak()).await, 1);
+    }
+    erase(&bed, own.id, true, true).await.unwrap();
+    assert_eq!(records.number_of_old("123456789").await.unwrap().as_deref(), Some(OTHER));
+    assert_eq!(records.records_of(OTHER).await.unwrap()[0].id, record.id);
+    assert!(records.record(record.id, None).await.unwrap().is_some());
 }

@@ -130,6 +130,8 @@ fn record() -> Record {
         pdf_bytes: 1,
         published_at: "2025-10-01T00:00:00Z".to_owned(),
         before: None,
+        corrected: None,
+        owners_said: false,
         hash: None,
     }
 }

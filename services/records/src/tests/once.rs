@@ -2,7 +2,9 @@
 
 use axum::http::StatusCode;
 use schemas::Uuid;
-use schemas::api::{ComponentStatus, Lookup, LookupSaid, NearMatch, RecordStanding, RecordVersion};
+use schemas::api::{
+    AccessAnswer, ComponentStatus, Lookup, LookupSaid, NearMatch, RecordStanding, RecordVersion,
+};
 use schemas::code::Reason;
 use schemas::record::Record;
 use serde_json::{Value, json};
@@ -142,4 +144,65 @@ async fn a_correction_is_taken_back_and_one_of_the_holder_gives_the_record_anoth
     assert_eq!(office.ask(&owner()).await.components[0].status, ComponentStatus::Needed);
     let other = asker("Trần Văn Khác", "001099000013", "1999-01-01");
     assert_eq!(office.ask(&other).await.components[0].status, ComponentStatus::Held);
+}
+
+#[tokio::test]
+async fn what_is_several_peoples_is_each_ones() {
+    let office = office().await;
+    let record = office.publish(None).await;
+    let other = asker("Trần Văn Khác", "001099000013", "1999-01-01");
+    let place = format!("/v1/records/{}/correct", record.id);
+    let word = |version: u32, add: &[&Value], remove: &[&str]| {
+        json!({ "version": version, "add_owners": add, "remove_owners": remove,
+            "reason": "Giấy tờ của cả hai vợ chồng", "by": "can-bo" })
+    };
+    let refused = async |word: Value| office.post(&place, &word).await;
+    refused(word(1, &[], &[])).await.refused(Reason::RequestInvalid);
+    refused(word(1, &[&owner()], &[])).await.refused(Reason::RequestInvalid);
+    refused(word(1, &[], &["001099000013"])).await.refused(Reason::RequestInvalid);
+    let detail = refused(word(1, &[], &["001199000013"])).await.refused(Reason::RequestInvalid);
+    assert!(detail.contains("one owner stays"), "{detail}");
+    let unlike = asker("Trần Văn Khác", "001099000013", "1998-01-01");
+    refused(word(1, &[&unlike], &[])).await.refused(Reason::BornDiffers);
+
+    assert_eq!(office.post(&place, &word(1, &[&other], &[])).await.status, StatusCode::OK);
+    for each in [&owner(), &other] {
+        let held = office.ask(each).await.components.remove(0);
+        assert_eq!((held.status, held.record), (ComponentStatus::Held, Some(record.id)));
+        let looked = office.look_up(Uuid::new_v4(), &record, each).await;
+        assert_eq!(looked.json::<Lookup>().record.owners.len(), 2);
+    }
+    // Nearly the one or nearly the other: compared by a person in both cases.
+    for slip in [
+        asker("Nguyễn Mẫu", "001199000013", "1999-01-01"),
+        asker("Trần Khác", "001099000013", "1999-01-01"),
+    ] {
+        office.look_up(Uuid::new_v4(), &record, &slip).await.refused(Reason::SubjectNear);
+    }
+    // Neither of them is named by what something is asked for.
+    let asked = json!({ "request": Uuid::new_v4(), "record": record.id, "subject": owner(),
+        "purpose": "Cho ông Trần Văn Khác", "asked_by": "can-bo" });
+    office.post("/v1/lookups", &asked).await.refused(Reason::RequestInvalid);
+    office.archive.records.link_audit().await.unwrap();
+    for each in [&owner(), &other] {
+        let asked = json!({ "subject": each, "purpose": "Chủ sở hữu yêu cầu" });
+        let told: AccessAnswer = office.post("/v1/subjects/access", &asked).await.json();
+        assert_eq!((told.records.len(), told.records[0].id), (1, record.id));
+        let looked = told.accesses.iter().filter(|own| own.act.as_str() == "looked_up").count();
+        assert_eq!(looked, 2, "both are told of both");
+    }
+    // One field can't say whose it is any more.
+    let holder = json!({ "version": 2, "fields": [{ "name": "holder_name", "value": "Lê Lạ" }],
+        "reason": "Đọc sai", "by": "can-bo" });
+    let detail = refused(holder).await.refused(Reason::RequestInvalid);
+    assert!(detail.contains("add_owners"), "{detail}");
+
+    let taken_off = office.post(&place, &word(2, &[], &["001199000013"])).await;
+    assert_eq!(taken_off.status, StatusCode::OK);
+    assert_eq!(office.ask(&owner()).await.components[0].status, ComponentStatus::Needed);
+    office.look_up(Uuid::new_v4(), &record, &owner()).await.refused(Reason::RecordUnknown);
+    assert_eq!(office.ask(&other).await.components[0].status, ComponentStatus::Held);
+    let shown: Record = office.get(&format!("/v1/records/{}", record.id), &WHY).await.json();
+    let corrected = shown.corrected.unwrap();
+    assert!(corrected.owners && corrected.fields.is_empty() && corrected.principal.is_some());
 }

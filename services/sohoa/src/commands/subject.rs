@@ -274,6 +274,15 @@ impl Erasing<'_> {
                 Err(kept) => Fate { dossier, erased: None, kept: Some(kept) },
             });
         }
+        // Theirs as well, in the dossier of somebody else.
+        let mut joint = archive.records.ever_owned(subject.reveal_number()).await?;
+        joint.retain(|record| is_theirs(subject, record));
+        let joint: BTreeSet<String> =
+            joint.into_iter().map(|record| record.dossier.to_string()).collect();
+        let told = |code: &String| fates.iter().any(|fate: &Fate| fate.dossier == *code);
+        let joint: Vec<String> = joint.into_iter().filter(|code| !told(code)).collect();
+        let shared = |dossier| Fate { dossier, erased: None, kept: Some(Kept::Shared) };
+        fates.extend(joint.into_iter().map(shared));
         let stays = fates.iter().any(|fate| fate.kept.is_some());
         if json {
             show::json(&json!({ "erased": self.yes, "dossiers": fates }))?;
@@ -317,7 +326,10 @@ fn tell(fate: &Fate, done: bool) -> anyhow::Result<()> {
     let why = match fate.kept {
         Some(Kept::Open) => "hồ sơ đang giải quyết; hãy đóng hồ sơ trước",
         Some(Kept::Unsettled) => "hồ sơ chưa xử lý xong",
-        Some(Kept::Shared) => "có giấy tờ đồng thời hoặc chỉ thuộc về người khác",
+        Some(Kept::Shared) => {
+            "có giấy tờ đồng thời hoặc chỉ thuộc về người khác; nếu giấy tờ không phải của người này, \
+             cán bộ đính chính chủ sở hữu"
+        }
         Some(Kept::ByPolicy) => {
             "phải lưu theo pháp luật, hoặc chưa khai thời hạn lưu trong [retention]"
         }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use records::Proof;
+use schemas::record::Correction;
 use signing::Roots;
 
 use crate::exit::Exit;
 use crate::show;
-use crate::verdict::{self, Verdict};
+use crate::verdict::{self, RecordVerdict, Verdict};
 
 /// Check signed PDFs, without a server and without a network (kiểm tra giấy tờ đã ký số).
 ///
@@ -16,6 +17,10 @@ use crate::verdict::{self, Verdict};
 /// it, its certificate up to an authority named by --trust, and its time; with the record's proof
 /// also the PDF's hash, the images of its pages, and the record with the agency's signature over
 /// it. Whether a certificate was revoked is not: that takes a network.
+///
+/// A version that a person put right names the one before, what was put right, when and by whom
+/// (an id). A version can't know what came after it: give the later one beside it, and the older
+/// is told to be followed. Whether a paper is still in use, its Kho alone can say.
 ///
 /// --trust names whoever vouches for the signers, and for the time stamps where there are any.
 /// Proofs of several versions of one record must follow on each other.
@@ -117,9 +122,35 @@ fn tell(verdict: &Verdict) -> anyhow::Result<()> {
             record.images_checked,
             record.pages
         ))?;
+        tell_life(record)?;
     }
     for fault in &verdict.faults {
         show::out(&format!("  [{}] {}", fault.code, fault.text_vi))?;
     }
     Ok(())
+}
+
+/// What put the version in the place of another, and what is known of what came after it.
+fn tell_life(record: &RecordVerdict) -> anyhow::Result<()> {
+    if let Some(Correction { fields, owners, principal, at }) = &record.corrected {
+        let mut what: Vec<&str> = fields.iter().map(|field| field.vi()).collect();
+        what.extend(owners.then_some("chủ sở hữu"));
+        let by = principal.map_or_else(|| "không rõ ai".to_owned(), |id| id.to_string());
+        show::out(&format!(
+            "  Bản này đính chính bản {}: {}; lúc {at}, tài khoản {by}",
+            record.version.saturating_sub(1),
+            if what.is_empty() { "cách xếp giấy tờ".to_owned() } else { what.join(", ") },
+        ))?;
+    }
+    show::out(&match record.followed_by {
+        Some(later) if record.put_right => {
+            format!("  Bản này đã được đính chính, không còn dùng: xem bản {later}")
+        }
+        Some(later) => format!("  Bản này đã được thay thế, không còn dùng: xem bản {later}"),
+        None => {
+            "  Tệp không cho biết sau đó giấy tờ có bị đính chính, thay thế hay thu hồi không; \
+                 hãy hỏi Kho đã cấp"
+                .to_owned()
+        }
+    })
 }

@@ -26,7 +26,8 @@ pub enum Kept {
     Open,
     /// Something of it is still to be read, filed or published.
     Unsettled,
-    /// A record of it belongs to somebody else, alone or as well.
+    /// A record of it belongs to somebody else, alone or as well. What is several people's is not
+    /// erased for one of them; whose it isn't, a person takes off its owners.
     Shared,
     /// The law has it kept, or it isn't known how long: the caller's policy says so.
     ByPolicy,
@@ -114,8 +115,18 @@ macro_rules! of_subject {
     };
 }
 
+macro_rules! of_owner {
+    ($table:literal) => {
+        concat!(
+            of_subject!($table),
+            " and not exists (select 1 from record_owner where record_owner.number = $1)"
+        )
+    };
+}
+
+// What tells that somebody is an owner is needed while a paper in another's dossier is theirs, too.
 const FORGET_SUBJECT: &[&str] =
-    &[of_subject!("subject"), of_subject!("same_person"), of_subject!("old_number")];
+    &[of_subject!("subject"), of_owner!("same_person"), of_owner!("old_number")];
 
 const IS_ERASED: &str = "select record_id from erased where record_id = $1 limit 1";
 
