@@ -38,7 +38,7 @@ impl Visit {
         self.derived("sohoa 2026-11 openid state")
     }
 
-    /// What the directory puts into its token (`nonce`, `OpenID` Connect Core, section 15.5.2).
+    /// What the directory puts into its token (`nonce`, OpenID Connect Core, section 15.5.2).
     #[must_use]
     pub fn nonce(&self) -> String {
         self.derived("sohoa 2026-11 openid nonce")
