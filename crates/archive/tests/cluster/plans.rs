@@ -49,7 +49,7 @@ const SEED: &[&str] = &[
     "insert into document (document_id, dossier_id, place, revision, pages, confidence, verdict,
         why, seal, record_version)
      select id, id, 1, id, '[]', 1, 'filed', '', 'sealed', 1 from seed",
-    "insert into data_key select scan_id, blake3, scan_id, 1, null from scan",
+    "insert into data_key select 'z' || scan_id, blake3, scan_id, 1, null from scan",
     "insert into digitisation select id, id, id from seed",
     "insert into record select id, 1, id, id, id, id, 'published', n, id, id, '{}' from seed",
     "insert into record_owner select number, id, 1 from seed",
@@ -83,6 +83,10 @@ pub(crate) async fn seed(form: &Form, dossiers: u32) {
         job: Job::File { scans: 1 },
     };
     let message = format!("'{}'", serde_json::to_string(&message).unwrap());
+    // A key that the master key opens, before all of those that it doesn't.
+    let archive = Archive::open(&form.place()).await.unwrap();
+    archive.blobs.put(b"first").await.unwrap();
+    archive.close().await;
     let mut tool = form.tool().await;
     for sql in SEED {
         let sql = sql.replace("$N", &dossiers.to_string()).replace("$MESSAGE", &message);
