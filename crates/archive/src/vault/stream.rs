@@ -151,11 +151,11 @@ impl Wholeness {
         self.tail.drain(..sure);
     }
 
-    pub(crate) fn is_of(mut self, name: Blake3) -> bool {
+    pub(crate) fn is_of(&self, name: Blake3) -> bool {
         if key_id(&self.head).is_some() {
             return self.tail == self.hasher.finalize().as_bytes();
         }
-        *self.hasher.update(&self.tail).finalize().as_bytes() == name.0
+        *self.hasher.clone().update(&self.tail).finalize().as_bytes() == name.0
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{outside, show};
 /// The configuration and its secrets are not in it, nor are the keys of papers (khoá của giấy tờ),
 /// so that a paper whose key is erased is erased in every backup. Keys go into a file of their
 /// own, which is written over each time: keep it elsewhere, the newest alone, and keep the master
-/// key (`DIR/master.key` or keys.master_file). Without both no paper can be read again.
+/// key (`DIR/master.key` or `keys.master_file`). Without both no paper can be read again.
 ///
 /// Examples:
 ///

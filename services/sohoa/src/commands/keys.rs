@@ -12,11 +12,11 @@ use crate::{outside, show};
 /// Change the master key (khoá chính), under which the keys of papers are kept.
 ///
 /// `rotate` wraps every key anew and touches no paper. On one machine it makes the new master key
-/// itself; no server may be running there. In a cluster, name the new one as keys.master_file and
-/// the one before in keys.former_files, restart every process, call this, and take the former one
-/// out again. Then back up at once, for the copy of the keys from before is worth nothing without
-/// the former master key, and destroy that: with it, whatever was erased is gone from earlier
-/// copies of the keys and of the database, too.
+/// itself; no server may be running there. In a cluster, name the new one as `keys.master_file`
+/// and the one before in `keys.former_files`, restart every process, call this, and take the
+/// former one out again. Then back up at once, for the copy of the keys from before is worth
+/// nothing without the former master key, and destroy that: with it, whatever was erased is gone
+/// from earlier copies of the keys and of the database, too.
 ///
 /// Examples:
 ///
