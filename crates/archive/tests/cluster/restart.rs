@@ -36,7 +36,7 @@ async fn take_in(archive: Archive, stop: Arc<AtomicBool>) -> Vec<(DossierId, Sca
             Err(OpenError::Archive(error)) => Err(error),
             opened => Ok(opened.unwrap()),
         });
-        let blob = archive.blobs.put(dossier.code.as_str().as_bytes()).await.unwrap();
+        let blob = insist!(archive.blobs.put(dossier.code.as_str().as_bytes()).await);
         let scan = new_scan(dossier.id, blob, Some("1"));
         let accepted = insist!(match records.accept_scan(&scan, Timestamp::now()).await {
             Err(AcceptError::Archive(error)) => Err(error),
