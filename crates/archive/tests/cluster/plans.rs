@@ -52,6 +52,7 @@ const SEED: &[&str] = &[
     "insert into data_key select 'z' || scan_id, blake3, scan_id, 1, null from scan",
     "insert into digitisation select id, id, id from seed",
     "insert into record select id, 1, id, id, id, id, 'published', n, id, id, '{}' from seed",
+    "insert into record_proof select id, 1, '', n from seed",
     "insert into record_owner select number, id, 1 from seed",
     "insert into lookup select id, n, id, n, id, '{}', id from seed",
     "insert into relied select id, 'TP01', id, 1, 0, n, '2030-01-01', 0 from seed",
