@@ -117,7 +117,7 @@ bench-audit:
 	cargo test --workspace --locked --test cluster -- --ignored --nocapture what_the_audit_costs
 	deploy/cluster/postgres.sh stop target/cluster/postgres
 
-# The records of a third as many citizens: about 2.5 GB and two minutes for each million.
+# Seeds a private PostgreSQL with the records of a third as many citizens: gigabytes.
 RECORDS ?= 10000000
 EMBEDDED ?= 200000
 bench-records:

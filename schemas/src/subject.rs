@@ -337,25 +337,26 @@ impl Subject {
         }
     }
 
+    /// Date of birth; none of organisations.
+    #[must_use]
+    pub fn born(&self) -> Option<Date> {
+        match self {
+            Subject::Citizen { born, .. } => Some(*born),
+            Subject::Organisation { .. } => None,
+        }
+    }
+
     /// Whether both are the same subject: number and name, and birth date for citizens.
     #[must_use]
     pub fn agrees(&self, other: &Subject) -> bool {
-        let born = |s: &Subject| match s {
-            Subject::Citizen { born, .. } => Some(*born),
-            Subject::Organisation { .. } => None,
-        };
         self.reveal_number() == other.reveal_number()
             && self.name().agrees(other.name())
-            && born(self) == born(other)
+            && self.born() == other.born()
     }
 
     /// In which of number, name and birth date the subject differs from such a one.
     #[must_use]
     pub fn differs(&self, number: &str, name: &Name, born: Option<Date>) -> Vec<SubjectPart> {
-        let own_born = match self {
-            Subject::Citizen { born, .. } => Some(*born),
-            Subject::Organisation { .. } => None,
-        };
         let mut parts = Vec::new();
         if self.reveal_number() != number {
             parts.push(SubjectPart::Number);
@@ -363,7 +364,7 @@ impl Subject {
         if !self.name().agrees(name) {
             parts.push(SubjectPart::Name);
         }
-        if own_born != born {
+        if self.born() != born {
             parts.push(SubjectPart::Born);
         }
         parts
@@ -373,10 +374,7 @@ impl Subject {
     /// minh nhân dân), which stands on no record and so is never enough.
     #[must_use]
     pub fn likeness(&self, number: &str, name: &Name, born: Option<Date>) -> Likeness {
-        let own_born = match self {
-            Subject::Citizen { born, .. } => Some(*born),
-            Subject::Organisation { .. } => None,
-        };
+        let own_born = self.born();
         let (same_number, same_born) = (self.reveal_number() == number, own_born == born);
         let same_name = self.name().agrees(name);
         let slip = is_old_number(number) || is_slip(self.reveal_number(), number);

@@ -33,11 +33,9 @@ pub(crate) mod vitals;
 
 pub(crate) mod principals;
 
-pub(crate) mod persons;
-
-pub(crate) mod sessions;
-
 pub(crate) mod directory;
+pub(crate) mod persons;
+pub(crate) mod sessions;
 
 use std::sync::Arc;
 

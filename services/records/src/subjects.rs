@@ -11,7 +11,7 @@ use schemas::api::{AccessAnswer, AccessRequest, AccessView, OwnedRecord};
 use schemas::audit::Act;
 use schemas::ids::RecordId;
 use schemas::record::Record;
-use schemas::subject::{Likeness, Subject};
+use schemas::subject::Subject;
 
 use crate::RecordsDesk;
 use crate::lookups::{check_purpose, names_nobody};
@@ -73,15 +73,8 @@ pub(crate) async fn show_access(
 
 /// The latest versions of records that are the subject's, whoever else's they are.
 fn owned(subject: &Subject, records: Vec<Record>) -> BTreeMap<RecordId, Record> {
-    let (number, name) = (subject.reveal_number(), subject.name());
-    let born = match subject {
-        Subject::Citizen { born, .. } => Some(*born),
-        Subject::Organisation { .. } => None,
-    };
-    let is_theirs = |record: &Record| {
-        let mut owners = record.owners.iter();
-        owners.any(|owner| owner.subject.likeness(number, name, born) == Likeness::Same)
-    };
+    let is_theirs =
+        |record: &Record| record.owners.iter().any(|owner| owner.subject.agrees(subject));
     // Versions come in order, so the latest stays.
     records.into_iter().filter(is_theirs).map(|record| (record.id, record)).collect()
 }

@@ -28,11 +28,8 @@ pub struct Asked {
 
 impl From<&Subject> for Asked {
     fn from(subject: &Subject) -> Self {
-        let born = match subject {
-            Subject::Citizen { born, .. } => Some(*born),
-            Subject::Organisation { .. } => None,
-        };
-        Self { number: subject.reveal_number().to_owned(), name: subject.name().clone(), born }
+        let (number, name) = (subject.reveal_number().to_owned(), subject.name().clone());
+        Self { number, name, born: subject.born() }
     }
 }
 

@@ -222,22 +222,6 @@ mod tests {
         assert!(opened(whole, &DataKey::new().unwrap()).await.is_err());
     }
 
-    /// What it costs: `cargo test -p archive --lib -- --ignored --nocapture what_it_costs`.
-    #[tokio::test]
-    #[ignore = "a measurement"]
-    #[expect(clippy::print_stdout, reason = "it is what the measurement is for")]
-    async fn what_it_costs() {
-        let clear = vec![7; 256 << 20];
-        let began = std::time::Instant::now();
-        let name = blake3::hash(&clear);
-        let hashed = began.elapsed();
-        let (shut, key) = shut(&clear, 1 << 20);
-        let encrypted = began.elapsed() - hashed;
-        assert!(opened(shut, &key).await.unwrap() == clear);
-        let decrypted = began.elapsed() - hashed - encrypted;
-        println!("256 MiB, {name}: hash {hashed:?}, encrypt {encrypted:?}, decrypt {decrypted:?}");
-    }
-
     #[test]
     fn what_is_not_encrypted_is_what_its_name_promises() {
         for bytes in [b"".as_slice(), b"short", &[9; 1000]] {

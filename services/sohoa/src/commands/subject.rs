@@ -15,7 +15,7 @@ use schemas::audit::Act;
 use schemas::clock::today;
 use schemas::ids::RecordId;
 use schemas::record::Record;
-use schemas::subject::{Likeness, Subject};
+use schemas::subject::Subject;
 use serde::Serialize;
 use serde_json::json;
 use tokio::io::AsyncReadExt;
@@ -148,12 +148,7 @@ impl Of {
 
 /// Whether a record is the subject's, whoever else's it is.
 fn is_theirs(subject: &Subject, record: &Record) -> bool {
-    let born = match subject {
-        Subject::Citizen { born, .. } => Some(*born),
-        Subject::Organisation { .. } => None,
-    };
-    let likeness = |own: &Subject| own.likeness(subject.reveal_number(), subject.name(), born);
-    record.owners.iter().any(|owner| likeness(&owner.subject) == Likeness::Same)
+    record.owners.iter().any(|owner| owner.subject.agrees(subject))
 }
 
 async fn export(
