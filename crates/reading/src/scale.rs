@@ -1,7 +1,8 @@
 //! Bringing a picture to a resolution that an engine reads well, and boxes back from it.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::engine::{Line, Picture, ReadError, Word};
 
@@ -16,12 +17,14 @@ pub(crate) fn resized(
     filter: FilterType,
 ) -> Result<Vec<u8>, ReadError> {
     let refused = || ReadError::Unreadable { width: picture.width, height: picture.height };
-    let from = ImageRef::new(picture.width, picture.height, picture.grey, PixelType::U8);
-    let from = from.map_err(|_| refused())?;
-    let mut to = Image::new(width, height, PixelType::U8);
+    // Typed: what chooses among all kinds of pixels takes a minute to compile.
+    let from = TypedImageRef::<U8>::from_buffer(picture.width, picture.height, picture.grey);
+    let mut grey = vec![0; width as usize * height as usize];
+    let mut to = TypedImage::<U8>::from_buffer(width, height, &mut grey).map_err(|_| refused())?;
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-    Resizer::new().resize(&from, &mut to, &options).map_err(|_| refused())?;
-    Ok(to.into_vec())
+    let from = from.map_err(|_| refused())?;
+    Resizer::new().resize_typed(&from, &mut to, &options).map_err(|_| refused())?;
+    Ok(grey)
 }
 
 /// A picture of its own.
