@@ -140,6 +140,23 @@ async fn a_subject_gets_a_copy_and_is_erased_where_the_law_lets_go() {
     let kind = records[0]["kind"].as_str().unwrap();
     std::fs::write(&kinds, format!("[retention]\n{kind} = 0\n")).unwrap();
     let with = ["--config", text(&kinds)];
+    let retention = |more: &[&str]| {
+        let output = stage.command(&[&["retention", "--data", text(&data)], more].concat());
+        let told = [output.stdout, output.stderr].map(|out| String::from_utf8(out).unwrap());
+        (output.status.code(), told.concat())
+    };
+    let (code, told) = retention(&[]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains(&format!("chưa khai thời hạn lưu của {kind}")), "{told}");
+    let years = folder.path().join("years.toml");
+    std::fs::write(&years, format!("[retention]\n{kind} = 2\n")).unwrap();
+    let (_, told) = retention(&["--config", text(&years)]);
+    assert!(told.contains("1 hồ sơ chưa hết thời hạn lưu"), "{told}");
+    let (code, told) = retention(&with);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains(&format!("{}: sẽ xoá 1 giấy tờ số hoá", view.code)), "{told}");
+    let (code, told) = retention(&["--yes"]);
+    assert_eq!(code, Some(2), "nobody's decision: {told}");
     let (code, told) = subject("erase", &with);
     assert_eq!(code, Some(0), "{told}");
     assert!(told.contains("Chưa xoá gì"), "{told}");
@@ -147,6 +164,15 @@ async fn a_subject_gets_a_copy_and_is_erased_where_the_law_lets_go() {
     assert_eq!(code, Some(0), "{told}");
     let url = stage.url(&format!("/v1/records/{record}/versions"));
     assert_eq!(stage.http.get(url).send().await.unwrap().status(), 410);
+    // Another, whose time is over.
+    let view = held(&stage).await;
+    let _: DossierView = stage.post(&format!("/v1/dossiers/{}/close", view.code), &json!({})).await;
+    let decided = ["--yes", "--reason", "Quyết định huỷ số 14/QĐ-UBND"];
+    let (code, told) = retention(&[&with[..], &decided].concat());
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains(&format!("{}: đã xoá 1 giấy tờ số hoá", view.code)), "{told}");
+    let (_, told) = retention(&with);
+    assert!(told.contains("Không có hồ sơ nào"), "{told}");
     assert!(stage.terminate().success());
     assert_eq!(checked(&stage, &[]), (Some(0), Vec::new()));
     let check = stage.check();

@@ -51,7 +51,7 @@ pub use records::relied::{Reliance, Relied};
 pub use records::revise::{PutRight, Revised, Reviser};
 pub use records::scans::{Accepted, NewScan, Scan, Waiting};
 pub use records::sessions::{Attempt, NewSession, Session};
-pub use records::subjects::{Access, Erasure, Kept};
+pub use records::subjects::{Access, Erasure, Ground, Kept};
 pub use records::vitals::{LaneDepth, RecordVitals};
 pub use topic::{Telling, Topic};
 pub use vault::{Factor, MasterKey, Masters};

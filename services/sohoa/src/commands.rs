@@ -15,6 +15,7 @@ pub(crate) mod push;
 pub(crate) mod read;
 pub(crate) mod report;
 pub(crate) mod restore;
+pub(crate) mod retention;
 pub(crate) mod role;
 pub(crate) mod subject;
 pub(crate) mod verify;

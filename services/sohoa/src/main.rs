@@ -5,6 +5,7 @@ mod client;
 mod commands;
 mod config;
 mod exit;
+mod fate;
 mod first;
 mod http;
 mod office;
@@ -64,6 +65,7 @@ enum Command {
     Check(commands::check::Check),
     #[command(name = "subject")]
     Subject(commands::subject::SubjectCommand),
+    Retention(commands::retention::Retention),
     Verify(commands::verify::Verify),
     Backup(commands::backup::Backup),
     Restore(commands::restore::Restore),
@@ -102,6 +104,7 @@ fn run(Args { log, command }: Args) -> anyhow::Result<Exit> {
             Command::Access(access) => access.run().await,
             Command::Check(check) => check.run().await,
             Command::Subject(subject) => subject.run().await,
+            Command::Retention(retention) => retention.run().await,
             Command::Verify(verify) => verify.run(),
             Command::Backup(backup) => backup.run().await,
             Command::Restore(restore) => restore.run().await,
@@ -137,7 +140,8 @@ impl Command {
             | Self::Verify(_)
             | Self::Backup(_)
             | Self::Restore(_)
-            | Self::Keys(_) => &None,
+            | Self::Keys(_)
+            | Self::Retention(_) => &None,
         };
         file.as_deref()
     }

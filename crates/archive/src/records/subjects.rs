@@ -2,10 +2,12 @@
 
 mod erase;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemas::api::Lookup;
 use schemas::audit::{Act, AuditLine, LinkedLine};
-use schemas::ids::{PrincipalId, RecordId};
+use schemas::ids::{DossierId, PrincipalId, RecordId};
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
@@ -16,7 +18,7 @@ use super::publish::record;
 use crate::error::{ArchiveError, Doing};
 use crate::rows::{Columns, json, number};
 
-pub use erase::{Erasure, Kept};
+pub use erase::{Erasure, Ground, Kept};
 
 // Whatever became of them, and whoever else they belong to.
 const OWNED: &str = "
@@ -28,6 +30,16 @@ const DOSSIERS: &str = "
     select dossier_id, code, office, procedure, procedure_version, case_id, lane, subject, state,
         opened_at, answers
     from dossier where number = $1 order by opened_at, dossier_id";
+
+// Those that `erase_dossier` would take.
+const ENDED: &str = "
+    select r.dossier_id, r.version, r.state, r.published_at, r.hash, r.pdf, r.body from record r
+    where r.dossier_id in (
+        select d.dossier_id from dossier d
+        where d.dossier_id > $1 and d.state = 'closed' and d.settled = 1
+          and exists (select 1 from record r where r.dossier_id = d.dossier_id)
+        order by d.dossier_id limit $2)
+    order by r.dossier_id, r.record_id, r.version";
 
 /// Something that was done with a record.
 #[derive(Debug, Clone, Serialize)]
@@ -63,6 +75,26 @@ impl Records {
     pub async fn dossiers_of(&self, number: &str) -> Result<Vec<Dossier>, ArchiveError> {
         let rows = sqlx::query(DOSSIERS).bind(number).fetch_all(&self.db.readers).await;
         rows.doing("reading dossiers")?.iter().map(dossier).collect()
+    }
+
+    /// Dossiers that are closed, each with every version of its records, in the order of their ids
+    /// and after that one; those that have no record are left out. At most `limit`.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn ended_dossiers(
+        &self,
+        after: Option<DossierId>,
+        limit: u32,
+    ) -> Result<BTreeMap<DossierId, Vec<schemas::record::Record>>, ArchiveError> {
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let query = sqlx::query(ENDED).bind(after).bind(i64::from(limit));
+        let rows = query.fetch_all(&self.db.readers).await.doing("reading dossiers")?;
+        let mut dossiers: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for row in &rows {
+            dossiers.entry(row.parsed("dossier_id")?).or_default().push(record(row)?);
+        }
+        Ok(dossiers)
     }
 
     /// What was done with these records, the newest first, before that place of the audit.

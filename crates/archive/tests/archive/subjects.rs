@@ -1,6 +1,6 @@
 //! What is kept of a subject is told, handed out, and erased where it may be; the audit stays.
 
-use archive::{Dossier, Kept, PutRight, Reviser};
+use archive::{Dossier, Ground, Kept, PutRight, Reviser};
 use jiff::Timestamp;
 use schemas::audit::Act;
 use schemas::ids::{Blake3, DossierId};
@@ -33,7 +33,10 @@ pub(crate) async fn erase(
 ) -> Result<archive::Erasure, Kept> {
     let reason = "Đơn số 13/2026";
     let now = Timestamp::now();
-    bed.archive.erase_dossier(dossier, reason, |_| lets_go, (really, now)).await.unwrap()
+    bed.archive
+        .erase_dossier(dossier, (Ground::Request, reason), |_| lets_go, (really, now))
+        .await
+        .unwrap()
 }
 
 /// Tables that hold a text, whatever their names: one that is added later is looked into, too.
@@ -205,6 +208,10 @@ async fn what_is_several_peoples_is_not_erased_for_one_of_them() {
         bed.archive.queue.done(proof).await.unwrap();
     }
     assert_eq!(erase(&bed, dossier.id, true, true).await, Err(Kept::Shared));
+    // When its time is over it goes, though, whoever's it is.
+    let over = (Ground::Period, "Quyết định số 14/QĐ-UBND");
+    let trial = bed.archive.erase_dossier(dossier.id, over, |_| true, (false, now)).await.unwrap();
+    assert_eq!(trial.unwrap().records, [record.id]);
     for number in [NUMBER, OTHER] {
         assert_eq!(records.ever_owned(number).await.unwrap().last().unwrap().version, 2);
     }

@@ -7,13 +7,13 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use archive::{Archive, Erasure, Kept};
+use archive::{Archive, Ground, Kept};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use schemas::api::RawSubject;
 use schemas::audit::Act;
 use schemas::clock::today;
-use schemas::ids::RecordId;
+use schemas::ids::{DossierCode, RecordId};
 use schemas::record::Record;
 use schemas::subject::Subject;
 use serde::Serialize;
@@ -22,6 +22,7 @@ use tokio::io::AsyncReadExt;
 
 use crate::config::{Config, RetentionConfig};
 use crate::exit::Exit;
+use crate::fate::Fate;
 use crate::{outside, show};
 
 /// Answer a data subject's request: a copy of everything, or its erasure (quyền của chủ thể dữ
@@ -243,16 +244,6 @@ struct Erasing<'a> {
     yes: bool,
 }
 
-/// What became of a dossier, or would.
-#[derive(Debug, Serialize)]
-struct Fate {
-    dossier: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    erased: Option<Erasure>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kept: Option<Kept>,
-}
-
 impl Erasing<'_> {
     async fn run(&self, archive: &Archive, subject: &Subject, json: bool) -> anyhow::Result<Exit> {
         let mut fates = Vec::new();
@@ -262,22 +253,17 @@ impl Erasing<'_> {
                 continue;
             }
             let policy = |record: &Record| self.policy.lets_go(record, day);
-            let done = archive.erase_dossier(own.id, self.reason, policy, (self.yes, now)).await?;
-            let dossier = own.code.to_string();
-            fates.push(match done {
-                Ok(erased) => Fate { dossier, erased: Some(erased), kept: None },
-                Err(kept) => Fate { dossier, erased: None, kept: Some(kept) },
-            });
+            let why = (Ground::Request, self.reason);
+            let done = archive.erase_dossier(own.id, why, policy, (self.yes, now)).await?;
+            fates.push(Fate::new(own.code, done));
         }
         // Theirs as well, in the dossier of somebody else.
         let mut joint = archive.records.ever_owned(subject.reveal_number()).await?;
         joint.retain(|record| is_theirs(subject, record));
-        let joint: BTreeSet<String> =
-            joint.into_iter().map(|record| record.dossier.to_string()).collect();
-        let told = |code: &String| fates.iter().any(|fate: &Fate| fate.dossier == *code);
-        let joint: Vec<String> = joint.into_iter().filter(|code| !told(code)).collect();
-        let shared = |dossier| Fate { dossier, erased: None, kept: Some(Kept::Shared) };
-        fates.extend(joint.into_iter().map(shared));
+        let joint: BTreeSet<DossierCode> = joint.into_iter().map(|record| record.dossier).collect();
+        let told = |code: &DossierCode| fates.iter().any(|fate: &Fate| fate.dossier == *code);
+        let joint: Vec<DossierCode> = joint.into_iter().filter(|code| !told(code)).collect();
+        fates.extend(joint.into_iter().map(|dossier| Fate::new(dossier, Err(Kept::Shared))));
         let stays = fates.iter().any(|fate| fate.kept.is_some());
         if json {
             show::json(&json!({ "erased": self.yes, "dossiers": fates }))?;
@@ -286,7 +272,7 @@ impl Erasing<'_> {
                 "Không lưu hồ sơ nào của người này (hoặc số, họ tên, ngày sinh không khớp).",
             );
         } else {
-            fates.iter().try_for_each(|fate| tell(fate, self.yes))?;
+            fates.iter().try_for_each(|fate| fate.tell(self.yes))?;
             let erases = fates.iter().any(|fate| fate.erased.is_some());
             match (erases, self.yes) {
                 (true, true) => {
@@ -302,33 +288,4 @@ impl Erasing<'_> {
             (false, false) => Exit::Done,
         })
     }
-}
-
-fn tell(fate: &Fate, done: bool) -> anyhow::Result<()> {
-    let code = &fate.dossier;
-    if let Some(erased) = &fate.erased {
-        let will = if done { "đã xoá" } else { "sẽ xoá" };
-        let left = match erased.blobs_left {
-            0 => String::new(),
-            left => format!(", {left} tệp còn nơi khác dùng hoặc mới tới (sẽ xoá sau)"),
-        };
-        return show::out(&format!(
-            "{code}: {will} {} giấy tờ số hoá, {} tệp{left}",
-            erased.records.len(),
-            erased.blobs
-        ));
-    }
-    let why = match fate.kept {
-        Some(Kept::Open) => "hồ sơ đang giải quyết; hãy đóng hồ sơ trước",
-        Some(Kept::Unsettled) => "hồ sơ chưa xử lý xong",
-        Some(Kept::Shared) => {
-            "có giấy tờ đồng thời hoặc chỉ thuộc về người khác; nếu giấy tờ không phải của người này, \
-             cán bộ đính chính chủ sở hữu"
-        }
-        Some(Kept::ByPolicy) => {
-            "phải lưu theo pháp luật, hoặc chưa khai thời hạn lưu trong [retention]"
-        }
-        None => "",
-    };
-    show::out(&format!("{code}: GIỮ LẠI, {why}"))
 }

@@ -32,6 +32,11 @@ enum Word {
 }
 
 impl RetentionConfig {
+    /// Whether it is said how long papers of that kind are kept.
+    pub(crate) fn names(&self, kind: &KindId) -> bool {
+        self.0.contains_key(kind)
+    }
+
     /// Whether nothing has the record kept any more on that day.
     pub(crate) fn lets_go(&self, record: &Record, day: Date) -> bool {
         let published = record.published_at.parse().map(day_of).ok();

@@ -33,6 +33,15 @@ pub enum Kept {
     ByPolicy,
 }
 
+/// What a dossier is erased for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// Its subject asks for it: what is somebody else's as well stays.
+    Request,
+    /// Its papers have been kept for as long as they had to be, whoever's they are.
+    Period,
+}
+
 /// What was erased.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Erasure {
@@ -124,7 +133,7 @@ macro_rules! of_owner {
     };
 }
 
-// What tells that somebody is an owner is needed while a paper in another's dossier is theirs, too.
+// Of its subject and of everyone whose its papers were. What tells that somebody is an owner is needed while a paper in another's dossier is theirs, too.
 const FORGET_SUBJECT: &[&str] =
     &[of_subject!("subject"), of_owner!("same_person"), of_owner!("old_number")];
 
@@ -132,8 +141,8 @@ const IS_ERASED: &str = "select record_id from erased where record_id = $1 limit
 
 impl Archive {
     /// Erases a dossier with all that came with it, if `policy` lets each of its records go:
-    /// what stays are the ids and hashes of its records, and the lines of the audit. Where
-    /// `really` isn't set, tells only what would be erased.
+    /// what stays are the ids and hashes of its records, and the lines of the audit, which hold
+    /// `reason`. Where `really` isn't set, tells only what would be erased.
     ///
     /// # Errors
     /// [`ArchiveError::Missing`], [`ArchiveError::Unavailable`]; nothing is erased then, or only
@@ -141,7 +150,7 @@ impl Archive {
     pub async fn erase_dossier(
         &self,
         dossier: DossierId,
-        reason: &str,
+        (ground, reason): (Ground, &str),
         policy: impl Fn(&Record) -> bool + Send + Sync,
         (really, now): (bool, Timestamp),
     ) -> Result<Result<Erasure, Kept>, ArchiveError> {
@@ -154,14 +163,14 @@ impl Archive {
         let records: Vec<Record> = rows.iter().map(record).collect::<Result<_, _>>()?;
         let about = sqlx::query(ABOUT).bind(&id).fetch_one(change.on()).await.doing(doing)?;
         let number: String = about.take("number")?;
-        let owned = |record: &Record| {
-            record.owners.iter().all(|owner| owner.subject.reveal_number() == number)
-        };
+        let owners = records.iter().flat_map(|record| &record.owners);
+        let mut whose: BTreeSet<&str> = owners.map(|owner| owner.subject.reveal_number()).collect();
+        whose.insert(&number);
         let kept = if held.state == DossierState::Open {
             Some(Kept::Open)
         } else if about.int::<i64>("settled")? == 0 {
             Some(Kept::Unsettled)
-        } else if !records.iter().all(owned) {
+        } else if ground == Ground::Request && whose.len() > 1 {
             Some(Kept::Shared)
         } else if !records.iter().all(policy) {
             Some(Kept::ByPolicy)
@@ -186,8 +195,10 @@ impl Archive {
             held.run(&mut change, sql).await?;
         }
         held.run(&mut change, ERASE_DOSSIER).await?;
-        for sql in FORGET_SUBJECT {
-            sqlx::query(*sql).bind(&number).execute(change.on()).await.doing(doing)?;
+        for number in whose {
+            for sql in FORGET_SUBJECT {
+                sqlx::query(*sql).bind(number).execute(change.on()).await.doing(doing)?;
+            }
         }
         leave(&mut change, &lines(&records, reason, now)).await?;
         change.commit().await?;
