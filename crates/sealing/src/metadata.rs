@@ -1,9 +1,11 @@
 //! What the file says about itself, twice, as PDF has it: the old information dictionary and
 //! XMP, which agree; and the colours it was made for.
 
+use std::ops::Range;
+
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
-use moxcms::{ColorDateTime, ColorProfile};
+use moxcms::ColorProfile;
 use pdf_writer::{Date, Pdf, Ref, TextStr};
 use xmp_writer::{LangId, Timezone, XmpWriter};
 
@@ -87,17 +89,16 @@ fn clean(text: &str) -> String {
         .collect()
 }
 
+/// Where the head of a profile says when it was made: six numbers (ICC.1:2010, 7.2).
+const CREATED: Range<usize> = 24..36;
+
 /// The sRGB profile that grey and RGB in the file are meant in.
 pub(crate) fn srgb() -> Result<Vec<u8>, SealError> {
-    let mut profile = ColorProfile::new_srgb();
+    let mut profile = ColorProfile::new_srgb().encode().map_err(|_| SealError::Profile)?;
     // It says when it was made, and would be another one every second: the year of IEC 61966-2-1.
-    profile.creation_date_time = ColorDateTime {
-        year: 1999,
-        month: 1,
-        day_of_the_month: 1,
-        hours: 0,
-        minutes: 0,
-        seconds: 0,
-    };
-    profile.encode().map_err(|_| SealError::Profile)
+    let date = profile.get_mut(CREATED).ok_or(SealError::Profile)?;
+    for (number, of_date) in date.chunks_exact_mut(2).zip([1999_u16, 1, 1, 0, 0, 0]) {
+        number.copy_from_slice(&of_date.to_be_bytes());
+    }
+    Ok(profile)
 }
