@@ -208,10 +208,6 @@ async fn what_is_several_peoples_is_not_erased_for_one_of_them() {
         bed.archive.queue.done(proof).await.unwrap();
     }
     assert_eq!(erase(&bed, dossier.id, true, true).await, Err(Kept::Shared));
-    // When its time is over it goes, though, whoever's it is.
-    let over = (Ground::Period, "Quyết định số 14/QĐ-UBND");
-    let trial = bed.archive.erase_dossier(dossier.id, over, |_| true, (false, now)).await.unwrap();
-    assert_eq!(trial.unwrap().records, [record.id]);
     for number in [NUMBER, OTHER] {
         assert_eq!(records.ever_owned(number).await.unwrap().last().unwrap().version, 2);
     }
@@ -232,4 +228,14 @@ async fn what_is_several_peoples_is_not_erased_for_one_of_them() {
     assert_eq!(records.number_of_old("123456789").await.unwrap().as_deref(), Some(OTHER));
     assert_eq!(records.records_of(OTHER).await.unwrap()[0].id, record.id);
     assert!(records.record(record.id, None).await.unwrap().is_some());
+    // When its time is over it goes for both.
+    let ended = records.ended_dossiers(None, 10).await.unwrap();
+    let versions: Vec<_> = ended[&dossier.id].iter().map(|record| record.version).collect();
+    assert_eq!((ended.len(), versions), (1, vec![1, 2]));
+    assert!(records.ended_dossiers(Some(dossier.id), 10).await.unwrap().is_empty());
+    let over = (Ground::Period, "Quyết định huỷ số 14/QĐ-UBND");
+    bed.archive.erase_dossier(dossier.id, over, |_| true, (true, now)).await.unwrap().unwrap();
+    assert!(records.record(record.id, None).await.unwrap().is_none());
+    assert_eq!(records.number_of_old("123456789").await.unwrap(), None);
+    assert!(records.ended_dossiers(None, 10).await.unwrap().is_empty());
 }
