@@ -164,8 +164,15 @@ async fn a_subject_gets_a_copy_and_is_erased_where_the_law_lets_go() {
     assert_eq!(code, Some(0), "{told}");
     let url = stage.url(&format!("/v1/records/{record}/versions"));
     assert_eq!(stage.http.get(url).send().await.unwrap().status(), 410);
-    // Another, whose time is over.
+    // Another, of two people, whose time is over.
     let view = held(&stage).await;
+    let record = view.documents.iter().find_map(|own| own.record).unwrap();
+    let office = with_key(&stage.new_key(&["chu", "--role", "back_office", "--office", "H26.01"]));
+    let both = json!({
+        "version": 1, "add_owners": [raw(&somebody(2))], "reason": "Của cả hai", "by": "can-bo-7",
+    });
+    let place = stage.url(&format!("/v1/records/{record}/correct"));
+    assert_eq!(office.post(place).json(&both).send().await.unwrap().status(), 200);
     let _: DossierView = stage.post(&format!("/v1/dossiers/{}/close", view.code), &json!({})).await;
     let decided = ["--yes", "--reason", "Quyết định huỷ số 14/QĐ-UBND"];
     let (code, told) = retention(&[&with[..], &decided].concat());

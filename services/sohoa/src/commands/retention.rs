@@ -78,9 +78,9 @@ impl Retention {
         let config = Config::read(self.config.as_deref())?;
         outside::must_be_there(&self.data, &config)?;
         let archive = outside::beside(&self.data, &config).await?;
-        let found = self.look(&archive, &config.retention, reason).await;
+        let mut found = Found::default();
+        let looked = self.look(&archive, &config.retention, reason, &mut found).await;
         archive.close().await;
-        let found = found?;
         if self.json {
             show::json(&json!({
                 "erased": self.yes,
@@ -89,7 +89,12 @@ impl Retention {
                 "unsaid": found.unsaid,
             }))?;
         } else {
-            self.tell(&found)?;
+            found.fates.iter().try_for_each(|fate| fate.tell(self.yes))?;
+        }
+        // What is gone is told, even where something stopped the rest.
+        looked?;
+        if !self.json {
+            self.sum_up(&found);
         }
         let stays = found.fates.iter().any(|fate| fate.kept.is_some());
         Ok(if stays { Exit::Amiss } else { Exit::Done })
@@ -100,12 +105,12 @@ impl Retention {
         archive: &Archive,
         policy: &RetentionConfig,
         reason: &str,
-    ) -> anyhow::Result<Found> {
+        found: &mut Found,
+    ) -> anyhow::Result<()> {
         let (day, now) = (today(), Timestamp::now());
         let goes = |record: &Record| policy.lets_go(record, day);
         let style = ProgressStyle::with_template("{spinner} {pos} hồ sơ đã xem, {msg}")?;
         let bar = ProgressBar::no_length().with_style(style);
-        let mut found = Found::default();
         let mut after = None;
         loop {
             let ended = archive.records.ended_dossiers(after, DOSSIERS).await?;
@@ -127,11 +132,10 @@ impl Retention {
             }
         }
         bar.finish_and_clear();
-        Ok(found)
+        Ok(())
     }
 
-    fn tell(&self, found: &Found) -> anyhow::Result<()> {
-        found.fates.iter().try_for_each(|fate| fate.tell(self.yes))?;
+    fn sum_up(&self, found: &Found) {
         for (kind, dossiers) in &found.unsaid {
             show::note(&format!(
                 "{dossiers} hồ sơ giữ lại: [retention] chưa khai thời hạn lưu của {kind}."
@@ -140,12 +144,12 @@ impl Retention {
         if found.not_yet > 0 {
             show::note(&format!("{} hồ sơ chưa hết thời hạn lưu.", found.not_yet));
         }
-        show::note(match (found.fates.is_empty(), self.yes) {
-            (true, _) => "Không có hồ sơ nào hết thời hạn lưu.",
-            (false, true) => "Bản sao lưu cũ vẫn còn dữ liệu đã xoá cho tới khi được thay.",
-            (false, false) => "Chưa xoá gì. Thêm --yes và --reason (quyết định huỷ) để xoá.",
+        let erases = found.fates.iter().any(|fate| fate.erased.is_some());
+        show::note(match (erases, self.yes) {
+            (false, _) => "Không có hồ sơ nào được xoá vì hết thời hạn lưu.",
+            (true, true) => "Bản sao lưu cũ vẫn còn dữ liệu đã xoá cho tới khi được thay.",
+            (true, false) => "Chưa xoá gì. Thêm --yes và --reason (quyết định huỷ) để xoá.",
         });
-        Ok(())
     }
 }
 
