@@ -6,11 +6,27 @@ use tests::Cluster as Stage;
 
 mod faults;
 
+#[path = "../suite/dashboards.rs"]
+mod dashboards;
+#[path = "../suite/deliveries.rs"]
+mod deliveries;
 #[path = "../suite/flaws.rs"]
 mod flaws;
+#[path = "../suite/life.rs"]
+mod life;
 #[path = "../suite/main_job.rs"]
 mod main_job;
+#[path = "../suite/privacy.rs"]
+mod privacy;
+#[path = "../suite/proof.rs"]
+mod proof;
+#[path = "../suite/readers.rs"]
+mod readers;
+#[path = "../suite/receiver.rs"]
+mod receiver;
 #[path = "../suite/stations.rs"]
 mod stations;
+#[path = "../suite/story.rs"]
+mod story;
 #[path = "../suite/traces.rs"]
 mod traces;

@@ -2,19 +2,28 @@
 
 use std::ffi::OsString;
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Output};
+use std::path::PathBuf;
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use failpoints::Point;
 use tempfile::TempDir;
-use tokio::sync::SemaphorePermit;
+use tokio::sync::{OnceCell, SemaphorePermit};
 
+use crate::overheard::Overheard;
 use crate::parts::{Parts, address};
 use crate::process::Process;
 use crate::proxy::Proxy;
-use crate::stage::{SPEAKING, binary, found, turn, turn_alone};
-use crate::station::{Station, with_key};
+use crate::stage::{QUEUE, turn, turn_alone};
+use crate::station::Station;
+
+/// A master key of nobody's.
+const MASTER: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+/// Longest time until somebody has come by a point.
+pub(crate) const COMES_BY: Duration = Duration::from_secs(120);
 
 /// A cluster of one test's own, as far as it can tell: its database, queues and blobs are nobody
 /// else's. Dropping it kills its processes. A test has one at a time.
@@ -31,6 +40,7 @@ pub struct Cluster {
     /// Before the database and the broker, for the first worker alone.
     pub(crate) first_workers: [Proxy; 2],
     station: Station,
+    overheard: OnceCell<Overheard>,
     _turn: SemaphorePermit<'static>,
 }
 
@@ -74,6 +84,9 @@ impl Cluster {
         let name = format!("stage_{}_{nth}", std::process::id());
         parts.sql("postgres", &format!("create database {name}"));
         let folder = TempDir::new().unwrap();
+        let place = |name: &str| folder.path().join(name).into_os_string();
+        std::fs::write(place("master"), MASTER).unwrap();
+        std::fs::create_dir(place("command")).unwrap();
         let store = Proxy::start(parts.store).await;
         let database = parts.database(&name);
         let broker = parts.broker();
@@ -92,8 +105,10 @@ impl Cluster {
                  [database]\nurl = {database:?}\n\
                  [broker]\nurl = {broker:?}\nnodes = {nodes:?}\nprefix = {name:?}\n\
                  [store]\nendpoint = \"http://{}\"\nbucket = \"sohoa\"\nprefix = {prefix:?}\n\
-                 access_key = \"sohoa\"\nsecret_key = \"sohoa-local\"\n",
+                 access_key = \"sohoa\"\nsecret_key = \"sohoa-local\"\n\
+                 [keys]\nmaster_file = {:?}\n",
                 store.address(),
+                place("master"),
                 name = folder.path().file_name().unwrap().to_str().unwrap(),
                 prefix = format!("{}/", folder.path().file_name().unwrap().to_str().unwrap()),
             );
@@ -103,7 +118,6 @@ impl Cluster {
         let [to_database, to_broker] = &first_workers;
         write("first.toml", &through(&database, to_database), &through(&broker, to_broker), &[]);
         let role = |role: &str, config: &str, data: &str| {
-            let place = |name: &str| folder.path().join(name).into_os_string();
             let words: [OsString; 7] = [
                 "--log".into(),
                 filter.into(),
@@ -115,6 +129,8 @@ impl Cluster {
             ];
             Process::new(words)
         };
+        let on = ["--config".into(), place("sohoa.toml"), "--data".into(), place("command")];
+        let station = Station::new(folder.path().join("key"), on.into());
         let mut cluster = Self {
             parts,
             intake: role("intake", "sohoa.toml", "intake"),
@@ -125,27 +141,69 @@ impl Cluster {
             folder,
             store,
             first_workers,
-            station: Station::new(""),
+            station,
+            overheard: OnceCell::new(),
             _turn: turn,
         };
         let migrated = cluster.command(&["migrate"]);
         assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
         cluster.first_key();
+        cluster.launch();
+        cluster
+    }
+
+    /// Starts every process that doesn't run, and waits until it is ready.
+    pub fn launch(&mut self) {
         std::thread::scope(|scope| {
-            for process in cluster.processes_mut() {
-                scope.spawn(|| process.launch());
+            for process in self.processes_mut() {
+                if !process.lives() {
+                    scope.spawn(move || process.launch());
+                }
             }
         });
-        cluster.station.desks = [&cluster.intake, &cluster.records, &cluster.review]
-            .map(|process| process.address.clone());
-        cluster
+        let addresses: Vec<String> = self.processes().map(|one| one.address.clone()).collect();
+        self.station.desks.clone_from_slice(&addresses[..3]);
+        self.station.processes = addresses;
+    }
+
+    /// Kills every process as a power cut would.
+    pub fn kill(&mut self) {
+        self.processes_mut().for_each(Process::end);
+    }
+
+    /// Asks every process to stop.
+    pub fn ask_to_stop(&self) {
+        self.processes().for_each(Process::ask_to_stop);
+    }
+
+    /// Waits until every process has ended: the worst of their ends.
+    pub fn ended(&mut self) -> ExitStatus {
+        let ends: Vec<ExitStatus> = self.processes_mut().map(Process::ended).collect();
+        ends.into_iter().max_by_key(|end| end.code().unwrap_or(i32::MAX)).unwrap()
     }
 
     /// Asks every process to stop, and waits until all have: the worst of their ends.
     pub fn terminate(&mut self) -> ExitStatus {
-        self.processes().for_each(Process::ask_to_stop);
-        let ends: Vec<ExitStatus> = self.processes_mut().map(Process::ended).collect();
-        ends.into_iter().max_by_key(|end| end.code().unwrap_or(i32::MAX)).unwrap()
+        self.ask_to_stop();
+        self.ended()
+    }
+
+    /// Whoever comes by that point is killed.
+    pub fn arm(&self, point: Point) {
+        self.folders().for_each(|folder| std::fs::write(folder.join(point.name()), "").unwrap());
+    }
+
+    /// Waits until somebody came by a point that was armed. Others may have come by at the same
+    /// time, and die alike; from then on nobody does.
+    pub fn died(&mut self) {
+        let since = Instant::now();
+        while self.all_live() {
+            assert!(since.elapsed() < COMES_BY, "nobody comes by");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        for folder in self.folders() {
+            Point::ALL.iter().for_each(|one| drop(std::fs::remove_file(folder.join(one.name()))));
+        }
     }
 
     /// Stops the workers from that one on, as an operator does.
@@ -167,6 +225,27 @@ impl Cluster {
             .region(Region::new("us-east-1"))
             .credentials_provider(credentials);
         aws_sdk_s3::Client::from_conf(config.build())
+    }
+
+    /// Takes a blob away, as a store does that fails.
+    pub async fn lose(&self, blob: &str) {
+        let (shard, rest) = blob.split_at(2);
+        let key = format!("{}/blobs/{shard}/{rest}", self.name());
+        let gone = self.bare_store().delete_object().bucket("sohoa").key(key).send().await;
+        gone.unwrap();
+    }
+
+    /// What stands in the tables of what is to be done, what the broker's parts are called, and
+    /// everything that went over it since this was asked first.
+    pub async fn queued(&self) -> String {
+        let overheard = self.overheard.get_or_init(|| Overheard::of(self.parts)).await;
+        let tables = QUEUE.map(|table| self.sql(&format!("select * from {table}")));
+        tables.concat() + &overheard.told()
+    }
+
+    /// What its queues and blobs are called after.
+    fn name(&self) -> &str {
+        self.folder.path().file_name().unwrap().to_str().unwrap()
     }
 
     /// Everything that was logged by every process.
@@ -222,35 +301,9 @@ impl Cluster {
 
     /// Makes the key that the station and its commands show, as whoever sets up a cluster does.
     fn first_key(&mut self) {
-        let file = self.key_file();
-        let all = ["--role", "officer", "--role", "back_office", "--everywhere", "--to", &file];
-        let made = self.command(&[&["access", "key", "new", "stage"], &all[..]].concat());
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        self.station.http = with_key(std::fs::read_to_string(file).unwrap().trim());
-    }
-
-    fn key_file(&self) -> String {
-        self.place("key").to_str().unwrap().to_owned()
-    }
-
-    /// Runs a command of `sohoa`: on the cluster's parts, or with the station's key on a server
-    /// that it must be told.
-    pub fn command(&self, words: &[&str]) -> Output {
-        let mut command = Command::new(binary("sohoa"));
-        command.args(["--log", "warn"]).args(words);
-        if SPEAKING.contains(&words[0]) {
-            command.args(["--key-file", &self.key_file()]);
-        } else {
-            std::fs::create_dir_all(self.place("command")).unwrap();
-            command.args([Path::new("--config"), &self.place("sohoa.toml")]);
-            command.args([Path::new("--data"), &self.place("command")]);
-        }
-        command.output().unwrap()
-    }
-
-    /// What `sohoa check` finds amiss.
-    pub fn check(&self) -> serde_json::Value {
-        found(&self.command(&["check", "--json"]))
+        let all = ["stage", "--role", "officer", "--role", "back_office", "--everywhere", "--to"];
+        self.station.new_key(&[&all[..], &[self.station.key_file()]].concat());
+        self.station.take_key();
     }
 }
 

@@ -13,6 +13,7 @@ mod station;
 
 mod cluster;
 pub mod faults;
+mod overheard;
 mod parts;
 
 #[allow(dead_code, reason = "not every mood is needed here")]

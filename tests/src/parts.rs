@@ -67,6 +67,17 @@ impl Parts {
         ctl(&["set_permissions", "-p", VHOST, "sohoa", ".*", ".*", ".*"]);
     }
 
+    /// Has RabbitMQ copy everything that is published and delivered.
+    pub(crate) fn trace(&self) {
+        self.run("rabbitmq", "ctl", &["1", "-q", "trace_on", "-p", VHOST]);
+    }
+
+    /// Queues, exchanges and what binds them, by their names.
+    pub(crate) fn names(&self) -> String {
+        let list = |what: &str| self.run("rabbitmq", "ctl", &["1", "-q", what, "-p", VHOST]);
+        ["list_queues", "list_exchanges", "list_bindings"].map(list).concat()
+    }
+
     /// Runs something in a database; answers with its rows.
     pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
         let output = Command::new("psql")

@@ -9,8 +9,7 @@ use schemas::api::{FactorOffer, RecoveryCodes, SessionView};
 use serde_json::{Value, json};
 use totp_rs::{Builder, Secret};
 
-use crate::stage::Stage;
-use crate::station::expect;
+use crate::station::{Station, expect};
 
 /// What people choose when they are asked to.
 const CHOSEN: &str = "bốn con trâu trắng";
@@ -42,7 +41,7 @@ impl PersonThere {
     }
 }
 
-impl Stage {
+impl Station {
     /// Makes a person with `sohoa access person add`.
     pub fn new_person(&self, name: &str, role: Role, office: &str) -> Given {
         let add = ["person", "add", name, "--role", role.as_str(), "--office", office];

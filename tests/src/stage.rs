@@ -2,13 +2,14 @@
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Output};
+use std::process::{Command, ExitStatus};
 
+use failpoints::Point;
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::process::Process;
-use crate::station::{Station, with_key};
+use crate::station::Station;
 
 /// Tests that may be at work at once: more than that starve each other's readers.
 static TURNS: Semaphore = Semaphore::const_new(2);
@@ -85,9 +86,10 @@ impl Stage {
             "--config".into(),
             place("sohoa.toml"),
         ]);
-        let station = Station::new("");
+        let on = vec!["--data".into(), place("data")];
+        let station = Station::new(folder.path().join("data/key"), on);
         let mut stage = Self { folder, config, process, station, _turn: turn };
-        stage.launch().await;
+        stage.launch();
         stage
     }
 
@@ -98,22 +100,12 @@ impl Stage {
 
     /// Starts the process and waits until it is ready: on whatever port is free the first time,
     /// on the same later.
-    #[expect(clippy::unused_async, reason = "who waits for it need not know how")]
-    pub async fn launch(&mut self) {
+    pub fn launch(&mut self) {
         std::fs::write(self.folder.path().join("sohoa.toml"), &self.config).unwrap();
         self.process.launch();
         self.station.desks.fill(self.process.address.clone());
-        self.station.http = with_key(&self.key());
-    }
-
-    /// The file of the key with which commands on the office's own machine work.
-    pub fn key_file(&self) -> String {
-        self.data().join("key").to_str().unwrap().to_owned()
-    }
-
-    /// That key.
-    pub fn key(&self) -> String {
-        std::fs::read_to_string(self.key_file()).unwrap().trim().to_owned()
+        self.station.processes = vec![self.process.address.clone()];
+        self.station.take_key();
     }
 
     /// Everything that was logged, by every process this stage has had.
@@ -154,7 +146,7 @@ impl Stage {
 
     /// Has SQLite run something on the office's database, as somebody with a tool of their own;
     /// tells the rows that came out, as Python writes them.
-    pub fn tamper(&self, sql: &str) -> String {
+    pub fn sql(&self, sql: &str) -> String {
         const RUN: &str = "import sqlite3, sys\n\
             with sqlite3.connect(sys.argv[1], timeout=30) as db:\n    \
                 for row in db.execute(sys.argv[2]): print(row)";
@@ -164,48 +156,33 @@ impl Stage {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Runs a command of `sohoa`; those that need a server or a folder must be told so. Those
-    /// that speak to a server show the key of the office's own machine.
-    pub fn command(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(binary("sohoa"));
-        command.args(["--log", "warn"]).args(args);
-        if SPEAKING.contains(&args[0]) {
-            command.args(["--key-file", &self.key_file()]);
-        }
-        command.output().unwrap()
+    /// Whoever comes by that point is killed.
+    pub fn arm(&self, point: Point) {
+        std::fs::write(self.data().join(point.name()), "").unwrap();
     }
 
-    /// Makes a key with `sohoa access key new`, beside the running process.
-    pub fn new_key(&self, args: &[&str]) -> String {
-        self.access(&[&["key", "new"], args].concat()).trim().to_owned()
+    /// Waits until somebody came by a point that was armed.
+    pub fn died(&mut self) {
+        self.process.ended();
     }
 
-    /// Runs `sohoa access …` beside the running process; what it prints.
-    pub fn access(&self, args: &[&str]) -> String {
-        let data = self.data();
-        let output =
-            self.command(&[&["access"], args, &["--data", data.to_str().unwrap()]].concat());
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
+    /// Takes a blob away, as a disk does that fails.
+    #[expect(clippy::unused_async, reason = "it takes a while elsewhere")]
+    pub async fn lose(&self, blob: &str) {
+        let (shard, rest) = blob.split_at(2);
+        std::fs::remove_file(self.data().join("blobs").join(shard).join(rest)).unwrap();
     }
 
-    /// What `sohoa check` finds amiss.
-    pub fn check(&self) -> serde_json::Value {
-        let data = self.data();
-        found(&self.command(&["check", "--json", "--data", data.to_str().unwrap()]))
+    /// What stands in the tables that make up the queue.
+    #[expect(clippy::unused_async, reason = "it takes a while elsewhere")]
+    pub async fn queued(&self) -> String {
+        QUEUE.map(|table| self.sql(&format!("select * from {table}"))).concat()
+            + &self.sql("select name, sql from sqlite_master")
     }
 }
 
-/// Commands that speak to a server, and show it a key.
-pub(crate) const SPEAKING: [&str; 6] =
-    ["push", "dossier", "parked", "deliveries", "export", "report"];
-
-/// What `sohoa check --json` said.
-pub(crate) fn found(output: &Output) -> serde_json::Value {
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    serde_json::from_str(&text)
-        .unwrap_or_else(|_| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)))
-}
+/// Tables of what is to be done.
+pub(crate) const QUEUE: [&str; 6] = ["outbox", "job", "office_turn", "pace", "parked", "counter"];
 
 /// A binary of the workspace: beside this one, or beside the folder of tests that this one is in.
 pub fn binary(name: &str) -> PathBuf {

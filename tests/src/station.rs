@@ -1,5 +1,9 @@
-//! What speaks to a Sohoa as a station and an office do, wherever its roles run.
+//! What speaks to a Sohoa as a station and an office do, and runs its commands, wherever its roles
+//! run.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{AUTHORIZATION, HeaderValue};
@@ -7,24 +11,82 @@ use reqwest::{Client, Response, StatusCode};
 use schemas::api::{DossierView, Problem, Receipt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-/// Where the roles of a running Sohoa answer.
+use crate::stage::binary;
+
+/// Where the roles of a running Sohoa answer, and where its commands find what it keeps.
 pub struct Station {
     /// Shows the station's key with everything it asks.
     pub http: Client,
     /// Addresses of intake, records and review; one process may be all three.
     pub(crate) desks: [String; 3],
+    /// Addresses of every process.
+    pub(crate) processes: Vec<String>,
+    key_file: PathBuf,
+    /// What tells a command where everything is.
+    place: Vec<OsString>,
 }
 
 impl Station {
-    pub(crate) fn new(address: &str) -> Self {
-        Self { http: Client::new(), desks: [(); 3].map(|()| address.to_owned()) }
+    /// One that has no key yet, of a Sohoa that runs nowhere yet.
+    pub(crate) fn new(key_file: PathBuf, place: Vec<OsString>) -> Self {
+        let (http, desks) = (Client::new(), Default::default());
+        Self { http, desks, processes: Vec::new(), key_file, place }
+    }
+
+    /// From now on shows the key that its file holds.
+    pub(crate) fn take_key(&mut self) {
+        self.http = with_key(&self.key());
+    }
+
+    /// The key that it shows.
+    pub fn key(&self) -> String {
+        std::fs::read_to_string(&self.key_file).unwrap().trim().to_owned()
+    }
+
+    /// The file of that key.
+    pub fn key_file(&self) -> &str {
+        self.key_file.to_str().unwrap()
+    }
+
+    /// Runs a command of `sohoa`: on what this Sohoa keeps, or with the station's key on a server
+    /// that it must be told.
+    pub fn command(&self, words: &[&str]) -> Output {
+        let mut command = Command::new(binary("sohoa"));
+        command.args(["--log", "warn"]).args(words);
+        if SPEAKING.contains(&words[0]) {
+            command.args(["--key-file", self.key_file()]);
+        } else {
+            command.args(&self.place);
+        }
+        command.output().unwrap()
+    }
+
+    /// What `sohoa check` finds amiss.
+    pub fn check(&self) -> Value {
+        let output = self.command(&["check", "--json"]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        serde_json::from_str(&text)
+            .unwrap_or_else(|_| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)))
+    }
+
+    /// Runs `sohoa access …` beside the running processes; what it prints.
+    pub fn access(&self, words: &[&str]) -> String {
+        let output = self.command(&[&["access"], words].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Makes a key with `sohoa access key new`.
+    pub fn new_key(&self, words: &[&str]) -> String {
+        self.access(&[&["key", "new"], words].concat()).trim().to_owned()
     }
 
     /// Where the role answers that a path belongs to.
     pub fn desk(&self, path: &str) -> &str {
         let of = |roots: &[&str]| roots.iter().any(|root| path.starts_with(root));
-        let desk = if of(&["/v1/requirements", "/v1/lookups", "/v1/records", "/v1/reports"]) {
+        let desk = if of(&RECORDS) {
             1
         } else if of(&["/v1/parked", "/v1/documents", "/v1/pages"]) {
             2
@@ -44,9 +106,19 @@ impl Station {
         &self.desks[0]
     }
 
-    /// The answer of the intake's `/metrics`.
+    /// Where each process answers, `host:port`.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.processes.iter().map(|address| address.trim_start_matches("http://"))
+    }
+
+    /// What the `/metrics` of every process answers.
     pub async fn metrics(&self) -> String {
-        self.http.get(self.url("/metrics")).send().await.unwrap().text().await.unwrap()
+        let mut told = String::new();
+        for address in &self.processes {
+            let asked = self.http.get(format!("{address}/metrics")).send().await.unwrap();
+            told.push_str(&asked.text().await.unwrap());
+        }
+        told
     }
 
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> T {
@@ -104,6 +176,19 @@ impl Station {
         self.settled(&dossier).await
     }
 }
+
+/// What the role `records` answers.
+const RECORDS: [&str; 6] = [
+    "/v1/requirements",
+    "/v1/lookups",
+    "/v1/records",
+    "/v1/reports",
+    "/v1/deliveries",
+    "/v1/subjects",
+];
+
+/// Commands that speak to a server, and show it a key.
+const SPEAKING: [&str; 6] = ["push", "dossier", "parked", "deliveries", "export", "report"];
 
 /// A client that shows a key with everything it asks.
 pub fn with_key(key: &str) -> Client {

@@ -255,7 +255,7 @@ async fn the_first_start_makes_secrets_for_their_owner_alone_and_no_later_one_do
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
     assert_eq!(stage.terminate().code(), Some(0));
-    stage.launch().await;
+    stage.launch();
     assert_eq!(stage.key(), key);
     assert_eq!(asked(&stage.http, &Method::GET, &stage.url("/v1/parked")).await, "yes");
 

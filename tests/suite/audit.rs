@@ -16,9 +16,7 @@ fn text(path: &Path) -> &str {
 
 /// Exit code and findings of `sohoa check --audit`.
 fn checked(stage: &Stage, more: &[&str]) -> (Option<i32>, Vec<String>) {
-    let data = stage.data();
-    let args = [&["check", "--audit", "--json", "--data", text(&data)], more].concat();
-    let output = stage.command(&args);
+    let output = stage.command(&[&["check", "--audit", "--json"], more].concat());
     let told: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     let findings = told["check"]["findings"].as_array().unwrap().iter();
@@ -61,7 +59,7 @@ async fn a_running_office_binds_and_signs_what_was_done_and_tampering_shows() {
     assert!(!written.is_empty(), "signed at shutdown at the latest");
     assert_eq!(checked(&stage, &["--head", text(&heads)]), (Some(0), Vec::new()));
 
-    stage.launch().await;
+    stage.launch();
     let http = with_key(&auditor);
     let answer = http.get(stage.url("/v1/audit/heads")).send().await.unwrap();
     let served: Vec<SignedHead> = answer.json().await.unwrap();
@@ -73,9 +71,9 @@ async fn a_running_office_binds_and_signs_what_was_done_and_tampering_shows() {
     assert!(stage.terminate().success());
 
     // The last line taken out, the chain and its heads with it: only the anchor tells.
-    stage.tamper("delete from audit_line where place > 1");
-    stage.tamper("delete from audit_head");
-    stage.tamper(
+    stage.sql("delete from audit_line where place > 1");
+    stage.sql("delete from audit_head");
+    stage.sql(
         "update chain set length = 1, hash = (select hash from audit_line where place = 1)
          where name = 'audit'",
     );
@@ -100,7 +98,7 @@ async fn a_forged_head_and_one_of_a_strangers_are_found() {
     assert_eq!(checked(&stage, &["--trust", text(&elsewhere)]), (Some(0), Vec::new()));
     std::fs::rename(&elsewhere, &certificate).unwrap();
     // The same place and hash, another moment: only the signature tells.
-    stage.tamper("update audit_head set body = replace(body, '\"at\":\"20', '\"at\":\"19')");
+    stage.sql("update audit_head set body = replace(body, '\"at\":\"20', '\"at\":\"19')");
     let (code, found) = checked(&stage, &[]);
     assert_eq!((code, found.last().unwrap().as_str()), (Some(5), "audit.head_forged"));
 }
@@ -112,15 +110,14 @@ async fn a_subject_gets_a_copy_and_is_erased_where_the_law_lets_go() {
     let closed: DossierView =
         stage.post(&format!("/v1/dossiers/{}/close", view.code), &json!({})).await;
     let record = closed.documents.iter().find_map(|own| own.record).unwrap();
-    let (folder, data) = (tempfile::tempdir().unwrap(), stage.data());
+    let folder = tempfile::tempdir().unwrap();
     let who = raw(&somebody(1));
     let kinds = folder.path().join("sohoa.toml");
     let subject = |what: &str, more: &[&str]| {
         let schemas::api::RawSubject::Citizen { number, name, born } = &who else { unreachable!() };
         let born = born.to_string();
         let of = ["subject", what, "--citizen", number, "--name", name, "--born", &born];
-        let rest = ["--reason", "Đơn số 13/2026", "--data", text(&data)];
-        let output = stage.command(&[&of[..], &rest, more].concat());
+        let output = stage.command(&[&of[..], &["--reason", "Đơn số 13/2026"], more].concat());
         let told = [output.stdout, output.stderr].map(|out| String::from_utf8(out).unwrap());
         (output.status.code(), told.concat())
     };
@@ -141,7 +138,7 @@ async fn a_subject_gets_a_copy_and_is_erased_where_the_law_lets_go() {
     std::fs::write(&kinds, format!("[retention]\n{kind} = 0\n")).unwrap();
     let with = ["--config", text(&kinds)];
     let retention = |more: &[&str]| {
-        let output = stage.command(&[&["retention", "--data", text(&data)], more].concat());
+        let output = stage.command(&[&["retention"], more].concat());
         let told = [output.stdout, output.stderr].map(|out| String::from_utf8(out).unwrap());
         (output.status.code(), told.concat())
     };

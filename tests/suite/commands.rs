@@ -23,7 +23,7 @@ async fn push_sends_a_stack_and_ends_with_the_table() {
     let schemas::subject::Subject::Citizen { number, name, born } = subject else { unreachable!() };
     let born = born.to_string();
     let key = stage.key_file();
-    let server = ["--server", stage.address(), "--key-file", &key];
+    let server = ["--server", stage.address(), "--key-file", key];
     let mut args = vec!["push", "--procedure", "1.001193"];
     args.extend(server);
     args.extend(["--citizen", number.reveal(), "--name", name.reveal(), "--born", &born]);
@@ -53,7 +53,7 @@ async fn exit_codes_tell_what_went_wrong() {
     let push = |server: &str, born: &str| {
         let who = ["--citizen", "001199000013", "--name", "Nguyễn Thị Mẫu", "--born", born];
         let mut args = vec!["push", path, "--procedure", "1.001193", "--server", server];
-        args.extend(["--key-file", &key]);
+        args.extend(["--key-file", key]);
         args.extend(who);
         sohoa(&args)
     };

@@ -182,7 +182,7 @@ async fn another_kho_is_asked_and_a_late_answer_is_kept_with_the_dossier() {
     assert_eq!(waits.as_array().unwrap().len(), 1, "asked once");
     assert_eq!(waits[0]["event"], "sohoa.dossier.asked");
 
-    kho.launch().await;
+    kho.launch();
     let of_dossier = format!("/v1/dossiers/{}/inquiries", dossier.code);
     let answered = loop {
         let all: Value = asking.get(&of_dossier).await;

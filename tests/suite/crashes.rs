@@ -42,7 +42,7 @@ async fn every_page_is_there_once_after_ten_kills_at_random_moments() {
             let orphans = stage.readers();
             stage.kill();
             assert_gone(&orphans).await;
-            stage.launch().await;
+            stage.launch();
         } else {
             kill_a_reader(&stage, &mut chance).await;
         }
@@ -88,7 +88,7 @@ async fn readers_end_with_their_worker_in_the_middle_of_a_page() {
     stage.kill();
     assert_gone(&orphans).await;
 
-    stage.launch().await;
+    stage.launch();
     assert_eq!(stage.settled(&dossier).await.pages.read, 1);
 }
 

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tests::{Stage, Story};
+use tests::Story;
+
+use crate::Stage;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -129,11 +131,11 @@ impl Prometheus {
     async fn start(stage: &Stage) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("prometheus.yml");
-        let target = stage.address().trim_start_matches("http://");
+        let targets: Vec<&str> = stage.hosts().collect();
         let rules = root().join("deploy/prometheus/alerts.yaml").canonicalize().unwrap();
         let text = format!(
             "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: [{rules:?}]\n\
-             scrape_configs: [{{ job_name: sohoa, static_configs: [{{ targets: [{target:?}] }}] }}]\n"
+             scrape_configs: [{{ job_name: sohoa, static_configs: [{{ targets: {targets:?} }}] }}]\n"
         );
         std::fs::write(&config, text).unwrap();
         // Whatever is free: between this and Prometheus somebody might take it, and hardly does.

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use schemas::api::{DeliveryFate, DeliveryTrouble, DeliveryView, DossierView};
 use schemas::event::EventKind;
 use tempfile::TempDir;
-use tests::{Stage, opening, somebody};
+use tests::{opening, somebody};
+
+use crate::Stage;
 
 use crate::receiver::{Receiver, SECRETS};
 
@@ -21,7 +23,8 @@ async fn open_and_close(stage: &Stage) -> DossierView {
 
 /// What `sohoa deliveries` says, and how it ends.
 fn deliveries(stage: &Stage, args: &[&str]) -> (Option<i32>, String) {
-    let output = stage.command(&[&["deliveries", "--server", stage.address()], args].concat());
+    let server = stage.desk("/v1/deliveries");
+    let output = stage.command(&[&["deliveries", "--server", server], args].concat());
     (output.status.code(), String::from_utf8(output.stdout).unwrap())
 }
 
@@ -111,7 +114,7 @@ async fn a_power_cut_delays_what_is_told_and_loses_nothing() {
     receiver.heard(1).await;
     stage.kill();
     receiver.answers.lock().unwrap().clear();
-    stage.launch().await;
+    stage.launch();
     until_delivered(&stage, 2).await;
     let last = receiver.heard.lock().unwrap().last().unwrap().event();
     assert_eq!(last.kind, EventKind::Closed);

@@ -268,7 +268,7 @@ async fn whom_the_directory_vouches_for_may_what_was_granted_here() {
     assert_eq!(again.status(), 200, "with the directory's new key");
 
     // By its subject: the same name is another's now.
-    stage.tamper("update directory_person set subject = subject || '-2019'");
+    stage.sql("update directory_person set subject = subject || '-2019'");
     let refused = Browser::default().log_in(&stage, "can-bo").await;
     assert_eq!(code(refused).await, "access.directory_stranger");
     stage.access(&["person", "directory", "can-bo"]);
@@ -303,7 +303,7 @@ async fn a_way_back_from_the_directory_is_good_once_for_the_browser_that_was_sen
     let forged = with(&back, "state", &"0".repeat(64));
     assert_eq!(code(browser.come(&stage, &forged).await).await, "access.directory_visit");
     let back = browser.sent_back(&stage, "can-bo").await;
-    stage.tamper("update directory_visit set ends_at = 0");
+    stage.sql("update directory_visit set ends_at = 0");
     assert_eq!(code(browser.come(&stage, &back).await).await, "access.directory_visit");
 
     // Somebody else's code, put into one's own way back: another login's (its verifier and nonce
@@ -338,7 +338,7 @@ async fn a_way_back_from_the_directory_is_good_once_for_the_browser_that_was_sen
     // Over an open network nobody begins; and nothing of all this is told.
     let open = http().get(stage.url("/v1/session/openid")).header("x-forwarded-for", "203.0.113.7");
     assert_eq!(code(open.send().await.unwrap()).await, "access.insecure");
-    let told = stage.log() + &stage.tamper("select * from directory_visit");
+    let told = stage.log() + &stage.sql("select * from directory_visit");
     for secret in [&stolen, "can-bo", &value(&page, "state"), &value(&page, "nonce")] {
         assert!(!told.contains(secret), "{secret}");
     }

@@ -124,7 +124,7 @@ async fn a_wrong_name_is_answered_like_a_wrong_password_and_guessing_is_paused()
     assert_eq!(wrong.status(), 401, "what went well begins the count anew");
 
     // After a hundred nobody is let in, however long they wait.
-    stage.tamper("update login_attempt set attempts = 100, wait_until = 0");
+    stage.sql("update login_attempt set attempts = 100, wait_until = 0");
     assert_eq!(code(right().await).await, "access.locked_out");
     assert!(stage.access(&["person", "list"]).contains("bị khoá vì sai quá nhiều lần"));
     stage.access(&["person", "unlock", "can-bo"]);
@@ -141,7 +141,7 @@ async fn one_address_does_not_go_through_many_names() {
     assert!(seen[..30].iter().all(|status| *status == 401), "{seen:?}");
     assert!(seen[30..].iter().all(|status| *status == 429), "{seen:?}");
     // Nobody's name is kept for it.
-    let kept = stage.tamper("select * from login_attempt");
+    let kept = stage.sql("select * from login_attempt");
     assert_eq!((kept.lines().count(), kept.contains("ten-")), (30, false));
 }
 
@@ -165,15 +165,15 @@ async fn a_session_ends_by_every_way_there_is() {
     assert_eq!(standing(&stage, &person.cookie).await, None, "others go on");
 
     let cookie = fresh().await;
-    stage.tamper("update person_session set seen_at = seen_at - 31 * 60000000");
+    stage.sql("update person_session set seen_at = seen_at - 31 * 60000000");
     assert_eq!(standing(&stage, &cookie).await, ended, "idle");
 
     let cookie = fresh().await;
-    stage.tamper("update person_session set seen_at = seen_at - 29 * 60000000");
+    stage.sql("update person_session set seen_at = seen_at - 29 * 60000000");
     assert_eq!(standing(&stage, &cookie).await, None);
-    stage.tamper("update person_session set seen_at = seen_at - 29 * 60000000");
+    stage.sql("update person_session set seen_at = seen_at - 29 * 60000000");
     assert_eq!(standing(&stage, &cookie).await, None, "it was seen in between");
-    stage.tamper("update person_session set ends_at = ends_at - 12 * 3600 * 1000000");
+    stage.sql("update person_session set ends_at = ends_at - 12 * 3600 * 1000000");
     assert_eq!(standing(&stage, &cookie).await, ended, "however much it is used");
 
     let cookie = fresh().await;
@@ -187,11 +187,11 @@ async fn a_session_ends_by_every_way_there_is() {
     let cookie = fresh().await;
     let given = stage.access(&["person", "password", "can-bo"]);
     assert_eq!(standing(&stage, &cookie).await, ended);
-    stage.tamper("update person set given_until = given_until - 8 * 24 * 3600 * 1000000");
+    stage.sql("update person set given_until = given_until - 8 * 24 * 3600 * 1000000");
     let late = stage.log_in("can-bo", given.trim(), None).await;
     assert_eq!(code(late).await, "access.password_ended");
     // Of tokens and passwords only hashes are kept.
-    let kept = stage.tamper("select * from person_session") + &stage.tamper("select * from person");
+    let kept = stage.sql("select * from person_session") + &stage.sql("select * from person");
     assert!(!kept.contains(cookie.trim_start_matches("sohoa=")) && !kept.contains(given.trim()));
     assert!(kept.contains("$argon2id$v=19$m=19456,t=2,p=1$"));
 }
@@ -247,7 +247,7 @@ async fn every_code_opens_the_door_once() {
     let recovery = person.recovery[3].to_uppercase();
     assert_eq!(log_in(Some(&recovery)).await.status(), 201);
     assert_eq!(code(log_in(Some(&recovery)).await).await, "access.second_factor", "once");
-    let kept = stage.tamper("select * from recovery_code");
+    let kept = stage.sql("select * from recovery_code");
     assert_eq!((kept.lines().count(), kept.contains(&person.recovery[0])), (9, false));
 
     // Another second factor is offered to whoever has the present one.

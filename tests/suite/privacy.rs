@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use schemas::access::Role;
 use schemas::api::{Lookup, LookupRequest, RawSubject, Requirements, RequirementsRequest};
 use schemas::reading::PageReading;
-use tests::{Stage, Story, code_of, jpeg_page, opening, raw, somebody};
+use tests::{Story, code_of, jpeg_page, opening, raw, somebody};
+
+use crate::Stage;
 
 /// Everything of ours is told, and what others say from `info` on.
 const TALKATIVE: &str = "info,access=debug,archive=debug,intake=debug,people=debug,problem=debug,\
@@ -21,14 +23,14 @@ const LOST: &str = "001099000027";
 async fn nothing_personal_is_told_by_logs_metrics_or_the_queue() {
     let stage = Stage::start_telling(TALKATIVE, "").await;
     let mut secrets = Secrets::default();
-    let mut queue = String::new();
+    let mut queue = stage.queued().await;
     for (folder, case) in [("khai-sinh", None), ("thuong-tru", Some(WITH_FAMILY))] {
         let story = Story::told(folder);
         secrets.subject(&raw(&story.dossier.subject));
         let dossier = stage.open(&story.opening(case)).await;
         for scan in story.scans() {
             stage.scan(&dossier, scan).await;
-            queue.push_str(&queued(&stage));
+            queue.push_str(&stage.queued().await);
         }
         let view = stage.settled(&dossier).await;
         for page in view.scans.iter().flat_map(|scan| &scan.pages) {
@@ -39,7 +41,7 @@ async fn nothing_personal_is_told_by_logs_metrics_or_the_queue() {
     }
     go_wrong(&stage, &mut secrets).await;
     log_in(&stage, &mut secrets).await;
-    queue.push_str(&queued(&stage));
+    queue.push_str(&stage.queued().await);
 
     assert!(200 < secrets.0.len(), "too little was looked for: {:?}", secrets.0);
     let log = stage.log();
@@ -142,15 +144,6 @@ async fn log_in(stage: &Stage, secrets: &mut Secrets) {
     let next = code_of(&factor, 1);
     assert_eq!(stage.log_in(&person.name, &person.password, Some(&next)).await.status(), 201);
     assert!(stage.log().contains("logged in"));
-}
-
-/// What stands in the tables that make up the queue.
-fn queued(stage: &Stage) -> String {
-    let mut told = stage.tamper("select name, sql from sqlite_master");
-    for table in ["outbox", "job", "office_turn", "pace", "parked", "counter"] {
-        told.push_str(&stage.tamper(&format!("select * from {table}")));
-    }
-    told
 }
 
 /// What must not be told.

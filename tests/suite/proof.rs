@@ -7,11 +7,14 @@ use std::process::Command;
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::post;
+use failpoints::Point;
 use schemas::api::DossierView;
 use schemas::ids::RecordId;
 use serde_json::Value;
 use tempfile::TempDir;
-use tests::{Stage, Story, binary, opening, with_key};
+use tests::{Story, binary, opening, with_key};
+
+use crate::Stage;
 
 /// Keys of an authority, an officer, an agency and of others, in files.
 struct Keys(TempDir);
@@ -295,8 +298,7 @@ async fn a_document_is_signed_once_however_often_its_job_is_done() {
     assert_eq!(both.output().unwrap().status.code(), Some(0));
 
     // The file is gone, and can't be made as it was: it is signed anew, and holds.
-    let (shard, name) = before.proof["pdf"].as_str().unwrap().split_at(2);
-    std::fs::remove_file(stage.data().join("blobs").join(shard).join(name)).unwrap();
+    stage.lose(before.proof["pdf"].as_str().unwrap()).await;
     assert_eq!(mended(&stage, "select 1", &dossier).await, (record, Some(3)));
     let anew = Held::of(&stage, record).await;
     assert!(anew.pdf != before.pdf);
@@ -305,9 +307,8 @@ async fn a_document_is_signed_once_however_often_its_job_is_done() {
 
 /// Tampers, has `sohoa check` mend it, and tells the record that comes of it.
 async fn mended(stage: &Stage, sql: &str, dossier: &DossierView) -> (RecordId, Option<u32>) {
-    stage.tamper(sql);
-    let data = stage.data();
-    let output = stage.command(&["check", "--mend", "--data", data.to_str().unwrap()]);
+    stage.sql(sql);
+    let output = stage.command(&["check", "--mend"]);
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(told.contains("đã sửa 1"), "{told}");
     first_record(&stage.settled(dossier).await)
@@ -345,7 +346,7 @@ async fn a_corrected_version_proves_itself_even_where_the_process_died_before_it
     let office = with_key(&key);
 
     // Taken at once; whoever was to sign it dies with the job in hand.
-    std::fs::write(stage.data().join("record-published"), "").unwrap();
+    stage.arm(Point::RecordPublished);
     let fields = serde_json::json!([{ "name": "signer", "value": "Nguyễn Văn Mẫu" }]);
     let word = serde_json::json!({
         "version": 1, "fields": fields, "reason": "Đọc sai người ký", "by": "can-bo-7",
@@ -353,11 +354,11 @@ async fn a_corrected_version_proves_itself_even_where_the_process_died_before_it
     let place = stage.url(&format!("/v1/records/{record}/correct"));
     let taken = office.post(place).json(&word).send().await.unwrap();
     assert_eq!(taken.status(), 200);
-    stage.ended();
-    let waits = stage.tamper("select seal || record_version from document where seal = 'waiting'");
+    stage.died();
+    let waits = stage.sql("select seal || record_version from document where seal = 'waiting'");
     assert!(waits.contains("waiting2"), "{waits}");
 
-    stage.launch().await;
+    stage.launch();
     let place = format!("/v1/records/{record}/versions");
     let proven = async || {
         let versions: Value = stage.get(&place).await;

@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 
 use schemas::api::{DossierView, PageState, ScanState};
 use serde_json::json;
-use tests::{Stage, binary, jpeg_page, opening, somebody};
+use tests::{binary, jpeg_page, opening, somebody};
+
+use crate::Stage;
 
 /// Sends three pages, the second of which makes its reader misbehave.
 async fn check(marker: &str, code: &str) {
     let scripted = binary("scripted-reader");
     let config = format!(
-        "[reader]\nprogram = {scripted:?}\nread_seconds = 15\nmemory_mb = 1024\ncount = 2\n"
+        "reader.program = {scripted:?}\nreader.read_seconds = 15\nreader.memory_mb = 1024\n"
     );
     let stage = Stage::start_with(&config).await;
     let dossier = stage.open(&opening(&somebody(1))).await;
@@ -65,7 +67,7 @@ async fn a_reader_that_cannot_start_costs_no_page_its_chances() {
     let lengths = format!("\\{:o}{}", frame.len(), "\\0".repeat(11));
     let script = format!("#!/bin/sh\nprintf '{lengths}'\nprintf '%s' '{frame}'\nread -r _");
     write_program(&program, &script);
-    let stage = Stage::start_with(&format!("[reader]\nprogram = {program:?}\ncount = 1\n")).await;
+    let stage = Stage::start_with(&format!("reader.program = {program:?}\n")).await;
     let dossier = stage.open(&opening(&somebody(1))).await;
     stage.scan(&dossier, &jpeg_page(1)).await;
     let since = Instant::now();

@@ -15,7 +15,9 @@ use schemas::message::Lane;
 use schemas::record::{FieldName, Record};
 use schemas::subject::Subject;
 use serde_json::{Value, json};
-use tests::{Stage, opening, problem, raw, with_key};
+use tests::{opening, problem, raw, with_key};
+
+use crate::Stage;
 
 /// Whose story it is.
 const FAMILY: u64 = 20;

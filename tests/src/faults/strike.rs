@@ -1,6 +1,5 @@
 //! How each fault is done to a cluster, and undone.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use failpoints::Point;
@@ -10,16 +9,13 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::{Chance, Fault, Trial};
-use crate::cluster::Cluster;
+use crate::cluster::{COMES_BY, Cluster};
 use crate::paper::{jpeg_page, opening, somebody};
 use crate::process::Surroundings;
 use crate::proxy::Mood;
 
 /// Longer than a worker may be silent before its jobs are given to another.
 const SILENCE: Duration = Duration::from_secs(25);
-
-/// Longest time until somebody has come by a point, or a page was parked.
-const COMES_BY: Duration = Duration::from_secs(120);
 
 /// What is away until everything is done.
 pub(super) enum Away {
@@ -201,21 +197,10 @@ async fn at(cluster: &mut Cluster, point: Point, chance: &mut Chance) {
         _ => 600,
     };
     sleep(chance.within(until)).await;
-    let armed: Vec<PathBuf> = cluster.folders().map(|folder| folder.join(point.name())).collect();
-    armed.iter().for_each(|file| std::fs::write(file, "").unwrap());
-    let since = Instant::now();
-    while cluster.all_live() {
-        assert!(since.elapsed() < COMES_BY, "nobody comes by {}", point.name());
-        sleep(Duration::from_millis(10)).await;
-    }
-    // Others may have come by at the same time, and die alike.
-    armed.iter().for_each(|file| drop(std::fs::remove_file(file)));
+    cluster.arm(point);
+    cluster.died();
     sleep(chance.within(2000)).await;
-    for process in cluster.processes_mut() {
-        if !process.lives() {
-            process.launch();
-        }
-    }
+    cluster.launch();
 }
 
 /// Sends a page that kills every reader to a dossier of its own, and waits until a person is
