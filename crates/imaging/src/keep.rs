@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use image::ExtendedColorType;
-use image::codecs::jpeg::JpegEncoder;
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use schemas::reading::PageImage;
 
 use crate::{DecodeError, Decoded, Pixels, ccitt, palette, single};
@@ -13,7 +12,8 @@ const JPEG_QUALITY: u8 = 85;
 
 /// The image of a page before any turning, and its bytes: the scan's own JPEG unchanged where the
 /// page is one, group 4 where it has one bit a pixel (0 is white), PNG where something was printed
-/// on such a page, else a new JPEG of quality 85, grey where the page has no colour. Its width and height are those of [`Decoded::pixels`].
+/// on such a page, else a new JPEG of quality 85 with every second pixel's colour (as scanners do),
+/// grey where the page has no colour. Its width and height are those of [`Decoded::pixels`].
 ///
 /// # Errors
 /// [`DecodeError::Broken`] where a page is larger than a JPEG can be (65,535 pixels a side).
@@ -40,12 +40,16 @@ pub fn keep(decoded: &Decoded<'_>) -> Result<(PageImage, Vec<u8>), DecodeError> 
         Pixels::Grey(_) => Cow::Borrowed(&decoded.pixels),
     };
     let (raw, components, colour) = match &*pixels {
-        Pixels::Grey(image) => (&image.pixels, 1, ExtendedColorType::L8),
-        Pixels::Rgb(image) => (&image.pixels, 3, ExtendedColorType::Rgb8),
+        Pixels::Grey(image) => (&image.pixels, 1, ColorType::Luma),
+        Pixels::Rgb(image) => (&image.pixels, 3, ColorType::Rgb),
     };
+    let too_large = || DecodeError::broken("the page is too large for a JPEG");
+    let sides = [width, height].map(u16::try_from);
+    let [Ok(columns), Ok(rows)] = sides else { return Err(too_large()) };
     let mut bytes = Vec::new();
-    JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY)
-        .encode(raw, width, height, colour)
-        .map_err(|_| DecodeError::broken("the page is too large for a JPEG"))?;
+    let mut encoder = Encoder::new(&mut bytes, JPEG_QUALITY);
+    encoder.set_sampling_factor(SamplingFactor::F_2_2);
+    encoder.set_optimized_huffman_tables(true);
+    encoder.encode(raw, columns, rows, colour).map_err(|_| too_large())?;
     Ok((PageImage::Jpeg { width, height, components }, bytes))
 }
