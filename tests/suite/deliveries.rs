@@ -106,6 +106,31 @@ async fn what_hangs_is_seen_with_its_reason_and_decided_by_a_person() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_is_told_by_tls_only_if_somebody_who_is_trusted_vouches_for_it() {
+    let receiver = Receiver::start().await;
+    let (port, authority) = receiver.over_tls().await;
+    let address = format!("https://localhost:{port}");
+    let mistrusting = Stage::start_with(&receiver.config_at(&address, "")).await;
+    open_and_close(&mistrusting).await;
+    let waits = until(&mistrusting, |one| 0 < one.attempts).await;
+    assert_eq!(waits.trouble, Some(DeliveryTrouble::Unreachable));
+    assert!(receiver.heard.lock().unwrap().is_empty());
+    drop(mistrusting);
+    let ca = format!("ca = {authority:?}");
+    let stage = Stage::start_with(&receiver.config_at(&address, &ca)).await;
+    open_and_close(&stage).await;
+    until_delivered(&stage, 2).await;
+    assert!(receiver.heard(2).await[0].is_signed_with(SECRETS[0]));
+    drop(stage);
+    // Vouched for, and by another name than its own.
+    let address = format!("https://127.0.0.1:{port}");
+    let misled = Stage::start_with(&receiver.config_at(&address, &ca)).await;
+    open_and_close(&misled).await;
+    let waits = until(&misled, |one| 0 < one.attempts).await;
+    assert_eq!(waits.trouble, Some(DeliveryTrouble::Unreachable));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_power_cut_delays_what_is_told_and_loses_nothing() {
     let receiver = Receiver::start().await;
     receiver.answers(&[500; 2]);

@@ -1,6 +1,7 @@
 //! Somebody who is told what happens, and answers as the test says.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -11,12 +12,27 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use schemas::event::CloudEvent;
 use tempfile::TempDir;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 pub(crate) const SECRETS: [&str; 2] =
     ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_c29tZXRoaW5nIGVsc2UgdGhhdCBpcyBsb25n"];
 
 /// What the national portal says when all is well, and nobody else minds.
 const WELL: &str = r#"{"error_code":"0","message":"Thành công"}"#;
+
+/// An authority of nobody's, and a certificate for `localhost`.
+const CERTIFY: &str = "
+    new='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2'
+    openssl req -x509 $new -subj /CN=authority -keyout authority.key -out authority.pem
+    openssl req -x509 $new -subj /CN=localhost -CA authority.pem -CAkey authority.key \
+        -addext subjectAltName=DNS:localhost -addext basicConstraints=CA:FALSE \
+        -keyout localhost.key -out localhost.pem";
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -63,7 +79,7 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     pub(crate) async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let receiver = Self {
             port: listener.local_addr().unwrap().port(),
             heard: Arc::default(),
@@ -87,6 +103,38 @@ impl Receiver {
         receiver
     }
 
+    /// A way to it by TLS: its port on `localhost`, and the file of the authority that vouches for
+    /// that name.
+    pub(crate) async fn over_tls(&self) -> (u16, PathBuf) {
+        let folder = self.secrets.path();
+        let certify = Command::new("sh").args(["-ec", CERTIFY]).current_dir(folder).output();
+        let certified = certify.unwrap();
+        assert!(certified.status.success(), "{}", String::from_utf8_lossy(&certified.stderr));
+        let chain = CertificateDer::from_pem_file(folder.join("localhost.pem")).unwrap();
+        let key = PrivateKeyDer::from_pem_file(folder.join("localhost.key")).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![chain], key)
+            .unwrap();
+        let (acceptor, plain) = (TlsAcceptor::from(Arc::new(config)), self.port);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((caller, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    // Whoever trusts nobody here hangs up.
+                    let Ok(mut caller) = acceptor.accept(caller).await else { return };
+                    let mut receiver = TcpStream::connect(("127.0.0.1", plain)).await.unwrap();
+                    _ = copy_bidirectional(&mut caller, &mut receiver).await.is_ok();
+                });
+            }
+        });
+        (port, folder.join("authority.pem"))
+    }
+
     /// What is answered next, before all is well again.
     pub(crate) fn answers(&self, statuses: &[u16]) {
         self.answers.lock().unwrap().extend(statuses.iter().map(|status| (*status, WELL)));
@@ -94,12 +142,17 @@ impl Receiver {
 
     /// What the office's configuration says of it.
     pub(crate) fn config(&self, more: &str) -> String {
+        let address = format!("http://127.0.0.1:{}", self.port);
+        self.config_at(&address, &format!("plain = true\n{more}"))
+    }
+
+    /// What it says where the receiver is called at that address.
+    pub(crate) fn config_at(&self, address: &str, more: &str) -> String {
         let secret = |name: &str| self.secrets.path().join(name).display().to_string();
         format!(
             "[exchange]\nfirst_pause_seconds = 1\n[[exchange.webhooks]]\nname = \"mot-cua\"\n\
-             url = \"http://127.0.0.1:{}/nhan\"\nplain = true\ninside = true\n\
+             url = \"{address}/nhan\"\ninside = true\n\
              secret_file = \"{}\"\nprevious_secret_file = \"{}\"\n{more}",
-            self.port,
             secret("present"),
             secret("previous")
         )
