@@ -33,8 +33,11 @@ pub struct PageReading {
     pub width: u32,
     /// Height of the upright image, in pixels.
     pub height: u32,
-    /// Resolution in dots per inch; guessed from the size where the scan doesn't say.
+    /// Dots per inch across the upright image; guessed from the size where the scan doesn't say.
     pub dpi: u32,
+    /// Dots per inch down it, where its pixels aren't square.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpi_down: Option<u32>,
     /// Quarter turns that made the page upright: 0, 90, 180 or 270, clockwise.
     pub rotation_deg: u16,
     /// Angle the scan leaned by, after the quarter turns, in degrees, clockwise positive; it
@@ -78,6 +81,7 @@ impl PageReading {
             width: 1,
             height: 1,
             dpi: 300,
+            dpi_down: None,
             rotation_deg: 0,
             skew_deg: 0.0,
             blank: false,

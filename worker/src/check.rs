@@ -118,6 +118,7 @@ pub fn read(
         width,
         height,
         dpi,
+        dpi_down,
         rotation_deg,
         skew_deg,
         blank,
@@ -148,6 +149,7 @@ pub fn read(
         (turned == Some(page), "a page that isn't its image, turned"),
         (skew_deg.abs() <= 45.0, "skew"),
         ((1..=10_000).contains(dpi), "resolution"),
+        (dpi_down.is_none_or(|down| is_oblong(*dpi, down)), "oblong pixels"),
         (is_share(*confidence), "confidence"),
         (fingerprint.len() == 64 && fingerprint.bytes().all(hex), "fingerprint"),
         (text.len() <= MAX_TEXT && text.chars().all(is_text_or_line_feed), "text"),
@@ -229,6 +231,11 @@ fn is_text_or_line_feed(c: char) -> bool {
 }
 
 /// From 0 to 1; not a number is neither.
+/// Whether pixels may be as much higher than wide, or wider than high: of fax they are, twofold.
+fn is_oblong(dpi: u32, down: u32) -> bool {
+    (1..=10_000).contains(&down) && down <= dpi.saturating_mul(3) && dpi <= down.saturating_mul(3)
+}
+
 fn is_share(n: f32) -> bool {
     (0.0..=1.0).contains(&n)
 }
@@ -286,6 +293,8 @@ mod tests {
         check(|r| r.rotation_deg = 0, "a page that isn't its image, turned");
         check(|r| r.skew_deg = f32::NAN, "skew");
         check(|r| r.dpi = 0, "resolution");
+        check(|r| r.dpi_down = Some(0), "oblong pixels");
+        check(|r| r.dpi_down = Some(u32::MAX), "oblong pixels");
         check(|r| r.confidence = f32::NAN, "confidence");
         check(|r| r.fingerprint = "0G".repeat(32), "fingerprint");
         check(|r| r.text = "Số\u{1b}[2J".to_owned(), "text");

@@ -191,6 +191,9 @@ pub(crate) fn micros(moment: Timestamp) -> i64 {
     moment.as_microsecond()
 }
 
+/// A connection that was idle for less is taken to be as good as when it was used last.
+const AT_WORK: Duration = Duration::from_secs(1);
+
 /// Connections, made when they are needed.
 struct Pools {
     dialect: Dialect,
@@ -248,10 +251,20 @@ fn pool(connections: u32, patience: Duration, greeting: &'static str) -> AnyPool
         .after_connect(move |connection, _| {
             Box::pin(async move { connection.execute(sqlx::raw_sql(greeting)).await.map(|_| ()) })
         })
-        // SQLite rolls back by itself when the disk is full, which the driver doesn't notice:
-        // to it the connection is in a transaction for ever. Such a connection is thrown away.
-        .before_acquire(|connection, _| {
-            let usable = !connection.is_in_transaction();
-            Box::pin(async move { Ok(usable) })
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                // SQLite rolls back by itself when the disk is full, which the driver doesn't
+                // notice: to it the connection is in a transaction for ever. Such a connection is
+                // thrown away.
+                if connection.is_in_transaction() {
+                    return Ok(false);
+                }
+                // A server that was away has ended it; one that just answered is there.
+                if AT_WORK < meta.idle_for {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
         })
 }

@@ -20,6 +20,7 @@ use pdfium_render::prelude::{
 use schemas::signature::DigitalSignature;
 
 use self::text::Scale;
+use crate::dpi::Dpi;
 use crate::{Area, DecodeError, Decoded, Grey, Limits, Pixels, Rgb, single};
 
 /// Dots per inch of pages that aren't one scanned image: what OCR engines are trained at.
@@ -247,7 +248,7 @@ fn from_image(
     limits: &Limits,
 ) -> Result<Decoded<'static>, DecodeError> {
     let (width, height) = (image.width, image.height);
-    let dpi = whole(f64::from(width) * 72.0 / points.0);
+    let dpi = Dpi::of(f64::from(width) * 72.0 / points.0, f64::from(height) * 72.0 / points.1);
     let own = match &image.jpeg {
         Some(jpeg) => single::decode_embedded_jpeg(jpeg, limits).ok().flatten(),
         None => image.raw,
@@ -292,7 +293,7 @@ fn rendered(
     }
     limits.check_pixels(u64::from(width), u64::from(height))?;
     let pixels = render(page, width, height)?.without_needless_colour();
-    Ok(Decoded::of(pixels, whole(dpi).max(1)))
+    Ok(Decoded::of(pixels, Dpi::square(whole(dpi).max(1))))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use schemas::signature::DigitalSignature;
 
+use crate::dpi::Dpi;
 use crate::pdf::{Pdf, PdfScan};
 use crate::tiff_file::TiffScan;
 use crate::{Area, DecodeError, Format, Grey, Limits, Pixels, TextLayer, jpeg2000, single};
@@ -27,8 +28,10 @@ enum Opened<'a> {
 pub struct Decoded<'a> {
     /// The pixels.
     pub pixels: Pixels,
-    /// Dots per inch; guessed from the size where the scan doesn't say.
+    /// Dots per inch across the page; guessed from the size where the scan doesn't say.
     pub dpi: u32,
+    /// Dots per inch down the page: another number where the pixels aren't square.
+    pub dpi_down: u32,
     /// Quarter turns that the scan itself asks for (EXIF orientation, `/Rotate` of a PDF page),
     /// clockwise: 0, 90, 180 or 270. Not yet applied to `pixels`.
     pub rotation_deg: u16,
@@ -48,10 +51,11 @@ pub struct Decoded<'a> {
 
 impl Decoded<'_> {
     /// A page that is kept by encoding its pixels anew.
-    pub(crate) fn of(pixels: Pixels, dpi: u32) -> Decoded<'static> {
+    pub(crate) fn of(pixels: Pixels, dpi: Dpi) -> Decoded<'static> {
         Decoded {
             pixels,
-            dpi,
+            dpi: dpi.across,
+            dpi_down: dpi.down,
             rotation_deg: 0,
             bilevel: false,
             printed_on: false,
@@ -69,6 +73,7 @@ impl Decoded<'_> {
         Decoded {
             pixels: self.pixels,
             dpi: self.dpi,
+            dpi_down: self.dpi_down,
             rotation_deg: self.rotation_deg,
             bilevel: self.bilevel,
             printed_on: self.printed_on,

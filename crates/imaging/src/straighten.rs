@@ -13,6 +13,7 @@ pub struct Upright {
     rotation_deg: u16,
     skew_deg: f32,
     dpi: u32,
+    dpi_down: u32,
 }
 
 impl Upright {
@@ -35,10 +36,16 @@ impl Upright {
         self.skew_deg
     }
 
-    /// Dots per inch.
+    /// Dots per inch across the upright page.
     #[must_use]
     pub fn dpi(&self) -> u32 {
         self.dpi
+    }
+
+    /// Dots per inch down the upright page: another number where the pixels aren't square.
+    #[must_use]
+    pub fn dpi_down(&self) -> u32 {
+        self.dpi_down
     }
 
     /// From the decoded page to this image.
@@ -78,7 +85,11 @@ pub fn straighten(decoded: &Decoded<'_>, rotation_deg: u16) -> Upright {
     } else {
         (turn_back(turned, skew_deg), skew_deg)
     };
-    Upright { image, rotation_deg, skew_deg, dpi: decoded.dpi }
+    let (dpi, dpi_down) = match rotation_deg {
+        90 | 270 => (decoded.dpi_down, decoded.dpi),
+        _ => (decoded.dpi, decoded.dpi_down),
+    };
+    Upright { image, rotation_deg, skew_deg, dpi, dpi_down }
 }
 
 /// Turns a page that leans by `skew_deg` (degrees, clockwise positive) back about its middle.

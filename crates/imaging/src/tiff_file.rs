@@ -26,6 +26,7 @@ mod tag {
     pub(super) const ROWS_PER_STRIP: u16 = 278;
     pub(super) const STRIP_LENGTHS: u16 = 279;
     pub(super) const X_RESOLUTION: u16 = 282;
+    pub(super) const Y_RESOLUTION: u16 = 283;
     pub(super) const T4_OPTIONS: u16 = 292;
     pub(super) const RESOLUTION_UNIT: u16 = 296;
     pub(super) const COLOUR_MAP: u16 = 320;
@@ -128,15 +129,18 @@ impl<'a> TiffScan<'a> {
         Ok(decoded)
     }
 
-    fn stated_dpi(&self, directory: &Directory) -> Option<f64> {
-        let entry = directory.entry(tag::X_RESOLUTION)?;
-        let above = self.order.number(self.bytes, entry.at, 4)?;
-        let below = self.order.number(self.bytes, entry.at + 4, 4)?;
-        let per_unit =
-            f64::from(u32::try_from(above).ok()?) / f64::from(u32::try_from(below).ok()?);
+    fn stated_dpi(&self, directory: &Directory) -> Option<(f64, f64)> {
+        let per_unit = |tag| {
+            let entry = directory.entry(tag)?;
+            let above = self.order.number(self.bytes, entry.at, 4)?;
+            let below = self.order.number(self.bytes, entry.at + 4, 4)?;
+            Some(f64::from(u32::try_from(above).ok()?) / f64::from(u32::try_from(below).ok()?))
+        };
+        let across = per_unit(tag::X_RESOLUTION)?;
+        let down = per_unit(tag::Y_RESOLUTION).unwrap_or(across);
         match directory.first(self.bytes, self.order, tag::RESOLUTION_UNIT).unwrap_or(2) {
-            2 => Some(per_unit),
-            3 => Some(per_unit * 2.54),
+            2 => Some((across, down)),
+            3 => Some((across * 2.54, down * 2.54)),
             _ => None,
         }
     }

@@ -93,14 +93,15 @@ fn of_box(word: &Word, codes: Vec<u16>, reading: &PageReading, sheet: &Sheet) ->
     };
     let (left, right) = span(word.x, word.w, reading.width);
     let (top, bottom) = span(word.y, word.h, reading.height);
-    let points = |pixels: u32| f64::from(pixels) * sheet.scale;
+    let across = |pixels: u32| f64::from(pixels) * sheet.across;
+    let up = |pixels: u32| sheet.height - f64::from(pixels) * sheet.down;
     Setting {
         line: word.line,
         codes,
-        left: points(left),
-        right: points(right),
-        base: sheet.height - points(bottom),
-        top: sheet.height - points(top),
+        left: across(left),
+        right: across(right),
+        base: up(bottom),
+        top: up(top),
     }
 }
 

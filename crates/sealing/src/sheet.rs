@@ -19,8 +19,10 @@ pub(crate) struct Sheet {
     pub(crate) width: f64,
     /// Points.
     pub(crate) height: f64,
-    /// Points to a pixel of the upright image.
-    pub(crate) scale: f64,
+    /// Points to a pixel of the upright image, across.
+    pub(crate) across: f64,
+    /// Points to a pixel of the upright image, down.
+    pub(crate) down: f64,
     quarters: u16,
     skew: f64,
 }
@@ -35,7 +37,8 @@ impl Sheet {
         if !skew.is_finite() || 45.0 < skew.abs() {
             return Err(ReadingFault::Angle);
         }
-        if reading.dpi == 0 {
+        let dpi_down = reading.dpi_down.unwrap_or(reading.dpi);
+        if [reading.dpi, dpi_down].contains(&0) {
             return Err(ReadingFault::Resolution);
         }
         if [reading.width, reading.height, image.0, image.1].contains(&0) {
@@ -48,15 +51,18 @@ impl Sheet {
         if ROUNDING < (stretch - 1.0).abs() {
             return Err(ReadingFault::Size);
         }
-        let scale = printable(72.0 / f64::from(reading.dpi), width, height)?;
-        let skew = skew.to_radians();
-        Ok(Self { width: width * scale, height: height * scale, scale, quarters, skew })
+        let points = |dpi: u32| 72.0 / f64::from(dpi);
+        let (across, down) = (points(reading.dpi), points(dpi_down));
+        let fit = printable(width * across, height * down)?;
+        let (across, down) = (across * fit, down * fit);
+        let (width, height) = (width * across, height * down);
+        Ok(Self { width, height, across, down, quarters, skew: skew.to_radians() })
     }
 
     /// The matrix that lays the unit square of the image onto the page: turned clockwise by
-    /// quarters, then back against the lean about the middle.
+    /// quarters, then back against the lean about the middle. The lean is one of pixels.
     pub(crate) fn image_matrix(&self) -> [f64; 6] {
-        let (w, h) = (self.width, self.height);
+        let (w, h) = (self.width / self.across, self.height / self.down);
         let [a, b, c, d, e, f] = match self.quarters {
             0 => [w, 0.0, 0.0, h, 0.0, 0.0],
             1 => [0.0, -h, w, 0.0, 0.0, h],
@@ -68,17 +74,20 @@ impl Sheet {
         let turn = |x: f64, y: f64| (x * cos - y * sin, x * sin + y * cos);
         let ((a, b), (c, d)) = (turn(a, b), turn(c, d));
         let (e, f) = turn(e - w / 2.0, f - h / 2.0);
-        [a, b, c, d, e + w / 2.0, f + h / 2.0]
+        let (e, f) = (e + w / 2.0, f + h / 2.0);
+        let (x, y) = (|pixels: f64| pixels * self.across, |pixels: f64| pixels * self.down);
+        [x(a), y(b), x(c), y(d), x(e), y(f)]
     }
 }
 
-/// The scale, changed where it must be to keep both sides within what PDF/A allows.
-fn printable(scale: f64, width: f64, height: f64) -> Result<f64, ReadingFault> {
+/// What both sides, in points, are to be multiplied by to lie within what PDF/A allows; 1 where
+/// they do.
+fn printable(width: f64, height: f64) -> Result<f64, ReadingFault> {
     let (least, most) = (SHORTEST_PT / width.min(height), LONGEST_PT / width.max(height));
     if most < least {
         return Err(ReadingFault::Size);
     }
-    Ok(scale.clamp(least, most))
+    Ok(1_f64.clamp(least, most))
 }
 
 /// A coordinate as PDF writes it: three decimals, a thousandth of a point.

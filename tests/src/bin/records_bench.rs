@@ -49,7 +49,7 @@ async fn main() {
     if embedded > 0 {
         let stage = Stage::start().await;
         let url = format!("sqlite://{}", stage.data().join("sohoa.sqlite").display());
-        let on = AnyPoolOptions::new().max_connections(1).connect(&url).await.unwrap();
+        let on = only(&url).await;
         // As the archive has it.
         on.execute("pragma busy_timeout = 30000").await.unwrap();
         on.execute("pragma synchronous = full").await.unwrap();
@@ -59,13 +59,19 @@ async fn main() {
         let parts: &'static Parts = Box::leak(Box::new(Parts::start("records-bench", 3, 1)));
         let cluster = Cluster::start_alone(parts, "").await;
         let url = cluster.database();
-        let on = AnyPoolOptions::new().max_connections(1).connect(&url).await.unwrap();
+        let on = only(&url).await;
         let bench = Bench::seeded(&cluster, on, records).await;
         bench.on.execute("vacuum analyze").await.unwrap();
         bench.measure("PostgreSQL", times).await;
         drop(cluster);
         parts.stop();
     }
+}
+
+/// One connection, which nobody asks whether it is there: what the SQL costs, and nothing else.
+async fn only(url: &str) -> AnyPool {
+    let pool = AnyPoolOptions::new().max_connections(1).test_before_acquire(false);
+    pool.connect(url).await.unwrap()
 }
 
 /// A Sohoa full of records, and the way to its database beside it.

@@ -118,6 +118,7 @@ pub(crate) fn read(
         width: picture.width,
         height: picture.height,
         dpi: upright.dpi(),
+        dpi_down: Some(upright.dpi_down()).filter(|down| *down != upright.dpi()),
         rotation_deg: upright.rotation_deg(),
         skew_deg: upright.skew_deg(),
         blank,

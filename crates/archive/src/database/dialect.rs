@@ -209,6 +209,30 @@ impl Dialect {
         }
     }
 
+    /// Keeps a lookup ($1 to $7 as its columns stand) with its line ($9, $10) in the audit, where
+    /// that version ($8) of the record is in use and the lookup isn't there yet. None where that
+    /// takes a transaction.
+    pub(crate) fn keep_lookup(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(
+                "with held as
+                     (select record_id from record
+                      where record_id = $2 and version = $8 and state = 'published' for share),
+                 kept as
+                     (insert into lookup
+                          (lookup_id, record_id, asked_at, question, body, chain_hash, dossier)
+                      select cast($1 as text), record_id, cast($3 as bigint), cast($4 as text),
+                          cast($5 as text), cast($6 as text), cast($7 as text)
+                      from held
+                      on conflict (lookup_id) do nothing
+                      returning lookup_id)
+                 insert into audit_pending (line_id, body)
+                 select cast($9 as text), cast($10 as text) from kept",
+            ),
+        }
+    }
+
     /// How long the audit's chain is and the hash that it ends with, for the one who adds to it
     /// until the transaction is over; nothing where another does at this moment.
     pub(crate) fn take_chain(self) -> &'static str {

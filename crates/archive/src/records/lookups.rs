@@ -63,18 +63,7 @@ impl Records {
         record: &Record,
         now: Timestamp,
     ) -> Result<Lookup, LookupError> {
-        let doing = "keeping a lookup";
         let id = LookupId::of(request.request);
-        let question = hash(&json(request)?).to_string();
-        let mut change = self.db.change().await?;
-        let asked = sqlx::query(BY_ID).bind(id.to_string()).fetch_optional(change.on()).await;
-        if let Some(row) = asked.doing(doing)? {
-            return same(&row, &question, principal);
-        }
-        let has_run_out = record.valid_until.is_some_and(|last| last < day_of(now));
-        if has_run_out || !in_use(&mut change, record).await? {
-            return Err(LookupError::NotUsable);
-        }
         let mut lookup = Lookup {
             id,
             asked_at: now.to_string(),
@@ -102,25 +91,54 @@ impl Records {
             ..AuditLine::new(Act::LookedUp, now)
         };
         lookup.chain_hash = hash(&json(&line)?);
-        let put = sqlx::query(PUT)
-            .bind(id.to_string())
-            .bind(record.id.to_string())
-            .bind(micros(now))
-            .bind(&question)
-            .bind(body)
-            .bind(lookup.chain_hash.to_string())
-            .bind(request.dossier.as_ref().map(DossierCode::as_str))
-            .execute(change.on())
-            .await
-            .doing(doing)?;
-        if put.rows_affected() == 0 {
-            // The same request came twice at once, and the other was first.
-            let row = sqlx::query(BY_ID).bind(id.to_string()).fetch_one(change.on()).await;
-            return same(&row.doing(doing)?, &question, principal);
+        let has_run_out = record.valid_until.is_some_and(|last| last < day_of(now));
+        let question = hash(&json(request)?).to_string();
+        if !has_run_out && self.keep(&lookup, now, &question, body, line).await? {
+            return Ok(lookup);
+        }
+        // The same request may have come before.
+        let doing = "reading a lookup";
+        let row = sqlx::query(BY_ID).bind(id.to_string()).fetch_optional(self.db.writer()).await;
+        row.doing(doing)?
+            .map_or(Err(LookupError::NotUsable), |row| same(&row, &question, principal))
+    }
+
+    /// Keeps a lookup with its line, if the record is in use and the lookup isn't there yet.
+    async fn keep(
+        &self,
+        lookup: &Lookup,
+        now: Timestamp,
+        question: &str,
+        body: String,
+        line: AuditLine,
+    ) -> Result<bool, ArchiveError> {
+        let doing = "keeping a lookup";
+        let record = &lookup.record;
+        let put = |sql: &'static str| {
+            sqlx::query(sql)
+                .bind(lookup.id.to_string())
+                .bind(record.id.to_string())
+                .bind(micros(now))
+                .bind(question)
+                .bind(body)
+                .bind(lookup.chain_hash.to_string())
+                .bind(lookup.dossier.as_ref().map(DossierCode::as_str))
+        };
+        if let Some(sql) = self.db.dialect.keep_lookup() {
+            let put = put(sql).bind(i64::from(record.version));
+            let put = put.bind(line.id.to_string()).bind(json(&line)?);
+            let put = put.execute(self.db.writer()).await.doing(doing)?;
+            return Ok(0 < put.rows_affected());
+        }
+        let mut change = self.db.change().await?;
+        if !in_use(&mut change, record).await?
+            || put(PUT).execute(change.on()).await.doing(doing)?.rows_affected() == 0
+        {
+            return Ok(false);
         }
         leave(&mut change, &[line]).await?;
         change.commit().await?;
-        Ok(lookup)
+        Ok(true)
     }
 }
 

@@ -8,6 +8,7 @@ mod sheets;
 mod signed;
 mod tools;
 
+use image::GrayImage;
 use schemas::reading::{PageImage, Word};
 use sealing::{ImageFault, ReadingFault, SealError};
 
@@ -117,25 +118,46 @@ fn a_turned_and_leaning_picture_lies_straight_under_its_words() {
             shown.height()
         );
 
-        let (mut ink, mut astray) = (0_u32, 0_u32);
-        let mut bare = 0_u32;
-        for (x, y, pixel) in shown.enumerate_pixels() {
-            let dark = pixel.0[0] < 128;
-            let under = |margin: f64| {
-                let (x, y) = (f64::from(x) + 0.5, f64::from(y) + 0.5);
-                sheet.reading.words.iter().map(edges_in_points).any(|[left, top, right, bottom]| {
-                    left - margin < x
-                        && x < right + margin
-                        && top - margin < y
-                        && y < bottom + margin
-                })
-            };
-            ink += u32::from(dark);
-            astray += u32::from(dark && !under(1.5));
-            bare += u32::from(!dark && under(-1.5));
+        let boxes: Vec<_> = sheet.reading.words.iter().map(edges_in_points).collect();
+        assert_eq!(ink(&shown, &boxes), (!sheet.reading.blank, 0, 0), "page {n}");
+    }
+}
+
+/// Whether there is any, and how many points of it lie beside the boxes, and of boxes without it.
+fn ink(shown: &GrayImage, boxes: &[[f64; 4]]) -> (bool, u32, u32) {
+    let (mut ink, mut astray, mut bare) = (false, 0, 0);
+    for (x, y, pixel) in shown.enumerate_pixels() {
+        let dark = pixel.0[0] < 128;
+        let under = |margin: f64| {
+            let (x, y) = (f64::from(x) + 0.5, f64::from(y) + 0.5);
+            boxes.iter().any(|[left, top, right, bottom]| {
+                left - margin < x && x < right + margin && top - margin < y && y < bottom + margin
+            })
+        };
+        ink |= dark;
+        astray += u32::from(dark && !under(1.5));
+        bare += u32::from(!dark && under(-1.5));
+    }
+    (ink, astray, bare)
+}
+
+#[test]
+fn pixels_that_are_not_square_make_a_page_as_high_as_the_sheet_was() {
+    for (rotation, skew) in [(0, 0.0), (270, 4.0)] {
+        let mut sheet = scanned(Coding::Ccitt, rotation, skew);
+        // Of fax: half as many lines as columns to the inch.
+        sheet.reading.dpi_down = Some(DPI / 2);
+        let boxes = sheet.reading.words.iter().map(edges_in_points);
+        let boxes = boxes.map(|[left, top, right, end]| [left, 2.0 * top, right, 2.0 * end]);
+        let boxes: Vec<_> = boxes.collect();
+        let file = File::of(&seal(&[sheet]));
+        let shown = file.shown(0);
+        assert!((f64::from(shown.height()) - f64::from(SIZE.1) * SCALE * 2.0).abs() < 1.01);
+        assert_eq!(ink(&shown, &boxes), (true, 0, 0), "{rotation} {skew}");
+        for (Found { text, edges, .. }, asked) in file.words().iter().zip(&boxes) {
+            let off = edges.iter().zip(asked).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(off < 0.5, "{text} stands at {edges:?}");
         }
-        assert_eq!(ink == 0, sheet.reading.blank, "page {n} has {ink} dark points");
-        assert_eq!((astray, bare), (0, 0), "page {n}: ink beside the words, words without ink");
     }
 }
 
@@ -279,6 +301,7 @@ fn a_reading_that_cannot_be_of_its_image_is_refused() {
     assert_eq!(fault(|r| r.skew_deg = f32::NAN), ReadingFault::Angle);
     assert_eq!(fault(|r| r.skew_deg = f32::INFINITY), ReadingFault::Angle);
     assert_eq!(fault(|r| r.dpi = 0), ReadingFault::Resolution);
+    assert_eq!(fault(|r| r.dpi_down = Some(0)), ReadingFault::Resolution);
     assert_eq!(sealing::seal(&[], &title()), Err(SealError::NoPages));
 }
 
