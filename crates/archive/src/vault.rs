@@ -18,7 +18,9 @@ use std::sync::Arc;
 
 use schemas::Uuid;
 use schemas::ids::Blake3;
-use sqlx::AnyConnection;
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
+use sqlx::{Any, AnyConnection};
 
 use crate::Place;
 use crate::database::{Change, Database};
@@ -98,9 +100,9 @@ impl Vault {
 
     /// Keeps a new key, before anything that it encrypts is kept.
     pub(crate) async fn keep(&self, key: &DataKey, about: &str) -> Result<(), ArchiveError> {
-        let mut change = self.db.change().await?;
-        self.keep_with(&mut change, key, about).await?;
-        change.commit().await
+        let now = self.db.now().await?;
+        let put = self.put(key, about)?.bind(now).execute(self.db.writer()).await;
+        put.doing("keeping a key").map(drop)
     }
 
     /// The same, with a change.
@@ -110,10 +112,19 @@ impl Vault {
         key: &DataKey,
         about: &str,
     ) -> Result<(), ArchiveError> {
+        let now = change.now;
+        let put = self.put(key, about)?.bind(now).execute(change.on()).await;
+        put.doing("keeping a key").map(drop)
+    }
+
+    /// Puts a key in that was made at the moment which is still to be bound.
+    fn put(
+        &self,
+        key: &DataKey,
+        about: &str,
+    ) -> Result<Query<'static, Any, AnyArguments>, ArchiveError> {
         let wrapped = Wrapping { id: key.id, about }.wrap(&self.masters.current, key)?;
-        let put = sqlx::query(PUT).bind(key.id.to_string()).bind(about).bind(wrapped);
-        put.bind(change.now).execute(change.on()).await.doing("keeping a key")?;
-        Ok(())
+        Ok(sqlx::query(PUT).bind(key.id.to_string()).bind(about.to_owned()).bind(wrapped))
     }
 
     /// The key of that id, if it is of what it should be of.

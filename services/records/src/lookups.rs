@@ -57,7 +57,11 @@ pub(crate) async fn look_up(
     Json(request): Json<LookupRequest>,
 ) -> Answer<Json<Lookup>> {
     let records = &desk.archive.records;
-    if let Some(kept) = records.answered(&request, Some(asker.id)).await.map_err(refusal)? {
+    let (answered, record) = tokio::join!(
+        records.answered(&request, Some(asker.id)),
+        records.record(request.record, None)
+    );
+    if let Some(kept) = answered.map_err(refusal)? {
         return Ok(Json(kept));
     }
     if let Some(code) = &request.dossier {
@@ -66,7 +70,7 @@ pub(crate) async fn look_up(
         dossier.ok_or(Reason::DossierUnknown)?;
     }
     let asked = asked_about(&desk, &request.subject).await?;
-    let record = records.record(request.record, None).await?.ok_or(Reason::RecordUnknown)?;
+    let record = record?.ok_or(Reason::RecordUnknown)?;
     match near::owner_of(&desk, &asked, &record).await? {
         Match::Owner => {}
         Match::Near(owner) => {

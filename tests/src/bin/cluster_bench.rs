@@ -117,14 +117,18 @@ async fn bare_puts(cluster: &Cluster, count: u64) -> f64 {
     per_second(count, since.elapsed())
 }
 
-/// Scans acknowledged a second. No worker is there: it is the intake that is measured.
+/// Scans acknowledged a second, of as many counters as send at once. No worker is there: it is the
+/// intake that is measured.
 async fn scans_taken(cluster: &Cluster, count: u64) -> f64 {
-    let dossier = cluster.open(&opening(&somebody(1))).await;
-    let url = cluster.url(&format!("/v1/dossiers/{}/scans", dossier.code));
+    let mut urls = Vec::new();
+    for counter in 0..AT_ONCE {
+        let dossier = cluster.open(&opening(&somebody(counter))).await;
+        urls.push(cluster.url(&format!("/v1/dossiers/{}/scans", dossier.code)));
+    }
     let scans: Vec<Vec<u8>> = (0..count).map(scan).collect();
     let since = Instant::now();
-    at_once(scans, |_, scan| {
-        let sent = cluster.http.post(&url).body(scan);
+    at_once(scans, |nth, scan| {
+        let sent = cluster.http.post(&urls[nth % urls.len()]).body(scan);
         async move { assert!(sent.send().await.unwrap().status().is_success()) }
     })
     .await;
