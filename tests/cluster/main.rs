@@ -12,6 +12,8 @@ mod dashboards;
 mod deliveries;
 #[path = "../suite/flaws.rs"]
 mod flaws;
+#[path = "../suite/lanes.rs"]
+mod lanes;
 #[path = "../suite/life.rs"]
 mod life;
 #[path = "../suite/main_job.rs"]

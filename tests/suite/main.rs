@@ -22,6 +22,7 @@ mod flaws;
 mod hostile;
 mod indicators;
 mod jail;
+mod lanes;
 mod life;
 mod main_job;
 mod metrics;

@@ -76,18 +76,49 @@ const GRACE: Duration = Duration::from_secs(6);
 /// # Errors
 /// When the queue can't be asked any more.
 pub async fn run(desk: Arc<Desk>, stop: CancellationToken) -> anyhow::Result<()> {
-    // One hand more than readers: while one stores a result, none of them stands idle.
+    // One hand more than readers: while one stores a result, none of them stands idle. And one for
+    // the counter alone: whoever waits there doesn't wait for a page of the backlog.
     let hands = desk.readers.count() + 1;
-    desk.archive.queue.prefetch(hands);
-    let hands = Arc::new(Semaphore::new(hands));
-    let mut in_hand = JoinSet::new();
+    desk.archive.queue.prefetch(hands + 1);
     let pace = Arc::new(Pace::default());
     let told = tokio::spawn(pace.clone().tell(desk.archive.records.clone()));
+    let ended = tokio::try_join!(
+        take(&desk, hands, Of::Both, &pace, &stop),
+        take(&desk, 1, Of::Counter, &pace, &stop)
+    );
+    told.abort();
+    desk.readers.close().await;
+    ended.map(|_| ())
+}
+
+/// Lanes that a hand takes jobs of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Both,
+    Counter,
+}
+
+/// Takes jobs and settles so many at once, until `stop`; ends when all of them are.
+async fn take(
+    desk: &Arc<Desk>,
+    hands: usize,
+    of: Of,
+    pace: &Arc<Pace>,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let hands = Arc::new(Semaphore::new(hands));
+    let mut in_hand = JoinSet::new();
     loop {
         let hand = hands.clone().acquire_owned().await?;
+        let next = async {
+            match of {
+                Of::Both => desk.archive.queue.next().await,
+                Of::Counter => desk.archive.queue.next_of_counter().await,
+            }
+        };
         let delivery = tokio::select! {
             () = stop.cancelled() => break,
-            delivery = desk.archive.queue.next() => delivery,
+            delivery = next => delivery,
         };
         match delivery {
             Ok(delivery) => {
@@ -105,9 +136,7 @@ pub async fn run(desk: Arc<Desk>, stop: CancellationToken) -> anyhow::Result<()>
         }
         while in_hand.try_join_next().is_some() {}
     }
-    told.abort();
     while in_hand.join_next().await.is_some() {}
-    desk.readers.close().await;
     Ok(())
 }
 
@@ -243,8 +272,8 @@ async fn work(desk: &Desk, message: &Message) -> Result<(), Failure> {
     }
     here(Point::JobTaken);
     match &message.job {
-        Job::Unpack { scan } => jobs::unpack(desk, *scan).await?,
-        Job::Read { page } => jobs::read(desk, *page).await?,
+        Job::Unpack { scan } => jobs::unpack(desk, message.lane, *scan).await?,
+        Job::Read { page } => jobs::read(desk, message.lane, *page).await?,
         Job::File { .. } => jobs::file(desk, message.dossier).await?,
         Job::Seal { document, revision } => jobs::seal(desk, *document, revision).await?,
     }

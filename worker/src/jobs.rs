@@ -8,6 +8,7 @@ use failpoints::{Point, here};
 use filing::{Filing, Sheet, Verdict};
 use schemas::api::{DocumentVerdict, PageState, ScanState};
 use schemas::ids::{ComponentId, DocumentId, DossierId, PageId, RecordId, ScanId};
+use schemas::message::Lane;
 use schemas::reading::Flaw;
 use tokio::sync::oneshot;
 use tracing::{Instrument, info_span, warn};
@@ -19,20 +20,20 @@ use crate::readers::Unpacked;
 use crate::sign::prove;
 
 /// A scan of many pages becomes pages.
-pub(crate) async fn unpack(desk: &Desk, scan: ScanId) -> Result<(), Failure> {
+pub(crate) async fn unpack(desk: &Desk, lane: Lane, scan: ScanId) -> Result<(), Failure> {
     let scan = found(desk.archive.records.scan(scan).await?, "scan")?;
     if scan.state == ScanState::Unpacked {
         return Ok(());
     }
     let bytes = desk.archive.blobs.get(scan.blake3).await?;
-    let Unpacked { pages, media_type, signatures } = desk.readers.unpack(&bytes).await?;
+    let Unpacked { pages, media_type, signatures } = desk.readers.unpack(lane, &bytes).await?;
     here(Point::ScanUnpacked);
     desk.archive.records.unpacked(scan.id, pages, &media_type, &signatures).await?;
     Ok(())
 }
 
 /// One page goes its way.
-pub(crate) async fn read(desk: &Desk, page: PageId) -> Result<(), Failure> {
+pub(crate) async fn read(desk: &Desk, lane: Lane, page: PageId) -> Result<(), Failure> {
     let page = found(desk.archive.records.page(page).await?, "page")?;
     if page.state == PageState::Read {
         return Ok(());
@@ -48,7 +49,7 @@ pub(crate) async fn read(desk: &Desk, page: PageId) -> Result<(), Failure> {
             warn!(error = &error as &dyn std::error::Error, "flaws not told");
         }
     };
-    let (read, ()) = tokio::join!(desk.readers.read(&bytes, page.seq, seen), tell);
+    let (read, ()) = tokio::join!(desk.readers.read(lane, &bytes, page.seq, seen), tell);
     let read = read?;
     vitals::trace::stages(&read.reading.millis);
     here(Point::PageRead);

@@ -15,12 +15,13 @@ use std::time::{Duration, Instant};
 use filing::Kinds;
 use rustix::process::Signal;
 use schemas::code::Reason;
+use schemas::message::Lane;
 use schemas::reader::{Answer, Ask, Wall, frame_head, frame_lengths};
 use schemas::reading::{Flaw, PageImage, PageReading};
 use schemas::signature::DigitalSignature;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::{Mutex, Semaphore, oneshot};
+use tokio::sync::{Mutex, MutexGuard, Semaphore, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::{debug, warn};
 use vitals::Death;
@@ -105,7 +106,8 @@ pub struct PageRead {
     pub bytes: Vec<u8>,
 }
 
-/// A fixed number of readers, one a core.
+/// A fixed number of readers, one a core; and one more where it is kept for the counter, which
+/// has the processor before them.
 #[derive(Debug)]
 pub struct Readers {
     program: ReaderProgram,
@@ -114,10 +116,18 @@ pub struct Readers {
     /// Permits are idle seats.
     idle: Semaphore,
     /// A seat holds a warm reader, or none before the first question and after a failure.
-    seats: Vec<Mutex<Option<Reader>>>,
+    seats: Vec<Seat>,
+    /// For a question of the counter that finds no seat idle.
+    kept: Option<Seat>,
     /// Whether the last reader that was started got ready.
     startable: AtomicBool,
 }
+
+type Seat = Mutex<Option<Reader>>;
+
+/// How much less of the processor than others a reader asks for, where one is kept for the counter:
+/// a tenth, when there is not enough.
+const YIELDING: u8 = 10;
 
 impl Readers {
     /// Seats for `count` readers; each starts with its first question.
@@ -129,11 +139,18 @@ impl Readers {
             kinds: Kinds::shipped(),
             idle: Semaphore::new(count),
             seats: (0..count).map(|_| Mutex::new(None)).collect(),
+            kept: None,
             startable: AtomicBool::new(true),
         }
     }
 
-    /// How many questions can be worked on at once.
+    /// The same, and a seat that is kept for the counter.
+    #[must_use]
+    pub fn with_one_for_the_counter(self) -> Self {
+        Self { kept: Some(Mutex::new(None)), ..self }
+    }
+
+    /// How many questions of any lane can be worked on at once.
     #[must_use]
     pub fn count(&self) -> usize {
         self.seats.len()
@@ -149,7 +166,7 @@ impl Readers {
         let mut seat = seat.lock().await;
         let reader = match seat.take() {
             Some(warm) => warm,
-            None => self.start().await?,
+            None => self.start(self.manners()).await?,
         };
         Ok(seat.insert(reader).walls.clone())
     }
@@ -164,8 +181,9 @@ impl Readers {
     ///
     /// # Errors
     /// See [`ReaderError`].
-    pub async fn unpack(&self, scan: &[u8]) -> Result<Unpacked, ReaderError> {
-        let (answer, body) = self.ask(&Ask::Unpack, scan, self.program.limits.unpack, None).await?;
+    pub async fn unpack(&self, lane: Lane, scan: &[u8]) -> Result<Unpacked, ReaderError> {
+        let limit = self.program.limits.unpack;
+        let (answer, body) = self.ask(lane, &Ask::Unpack, scan, limit, None).await?;
         match answer {
             Answer::Unpacked { pages, media_type, signatures } => {
                 let most = self.program.limits.scan_pages;
@@ -185,12 +203,13 @@ impl Readers {
     /// See [`ReaderError`].
     pub async fn read(
         &self,
+        lane: Lane,
         scan: &[u8],
         seq: u32,
         seen: oneshot::Sender<Vec<Flaw>>,
     ) -> Result<PageRead, ReaderError> {
         let limit = self.program.limits.read;
-        let (answer, bytes) = self.ask(&Ask::Read { seq }, scan, limit, Some(seen)).await?;
+        let (answer, bytes) = self.ask(lane, &Ask::Read { seq }, scan, limit, Some(seen)).await?;
         match answer {
             Answer::Read { reading, image } => {
                 check::read(&reading, image, &bytes, seq, &self.kinds)
@@ -205,7 +224,7 @@ impl Readers {
     /// Lets every reader end, and waits until it has; questions asked later start new ones.
     pub async fn close(&self) {
         let mut ending = JoinSet::new();
-        for seat in &self.seats {
+        for seat in self.seats.iter().chain(&self.kept) {
             if let Some(reader) = seat.lock().await.take() {
                 ending.spawn(reader.end());
             }
@@ -213,9 +232,14 @@ impl Readers {
         ending.join_all().await;
     }
 
+    /// By how much a reader of any lane stands back.
+    fn manners(&self) -> u8 {
+        if self.kept.is_some() { YIELDING } else { 0 }
+    }
+
     /// A new reader.
-    async fn start(&self) -> Result<Reader, ReaderError> {
-        let started = Reader::start(&self.program).await;
+    async fn start(&self, nice: u8) -> Result<Reader, ReaderError> {
+        let started = Reader::start(&self.program, nice).await;
         self.startable.store(started.is_ok(), Ordering::Relaxed);
         match &started {
             Ok(_) => vitals::reader_started(),
@@ -227,25 +251,23 @@ impl Readers {
     /// Puts a question to an idle reader. A reader that fails is gone; its seat stays.
     async fn ask(
         &self,
+        lane: Lane,
         ask: &Ask,
         scan: &[u8],
         limit: Duration,
         seen: Option<oneshot::Sender<Vec<Flaw>>>,
     ) -> Result<(Answer, Vec<u8>), ReaderError> {
-        let _permit = self
-            .idle
-            .acquire()
-            .await
-            .map_err(|_| ReaderError::Unstartable("no seats".to_owned()))?;
-        let mut seat = loop {
-            if let Some(seat) = self.seats.iter().find_map(|seat| seat.try_lock().ok()) {
-                break seat;
-            }
-            tokio::task::yield_now().await;
+        let (_permit, mut seat, nice) = match &self.kept {
+            Some(kept) if lane == Lane::Counter => tokio::select! {
+                biased;
+                permit = self.idle.acquire() => (permit.ok(), self.seat().await, YIELDING),
+                seat = kept.lock() => (None, seat, 0),
+            },
+            _ => (self.idle.acquire().await.ok(), self.seat().await, self.manners()),
         };
         let mut reader = match seat.take() {
             Some(warm) => warm,
-            None => self.start().await?,
+            None => self.start(nice).await?,
         };
         let since = Instant::now();
         let error = match tokio::time::timeout(limit, reader.exchange(ask, scan, seen)).await {
@@ -272,6 +294,16 @@ impl Readers {
             vitals::reader_died(death);
         }
         Err(error)
+    }
+
+    /// A seat of any lane, for who has the permit.
+    async fn seat(&self) -> MutexGuard<'_, Option<Reader>> {
+        loop {
+            if let Some(seat) = self.seats.iter().find_map(|seat| seat.try_lock().ok()) {
+                return seat;
+            }
+            tokio::task::yield_now().await;
+        }
     }
 }
 
@@ -309,7 +341,7 @@ enum Broken {
 }
 
 impl Reader {
-    async fn start(program: &ReaderProgram) -> Result<Self, ReaderError> {
+    async fn start(program: &ReaderProgram, nice: u8) -> Result<Self, ReaderError> {
         let unstartable = |e: std::io::Error| ReaderError::Unstartable(e.kind().to_string());
         let mut child = Command::new(&program.program)
             .args(&program.args)
@@ -319,6 +351,8 @@ impl Reader {
             .arg(program.limits.scan_pages.to_string())
             .arg("--cpu-seconds")
             .arg(program.limits.life().as_secs().to_string())
+            .arg("--nice")
+            .arg(nice.to_string())
             .env_clear()
             // Tesseract's threads cost three times the CPU of one; it looks only here, once.
             .env("OMP_THREAD_LIMIT", "1")

@@ -30,7 +30,7 @@ use tokio::task::JoinHandle;
 pub use broker::{Broker, BrokerNode, BrokerUrl};
 pub(crate) use broker::{Caller, Trouble, in_time};
 use consumer::{Slip, Tray};
-use topology::Names;
+use topology::{LANES, Names};
 
 use crate::database::dialect::Dialect;
 use crate::database::{Change, Database};
@@ -61,6 +61,12 @@ const FREE_RELAY: &str = "update relay_lease set held_until = 0";
 const ANYTHING: &str = "
     select (select min(made_at) from outbox) is not null
         or coalesce((select min(due_at) from job) <= $1, false) as anything";
+
+const COUNTER_WAITS: &str = "
+    select exists (select 1 from outbox where lane = 'counter' and due_at <= $1)
+        or exists (select 1 from office_turn t where t.lane = 'counter' and exists
+        (select 1 from job j where j.lane = t.lane and j.office = t.office and j.due_at <= $1
+         and j.lease is null)) as anything";
 
 const SERVED: &str = "
     update office_turn set served = 1 + (select max(served) from office_turn where lane = $1)
@@ -165,14 +171,26 @@ impl Queue {
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`]: call again after a while.
     pub async fn next(&self) -> Result<Delivery, ArchiveError> {
+        self.next_of(&LANES).await
+    }
+
+    /// The same, of the counter's jobs alone.
+    ///
+    /// # Errors
+    /// As [`Queue::next`].
+    pub async fn next_of_counter(&self) -> Result<Delivery, ArchiveError> {
+        self.next_of(&[Lane::Counter]).await
+    }
+
+    async fn next_of(&self, lanes: &[Lane]) -> Result<Delivery, ArchiveError> {
         if let Some(carried) = &self.carried {
-            return carried.tray.next().await;
+            return carried.tray.next(lanes).await;
         }
         loop {
             // Listens before it looks, so that no call in between is missed.
             let mut called = pin!(self.db.calls.announced());
             called.as_mut().enable();
-            if let Some(delivery) = self.take().await? {
+            if let Some(delivery) = self.take_of(lanes).await? {
                 return Ok(delivery);
             }
             // Whether called or not: look again.
@@ -188,20 +206,27 @@ impl Queue {
         if let Some(carried) = &self.carried {
             return carried.tray.take().await;
         }
+        self.take_of(&LANES).await
+    }
+
+    async fn take_of(&self, lanes: &[Lane]) -> Result<Option<Delivery>, ArchiveError> {
         let doing = "taking a job";
+        let anything = if lanes.contains(&Lane::Backlog) { ANYTHING } else { COUNTER_WAITS };
         loop {
             let now = self.db.now().await?;
-            let row = sqlx::query(ANYTHING).bind(now).fetch_one(&self.db.readers).await;
+            let row = sqlx::query(anything).bind(now).fetch_one(&self.db.readers).await;
             if !row.doing(doing)?.flag("anything")? {
                 return Ok(None);
             }
             let mut change = self.db.change().await?;
             relay(&mut change).await?;
             let lease = Uuid::new_v4().to_string();
-            let leased = match lease_in(&mut change, Lane::Counter, &lease).await? {
-                Some(row) => Some(row),
-                None => lease_in(&mut change, Lane::Backlog, &lease).await?,
-            };
+            let mut leased = None;
+            for lane in lanes {
+                if leased.is_none() {
+                    leased = lease_in(&mut change, *lane, &lease).await?;
+                }
+            }
             let Some(row) = leased else {
                 change.commit().await?;
                 return Ok(None);

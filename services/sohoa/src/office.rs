@@ -67,7 +67,7 @@ pub(crate) async fn run(
         );
     }
     let readers = match roles.work {
-        true => Some(Arc::new(outside::readers(&config, config.reader.count()).await?)),
+        true => Some(Arc::new(outside::office_readers(&config).await?)),
         false => None,
     };
     // Whoever answers for records signs the audit's heads.

@@ -46,7 +46,16 @@ pub(crate) async fn beside(data: &Path, config: &Config) -> anyhow::Result<Archi
 /// anything is accepted, not page by page. A reader that can't be started for another reason may
 /// be startable later, and nothing need wait for that.
 pub(crate) async fn readers(config: &Config, count: usize) -> anyhow::Result<Readers> {
-    let readers = Readers::new(config.reader.program()?, count);
+    warmed(config, Readers::new(config.reader.program()?, count)).await
+}
+
+/// As many as the configuration says, and one for the counter.
+pub(crate) async fn office_readers(config: &Config) -> anyhow::Result<Readers> {
+    let readers = Readers::new(config.reader.program()?, config.reader.count());
+    warmed(config, readers.with_one_for_the_counter()).await
+}
+
+async fn warmed(config: &Config, readers: Readers) -> anyhow::Result<Readers> {
     match readers.warm().await {
         Ok(walls) => {
             let without = &config.reader.without_walls;

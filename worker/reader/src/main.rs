@@ -47,6 +47,9 @@ struct Args {
     /// Processor time over the reader's whole life, in seconds.
     #[arg(long, default_value_t = 3600)]
     cpu_seconds: u64,
+    /// How far to stand back where others need the processor, 0 to 19.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=19))]
+    nice: u8,
     /// A wall of the jail to go without where the kernel lacks it: landlock, seccomp.
     #[arg(long, value_name = "WALL")]
     without_wall: Vec<Wall>,
@@ -81,6 +84,7 @@ fn prepared(args: &Args) -> anyhow::Result<(Bench, Vec<Wall>)> {
             .collect(),
         without: args.without_wall.clone(),
     };
+    rustix::process::nice(args.nice.into()).context("standing back")?;
     jail.limit()?;
 
     // What opens libraries and folders.

@@ -21,7 +21,7 @@ use tracing::{debug, info, warn};
 
 use super::broker::{Caller, Pauses, Trouble, in_time};
 use super::topology::{self, LANES, Names};
-use super::{ANYTHING, Delivery, LEASE, later, park_unknown, stopped, understood};
+use super::{ANYTHING, COUNTER_WAITS, Delivery, LEASE, later, park_unknown, stopped, understood};
 use crate::database::Database;
 use crate::error::{ArchiveError, Doing};
 use crate::rows::Columns;
@@ -40,12 +40,6 @@ const BACKLOG: usize = 1;
 
 /// How long a job of the backlog waits for one of the counter that is still on its way.
 const COURTESY: Duration = Duration::from_millis(500);
-
-const COUNTER_WAITS: &str = "
-    select exists (select 1 from outbox where lane = 'counter' and due_at <= $1)
-        or exists (select 1 from office_turn t where t.lane = 'counter' and exists
-        (select 1 from job j where j.lane = t.lane and j.office = t.office and j.due_at <= $1
-         and j.lease is null)) as anything";
 
 // A message is worth its job's lease while the job is as it was sent.
 const LEASE_SENT: &str = "
@@ -136,13 +130,13 @@ impl Tray {
         self.arrived.notify_waiters();
     }
 
-    /// Waits for a job and leases it.
-    pub(super) async fn next(&self) -> Result<Delivery, ArchiveError> {
+    /// Waits for a job of these lanes and leases it.
+    pub(super) async fn next(&self, lanes: &[Lane]) -> Result<Delivery, ArchiveError> {
         self.ask_for_work();
         loop {
             let mut arrived = pin!(self.arrived.notified());
             arrived.as_mut().enable();
-            if let Some(delivery) = self.take_arrived().await? {
+            if let Some(delivery) = self.take_arrived(lanes).await? {
                 return Ok(delivery);
             }
             arrived.await;
@@ -155,7 +149,7 @@ impl Tray {
         loop {
             let mut arrived = pin!(self.arrived.notified());
             arrived.as_mut().enable();
-            if let Some(delivery) = self.take_arrived().await? {
+            if let Some(delivery) = self.take_arrived(&LANES).await? {
                 return Ok(Some(delivery));
             }
             let now = self.db.now().await?;
@@ -173,15 +167,16 @@ impl Tray {
         }
     }
 
-    /// Leases the first job in the tray that is still to be done; the counter's go first.
-    async fn take_arrived(&self) -> Result<Option<Delivery>, ArchiveError> {
+    /// Leases the first job of these lanes in the tray that is still to be done; the counter's go
+    /// first.
+    async fn take_arrived(&self, lanes: &[Lane]) -> Result<Option<Delivery>, ArchiveError> {
         let until = Instant::now() + COURTESY;
         loop {
             let mut arrived = pin!(self.arrived.notified());
             arrived.as_mut().enable();
             let (lane, slip) = if let Some(slip) = self.first(COUNTER) {
                 (COUNTER, slip)
-            } else if held(&self.lanes)[BACKLOG].is_empty() {
+            } else if !lanes.contains(&LANES[BACKLOG]) || held(&self.lanes)[BACKLOG].is_empty() {
                 return Ok(None);
             } else if Instant::now() < until && self.counter_waits().await? {
                 // It may have had no place in the tray until just now.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use schemas::code::Reason;
+use schemas::message::Lane;
 use schemas::reading::PageReading;
 use schemas::signature::DigitalSignature;
 use sealing::{SealPage, Title};
@@ -122,19 +123,20 @@ impl Read {
                 std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
             let scan = Arc::new(scan);
             let since = Instant::now();
-            let Unpacked { pages, signatures, .. } = match readers.unpack(&scan).await {
-                Ok(unpacked) => unpacked,
-                Err(error) => {
-                    let refused = refused(path, None, &error, since);
-                    bar.suspend(|| show::note(&refused.1));
-                    files.push(FileRead {
-                        path: path.clone(),
-                        signatures: Vec::new(),
-                        pages: vec![Err(refused.0)],
-                    });
-                    continue;
-                }
-            };
+            let Unpacked { pages, signatures, .. } =
+                match readers.unpack(Lane::Counter, &scan).await {
+                    Ok(unpacked) => unpacked,
+                    Err(error) => {
+                        let refused = refused(path, None, &error, since);
+                        bar.suspend(|| show::note(&refused.1));
+                        files.push(FileRead {
+                            path: path.clone(),
+                            signatures: Vec::new(),
+                            pages: vec![Err(refused.0)],
+                        });
+                        continue;
+                    }
+                };
             bar.inc_length(u64::from(pages));
             files.push(FileRead { path: path.clone(), signatures, pages: Vec::new() });
             for seq in 0..pages {
@@ -146,7 +148,8 @@ impl Read {
                 let images_wanted = self.pdf.is_some();
                 work.spawn(async move {
                     let since = Instant::now();
-                    let mut page = readers.read(&scan, seq, oneshot::channel().0).await;
+                    let mut page =
+                        readers.read(Lane::Counter, &scan, seq, oneshot::channel().0).await;
                     if let (false, Ok(page)) = (images_wanted, &mut page) {
                         page.bytes = Vec::new();
                     }
