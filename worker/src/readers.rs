@@ -117,8 +117,11 @@ pub struct Readers {
     idle: Semaphore,
     /// A seat holds a warm reader, or none before the first question and after a failure.
     seats: Vec<Seat>,
-    /// For a question of the counter that finds no seat idle.
+    /// For a question of the counter that finds every seat at the backlog.
     kept: Option<Seat>,
+    /// Permits are questions of the counter that may be asked beside those that are: of the
+    /// counter alone, too, no more are worked on at once than there are seats of any lane.
+    counter: Semaphore,
     /// Whether the last reader that was started got ready.
     startable: AtomicBool,
 }
@@ -140,6 +143,7 @@ impl Readers {
             idle: Semaphore::new(count),
             seats: (0..count).map(|_| Mutex::new(None)).collect(),
             kept: None,
+            counter: Semaphore::new(count),
             startable: AtomicBool::new(true),
         }
     }
@@ -257,6 +261,10 @@ impl Readers {
         limit: Duration,
         seen: Option<oneshot::Sender<Vec<Flaw>>>,
     ) -> Result<(Answer, Vec<u8>), ReaderError> {
+        let _counter = match lane {
+            Lane::Counter => self.counter.acquire().await.ok(),
+            Lane::Backlog => None,
+        };
         let (_permit, mut seat, nice) = match &self.kept {
             Some(kept) if lane == Lane::Counter => tokio::select! {
                 biased;
