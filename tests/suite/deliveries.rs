@@ -11,7 +11,6 @@ use tempfile::TempDir;
 use tests::{opening, somebody};
 
 use crate::Stage;
-
 use crate::receiver::{Receiver, SECRETS};
 
 async fn open_and_close(stage: &Stage) -> DossierView {

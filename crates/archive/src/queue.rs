@@ -62,11 +62,12 @@ const ANYTHING: &str = "
     select (select min(made_at) from outbox) is not null
         or coalesce((select min(due_at) from job) <= $1, false) as anything";
 
+// Of the counter alone; one whose lease is over is due, too.
 const COUNTER_WAITS: &str = "
     select exists (select 1 from outbox where lane = 'counter' and due_at <= $1)
         or exists (select 1 from office_turn t where t.lane = 'counter' and exists
-        (select 1 from job j where j.lane = t.lane and j.office = t.office and j.due_at <= $1
-         and j.lease is null)) as anything";
+        (select 1 from job j where j.lane = t.lane and j.office = t.office and j.due_at <= $1))
+        as anything";
 
 const SERVED: &str = "
     update office_turn set served = 1 + (select max(served) from office_turn where lane = $1)

@@ -81,6 +81,25 @@ async fn a_job_whose_lease_ran_out_comes_back_and_its_first_worker_cannot_end_it
     assert!(bed.archive.queue.extend(&second).await.unwrap(), "still there");
 }
 
+async fn who_works_for_the_counter_alone_takes_its_jobs_and_those_whose_worker_is_silent(
+    form: Form,
+) {
+    let bed = bed().await.carried_by(&form).await;
+    bed.archive.queue.prefetch(3);
+    announce(&bed, "A", Lane::Backlog, 1).await;
+    let next = async || {
+        let next = bed.archive.queue.next_of_counter();
+        tokio::time::timeout(Duration::from_secs(5), next).await.ok().map(Result::unwrap)
+    };
+    assert!(next().await.is_none(), "of the backlog");
+    announce(&bed, "A", Lane::Counter, 1).await;
+    let slow = next().await.unwrap();
+    assert_eq!((slow.message.lane, slow.attempt), (Lane::Counter, 1));
+    bed.tamper("update job set due_at = 0 where lease is not null").await;
+    assert_eq!(next().await.unwrap().attempt, 2);
+    assert_eq!(take(&bed).await.message.lane, Lane::Backlog);
+}
+
 async fn a_job_to_be_retried_does_not_come_before_its_time(form: Form) {
     let bed = bed().await.carried_by(&form).await;
     announce(&bed, "A", Lane::Counter, 1).await;
@@ -215,6 +234,7 @@ in_both_forms! {
     a_job_is_nobody_elses_while_it_is_leased_and_gone_when_done,
     a_job_in_hand_when_the_process_dies_comes_back,
     a_job_whose_lease_ran_out_comes_back_and_its_first_worker_cannot_end_it,
+    who_works_for_the_counter_alone_takes_its_jobs_and_those_whose_worker_is_silent,
     a_job_to_be_retried_does_not_come_before_its_time,
     a_job_handed_back_comes_at_once_and_the_attempt_does_not_count,
     a_job_that_nobody_ever_ends_is_parked_with_its_reason,
