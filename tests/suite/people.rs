@@ -1,6 +1,7 @@
 //! People at the door: logging in, what stands against guessing, and who says what they may.
 
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use reqwest::header::SET_COOKIE;
 use reqwest::{Client, Method, Response};
@@ -8,7 +9,8 @@ use schemas::access::Role;
 use schemas::api::{Duty, GivenPassword, PersonView, SessionView};
 use serde_json::{Value, json};
 use tests::{
-    Given, PersonThere, Stage, code_of, cookie_of, expect, opening, problem, somebody, with_cookie,
+    Given, PersonThere, Stage, code_of, cookie_of, expect, jpeg_page, opening, problem, somebody,
+    with_cookie, with_key,
 };
 
 /// The stage's office.
@@ -27,6 +29,16 @@ async fn standing(stage: &Stage, cookie: &str) -> Option<String> {
 
 async fn ask(stage: &Stage, by: &PersonThere, method: Method, path: &str, body: Value) -> Response {
     by.http().request(method, stage.url(path)).json(&body).send().await.unwrap()
+}
+
+/// Whether that is told before the stream ends.
+async fn hears(stream: &mut Response, what: &str) -> bool {
+    while let Some(chunk) = stream.chunk().await.unwrap() {
+        if String::from_utf8_lossy(&chunk).contains(what) {
+            return true;
+        }
+    }
+    false
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -337,6 +349,38 @@ async fn a_role_that_is_taken_away_is_gone_with_the_next_request() {
     stage.access(&["person", "grant", "can-bo", "--role", "administrator", "--everywhere"]);
     let list = ask(&stage, &person, Method::GET, "/v1/persons", json!({})).await;
     assert_eq!(code(list).await, "access.second_factor_must_be_set_up");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_follows_a_dossier_hears_no_more_when_they_no_longer_may() {
+    let stage = Stage::start().await;
+    let dossier = stage.open(&opening(&somebody(1))).await;
+    let path = format!("/v1/dossiers/{}/events", dossier.code);
+    stage.scan(&dossier, &jpeg_page(1)).await;
+    let follow = async |client: Client| {
+        let mut response = client.get(stage.url(&path)).send().await.unwrap();
+        assert!(hears(&mut response, "scan_received").await);
+        response
+    };
+    let leaves = stage.person("roi-di", Role::Officer, OFFICE).await;
+    let moves = stage.person("chuyen-di", Role::Officer, OFFICE).await;
+    let stays = stage.person("o-lai", Role::Officer, OFFICE).await;
+    let key = stage.new_key(&["quay-9", "--role", "officer", "--office", OFFICE]);
+    let left = follow(leaves.http()).await;
+    let moved = follow(moves.http()).await;
+    let mut stayed = follow(stays.http()).await;
+    let revoked = follow(with_key(&key)).await;
+
+    let out = ask(&stage, &leaves, Method::DELETE, "/v1/session", json!({})).await;
+    assert_eq!(out.status(), 204);
+    stage.access(&["person", "grant", "chuyen-di", "--role", "officer", "--office", "H26.09"]);
+    stage.access(&["key", "revoke", key.split('_').nth(1).unwrap()]);
+    for (whose, gone) in [("left", left), ("moved", moved), ("revoked", revoked)] {
+        let rest = tokio::time::timeout(Duration::from_secs(15), gone.bytes()).await;
+        rest.unwrap_or_else(|_| panic!("{whose}: it goes on")).unwrap();
+    }
+    let receipt = stage.scan(&dossier, &jpeg_page(2)).await;
+    assert!(hears(&mut stayed, &receipt.scan.to_string()).await, "who still may hears on");
 }
 
 #[tokio::test(flavor = "multi_thread")]

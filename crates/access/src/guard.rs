@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use archive::{Archive, Principal, Session};
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use problem::{Answer, Problem};
@@ -46,6 +48,9 @@ const MOST_STRANGE: u32 = 1000;
 /// How long they are counted together.
 const WINDOW: Duration = Duration::from_secs(10);
 
+/// How often it is looked whether somebody who follows what happens still may.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
 /// What the guard goes by, beside the interface's description.
 #[derive(Debug, Clone)]
 pub struct GuardRules {
@@ -73,6 +78,13 @@ struct Known {
     session: Option<Session>,
 }
 
+/// What opened an operation to somebody.
+struct Entry {
+    who: PrincipalId,
+    reach: Reach,
+    needed: Vec<Permission>,
+}
+
 impl Guard {
     /// A guard of what that document describes.
     #[must_use]
@@ -81,14 +93,18 @@ impl Guard {
         Arc::new(Self { archive, opened_by: opened_by(face), rules, known, strange })
     }
 
-    /// Lets a request through, with who asks where that matters, or says why not.
-    async fn admit(&self, request: &mut Request, peer: Peer) -> Answer<()> {
+    /// Lets a request through, with who asks where that matters, or says why not. Answers what
+    /// opened it to them.
+    async fn admit(&self, request: &mut Request, peer: Peer) -> Answer<Option<Entry>> {
         let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
         // There is nothing to guard; the router says so to everyone.
-        let Some(path) = path else { return self.count_stranger(peer) };
-        if OPEN.contains(&path.as_str()) || (path == METRICS && self.rules.open_metrics) {
-            return self.count_stranger(peer);
-        }
+        let open = path.as_deref().is_none_or(|path| {
+            OPEN.contains(&path) || (path == METRICS && self.rules.open_metrics)
+        });
+        let Some(path) = path.filter(|_| !open) else {
+            self.count_stranger(peer)?;
+            return Ok(None);
+        };
         // The router answers HEAD with what answers GET.
         let method = match request.method() {
             &Method::HEAD => Method::GET,
@@ -98,7 +114,7 @@ impl Guard {
         if opening == Some(&Opening::Word(Word::Anyone)) {
             self.count_stranger(peer)?;
             return match is_own(request.method(), request.headers()) {
-                true => Ok(()),
+                true => Ok(None),
                 false => Err(Reason::CrossOrigin.into()),
             };
         }
@@ -111,27 +127,59 @@ impl Guard {
         };
         let who = known.principal.id;
         self.known.count(who, Instant::now()).map_err(busy)?;
+        self.see(&known).await?;
         let needed = match opening {
             Some(Opening::Word(_)) => {
                 let session = known.session.ok_or(Reason::Forbidden)?;
                 request.extensions_mut().insert(LoggedIn(session));
-                return Ok(());
+                return Ok(None);
             }
             Some(Opening::Holders(needed)) => needed.as_slice(),
             None if path == METRICS => &WATCHERS,
             None if self.describes(&path) => return Err(Reason::MethodNotAllowed.into()),
             None => return Err(Reason::Forbidden.into()),
         };
-        if let Some(session) = &known.session {
-            self.undone(session)?;
-        }
-        let reach = Reach::of(&known.principal.grants, &known.only, needed);
+        let reach = self.reach(&known, needed)?;
         if reach.is_nowhere() {
             tracing::info!(principal.id = %who, "not granted");
             return Err(Reason::Forbidden.into());
         }
-        request.extensions_mut().insert(Asker { id: who, reach });
-        Ok(())
+        request.extensions_mut().insert(Asker { id: who, reach: reach.clone() });
+        Ok(Some(Entry { who, reach, needed: needed.to_vec() }))
+    }
+
+    /// Where somebody may do what needs one of these.
+    fn reach(&self, known: &Known, needed: &[Permission]) -> Answer<Reach> {
+        if let Some(session) = &known.session {
+            self.undone(session)?;
+        }
+        Ok(Reach::of(&known.principal.grants, &known.only, needed))
+    }
+
+    /// Comes back when whoever showed these headers would not be let in as they were any more:
+    /// their session or key has ended, or reaches other offices.
+    async fn until_over(self: Arc<Self>, entry: Entry, shown: HeaderMap, peer: Peer) {
+        loop {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            let known = self.who(&Method::GET, &shown, peer).await;
+            let known = known.ok().flatten().filter(|known| known.principal.id == entry.who);
+            let reach = known.and_then(|known| self.reach(&known, &entry.needed).ok());
+            if reach != Some(entry.reach.clone()) {
+                tracing::info!(principal.id = %entry.who, "may follow no longer");
+                return;
+            }
+        }
+    }
+
+    /// Notes that a session is used.
+    async fn see(&self, known: &Known) -> Answer<()> {
+        let now = Timestamp::now();
+        match &known.session {
+            Some(session) if self.rules.sessions.is_unseen(session, now) => {
+                Ok(self.archive.records.see_session(session.digest, now).await?)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether there is something that a person must do first.
@@ -175,12 +223,8 @@ impl Guard {
     async fn person(&self, token: &Token) -> Answer<Option<Known>> {
         let records = &self.archive.records;
         let Some(session) = records.session(token.digest()).await? else { return Ok(None) };
-        let now = Timestamp::now();
-        if !self.rules.sessions.is_good(&session, now) {
+        if !self.rules.sessions.is_good(&session, Timestamp::now()) {
             return Ok(None);
-        }
-        if self.rules.sessions.is_unseen(&session, now) {
-            records.see_session(session.digest, now).await?;
         }
         let principal = session.person.principal.clone();
         Ok(Some(Known { principal, only: Vec::new(), session: Some(session) }))
@@ -204,10 +248,23 @@ fn busy(seconds: u32) -> Problem {
 pub async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
     let peer = Peer::of(request.extensions(), request.headers(), &guard.rules.proxies);
     request.extensions_mut().insert(peer);
+    let shown = request.headers().clone();
     let mut response = match guard.admit(&mut request, peer).await {
-        Ok(()) => next.run(request).await,
+        Ok(entry) => match (entry, next.run(request).await) {
+            (Some(entry), response) if is_stream(&response) => {
+                let over = guard.until_over(entry, shown, peer);
+                response.map(|body| Body::from_stream(body.into_data_stream().take_until(over)))
+            }
+            (_, response) => response,
+        },
         Err(problem) => problem.into_response(),
     };
     headers::put(&mut response, peer);
     response
+}
+
+/// Whether an answer goes on for as long as somebody listens.
+fn is_stream(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }

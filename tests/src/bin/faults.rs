@@ -18,12 +18,16 @@ struct Options {
     /// Where the moments begin.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Which cluster of this machine: two of them at once take half the time.
+    #[arg(long, default_value_t = 1)]
+    cluster: u16,
 }
 
 #[tokio::main]
 async fn main() {
-    let Options { runs, only, seed } = Options::parse();
-    let parts: &'static Parts = Box::leak(Box::new(Parts::start("faults", 1, 3)));
+    let Options { runs, only, seed, cluster } = Options::parse();
+    let parts: &'static Parts =
+        Box::leak(Box::new(Parts::start(&format!("faults-{cluster}"), cluster, 3)));
     let chosen = |fault: &Fault| {
         let name = fault.to_string();
         only.is_empty() || only.iter().any(|word| name.contains(word.as_str()))
