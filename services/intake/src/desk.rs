@@ -9,6 +9,8 @@ use filing::Kinds;
 use schemas::ids::OfficeCode;
 use tokio::sync::{Semaphore, watch};
 
+use crate::pressure::Gauge;
+
 /// Settings of the intake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IntakeSettings {
@@ -46,6 +48,7 @@ pub struct IntakeDesk {
     pub(crate) kinds: Arc<Kinds>,
     pub(crate) settings: Arc<IntakeSettings>,
     pub(crate) turns: Arc<Semaphore>,
+    pub(crate) gauge: Arc<Gauge>,
     pub(crate) hung_up: Arc<watch::Sender<bool>>,
 }
 
@@ -55,7 +58,8 @@ impl IntakeDesk {
     pub fn new(archive: Archive, kinds: Arc<Kinds>, settings: IntakeSettings) -> Self {
         let turns = Arc::new(Semaphore::new(settings.max_uploads.min(Semaphore::MAX_PERMITS)));
         let hung_up = Arc::new(watch::Sender::new(false));
-        Self { archive, kinds, settings: Arc::new(settings), turns, hung_up }
+        let gauge = Arc::default();
+        Self { archive, kinds, settings: Arc::new(settings), turns, gauge, hung_up }
     }
 
     /// Ends every stream of events, which would otherwise keep a server from shutting down.

@@ -1,11 +1,13 @@
 //! How much is taken at once. A sender that comes too much is asked to come back, with a time
 //! that is worth waiting for; what was sent before stays safe.
 
-use archive::Waiting;
+use std::time::{Duration, Instant};
+
+use archive::{ArchiveError, Records, Waiting};
 use jiff::Timestamp;
 use problem::{Answer, Problem};
 use schemas::code::Reason;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{Mutex, OwnedSemaphorePermit};
 
 use crate::desk::IntakeDesk;
 
@@ -18,10 +20,41 @@ const UNTOLD: u64 = 5;
 const SHORTEST: u64 = 1;
 const LONGEST: u64 = 120;
 
+/// How long a count holds at most.
+const HOLDS: Duration = Duration::from_millis(200);
+
+/// What waits, counted once for all who ask at about the same time. They share the room that was
+/// found, so that no more are let in than by counting for each.
+#[derive(Default)]
+pub(crate) struct Gauge(Mutex<Option<Count>>);
+
+struct Count {
+    at: Instant,
+    waiting: Waiting,
+    let_in: u32,
+}
+
+impl Gauge {
+    async fn read(&self, records: &Records) -> Result<Waiting, ArchiveError> {
+        let mut last = self.0.lock().await;
+        if let Some(count) = &mut *last
+            && count.at.elapsed() < HOLDS
+            && count.let_in < count.waiting.room
+        {
+            count.let_in += 1;
+            return Ok(count.waiting);
+        }
+        let at = Instant::now();
+        let waiting = records.waiting().await?;
+        *last = Some(Count { at, waiting, let_in: 1 });
+        Ok(waiting)
+    }
+}
+
 /// Waits for a turn to upload; the turn ends when the permit is dropped.
 pub(crate) async fn turn(desk: &IntakeDesk) -> Answer<OwnedSemaphorePermit> {
-    let waiting = desk.archive.records.waiting().await?;
-    if waiting.full {
+    let waiting = desk.gauge.read(&desk.archive.records).await?;
+    if waiting.room == 0 {
         let pace = desk.archive.records.pace().await?;
         let seconds = time_to_drain(&waiting, pace, Timestamp::now());
         return Err(Problem::new(Reason::Busy).because("too many pages wait").retry_after(seconds));
@@ -58,7 +91,7 @@ mod tests {
     fn check(jobs: u32, age_s: i64, pace: u64, want_s: u32) {
         let now: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
         let oldest = Timestamp::from_second(now.as_second() - age_s).unwrap();
-        let waiting = Waiting { jobs, oldest: Some(oldest), full: true };
+        let waiting = Waiting { jobs, oldest: Some(oldest), room: 0 };
         assert_eq!(time_to_drain(&waiting, pace, now), want_s);
     }
 

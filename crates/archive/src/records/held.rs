@@ -55,6 +55,9 @@ const HOLD_DOCUMENT: &str = hold!("(select dossier_id from document where docume
 
 const NEXT_TURN: &str = "update dossier set turn = turn + 1 where dossier_id = $1 returning turn";
 
+const NEXT_TURN_UNSETTLED: &str = "
+    update dossier set turn = turn + 1, settled = 0 where dossier_id = $1 returning turn";
+
 const TELL: &str = "
     insert into dossier_event (dossier_id, turn, at, body) values ($1, $2, $3, $4)";
 
@@ -108,9 +111,27 @@ impl Held {
         change: &mut Change<'_>,
         event: &DossierEvent,
     ) -> Result<(), ArchiveError> {
+        self.tell_as(change, NEXT_TURN, event).await
+    }
+
+    /// The same, where by that something is to be done again.
+    pub(crate) async fn tell_unsettled(
+        &self,
+        change: &mut Change<'_>,
+        event: &DossierEvent,
+    ) -> Result<(), ArchiveError> {
+        self.tell_as(change, NEXT_TURN_UNSETTLED, event).await
+    }
+
+    async fn tell_as(
+        &self,
+        change: &mut Change<'_>,
+        next_turn: &'static str,
+        event: &DossierEvent,
+    ) -> Result<(), ArchiveError> {
         let doing = "telling an event";
         let id = self.id.to_string();
-        let row = sqlx::query(NEXT_TURN).bind(&id).fetch_one(change.on()).await.doing(doing)?;
+        let row = sqlx::query(next_turn).bind(&id).fetch_one(change.on()).await.doing(doing)?;
         let (turn, now) = (row.int::<i64>("turn")?, change.now);
         let told = sqlx::query(TELL).bind(&id).bind(turn).bind(now);
         told.bind(json(event)?).execute(change.on()).await.doing(doing)?;

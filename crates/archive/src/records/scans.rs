@@ -64,6 +64,26 @@ pub struct Scan {
     pub signatures: Vec<DigitalSignature>,
 }
 
+impl Scan {
+    /// A scan as it is received; its moment is kept to the microsecond.
+    fn received(new: &NewScan, now: Timestamp) -> Self {
+        Self {
+            id: ScanId::of(new.dossier, new.blake3),
+            dossier: new.dossier,
+            blake3: new.blake3,
+            bytes: new.bytes,
+            media_type: new.media_type.clone(),
+            component: new.component.clone(),
+            station: new.station.clone(),
+            state: ScanState::Received,
+            pages: None,
+            reason: None,
+            received_at: Timestamp::from_microsecond(micros(now)).unwrap_or(now),
+            signatures: Vec::new(),
+        }
+    }
+}
+
 /// What came of accepting a scan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Accepted {
@@ -80,8 +100,8 @@ pub struct Waiting {
     pub jobs: u32,
     /// When the oldest of them was announced.
     pub oldest: Option<Timestamp>,
-    /// Whether so many wait that stations should come back later.
-    pub full: bool,
+    /// How many more may: with none, stations should come back later.
+    pub room: u32,
 }
 
 const KEYED: &str = "
@@ -141,26 +161,22 @@ impl Records {
         let mut change = self.db.change().await?;
         let held = Held::take(&mut change, By::Id(new.dossier)).await?;
         let held = held.ok_or_else(|| dossiers::missing(new.dossier))?;
-        let known = by_id(&mut change, id).await?;
-        if known.is_none() && held.state == DossierState::Closed {
-            return Err(AcceptError::Closed);
-        }
+        // In a closed dossier only what had been received before is there.
+        let closed = held.state == DossierState::Closed;
+        let repeated = closed || !put(&mut change, &held, new, now).await?;
+        let scan = match repeated {
+            false => Scan::received(new, now),
+            true => match by_id(&mut change, id).await? {
+                Some(row) => scan(&row)?,
+                None if closed => return Err(AcceptError::Closed),
+                None => return Err(missing(id).into()),
+            },
+        };
         if let Some(key) = &new.idempotency_key
-            && key_of_another(&mut change, &held, key, id).await?
+            && !stands_for(&mut change, &held, key, id).await?
         {
             return Err(AcceptError::KeyReused);
         }
-        let repeated = known.is_some();
-        if !repeated {
-            put(&mut change, &held, new, now).await?;
-        }
-        if let Some(key) = &new.idempotency_key {
-            let keep = sqlx::query(PUT_KEY).bind(held.id.to_string()).bind(key);
-            let keep = keep.bind(id.to_string()).execute(change.on()).await;
-            keep.doing("keeping a key")?;
-        }
-        let row = by_id(&mut change, id).await?.ok_or_else(|| missing(id))?;
-        let scan = scan(&row)?;
         change.commit().await?;
         Ok(Accepted { scan, repeated })
     }
@@ -177,7 +193,7 @@ impl Records {
         let oldest = announced.into_iter().chain(row.take::<Option<i64>>("queued")?).min();
         let jobs = row.int::<u32>("jobs")?.min(limit);
         let oldest = oldest.and_then(|at| Timestamp::from_microsecond(at).ok());
-        Ok(Waiting { jobs, oldest, full: jobs >= limit })
+        Ok(Waiting { jobs, oldest, room: limit - jobs })
     }
 
     /// A scan.
@@ -256,14 +272,15 @@ pub(crate) async fn put_pages(
     Ok(())
 }
 
+/// Puts a scan, announces it and tells of it; false when it was there.
 async fn put(
     change: &mut Change<'_>,
     held: &Held,
     new: &NewScan,
     now: Timestamp,
-) -> Result<(), ArchiveError> {
+) -> Result<bool, ArchiveError> {
     let scan = ScanId::of(new.dossier, new.blake3);
-    sqlx::query(PUT)
+    let put = sqlx::query(PUT)
         .bind(scan.to_string())
         .bind(held.id.to_string())
         .bind(held.turn)
@@ -276,24 +293,29 @@ async fn put(
         .execute(change.on())
         .await
         .doing("keeping a scan")?;
-    held.unsettle(change).await?;
+    if put.rows_affected() == 0 {
+        return Ok(false);
+    }
     held.announce_now(change, Job::Unpack { scan }).await?;
-    held.tell(change, &DossierEvent::ScanReceived { scan }).await
+    held.tell_unsettled(change, &DossierEvent::ScanReceived { scan }).await?;
+    Ok(true)
 }
 
-/// Whether the key stands for another scan of the dossier.
-async fn key_of_another(
+/// Whether the key stands for the scan, which it does from now on where it stood for none of the
+/// dossier.
+async fn stands_for(
     change: &mut Change<'_>,
     held: &Held,
     key: &str,
     scan: ScanId,
 ) -> Result<bool, ArchiveError> {
-    let query = sqlx::query(KEYED).bind(held.id.to_string()).bind(key);
-    let row = query.fetch_optional(change.on()).await.doing("looking for a key")?;
-    Ok(match row {
-        Some(row) => row.parsed::<ScanId>("scan_id")? != scan,
-        None => false,
-    })
+    let (dossier, doing) = (held.id.to_string(), "keeping a key");
+    let put = sqlx::query(PUT_KEY).bind(&dossier).bind(key).bind(scan.to_string());
+    if put.execute(change.on()).await.doing(doing)?.rows_affected() > 0 {
+        return Ok(true);
+    }
+    let row = sqlx::query(KEYED).bind(dossier).bind(key).fetch_one(change.on()).await;
+    Ok(row.doing(doing)?.parsed::<ScanId>("scan_id")? == scan)
 }
 
 pub(crate) fn missing(id: ScanId) -> ArchiveError {
