@@ -1,13 +1,15 @@
 //! The audit: who read or changed which record, when, what for and by which law; and the chain
 //! that binds these lines, so that none can be altered, taken out or put in unseen.
 //!
-//! No personal data: a line outlives what it tells of.
+//! No personal data of citizens: a line outlives what it tells of.
+
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::access::words;
+use crate::access::{Grant, words};
 use crate::ids::{Blake3, DossierCode, KeyId, LineId, LookupId, PrincipalId, RecordId};
 
 words! {
@@ -43,6 +45,9 @@ words! {
         KeyGiven = "key_given",
         /// A key was taken back, or given an end.
         KeyEnded = "key_ended",
+        /// What somebody logs in with was set anew by another: a password was given, the second
+        /// factor taken away, or they were left to the directory.
+        LoginReset = "login_reset",
         /// Nothing more is taken of somebody.
         Locked = "locked",
         /// It is taken again.
@@ -70,8 +75,30 @@ impl Act {
             Self::Granted => "Giao quyền",
             Self::KeyGiven => "Cấp khoá truy cập",
             Self::KeyEnded => "Chấm dứt khoá truy cập",
+            Self::LoginReset => "Đặt lại cách đăng nhập",
             Self::Locked => "Khoá người dùng",
             Self::Unlocked => "Mở khoá người dùng",
+        }
+    }
+}
+
+/// Who has something done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// Whoever showed a key or a session of that principal.
+    Principal(PrincipalId),
+    /// Whoever ran a command line, by their name on that machine.
+    Operator(String),
+    /// The program, by itself.
+    Program,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Principal(id) => id.fmt(f),
+            Self::Operator(name) => write!(f, "command of {name}"),
+            Self::Program => f.write_str("first start"),
         }
     }
 }
@@ -88,6 +115,9 @@ pub struct AuditLine {
     /// Whose key or session did it; none where the program did it by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<PrincipalId>,
+    /// Who ran the command line that did it, by their name on that machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
     /// The record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordId>,
@@ -109,9 +139,12 @@ pub struct AuditLine {
     /// The key that was given or taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<KeyId>,
-    /// Who holds that key, or was locked.
+    /// Who holds that key, was locked, or was granted something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<PrincipalId>,
+    /// All that they may from now on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<Grant>,
     /// blake3 of what was read or changed: of the version published or ended, of the lookup as it
     /// is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -127,6 +160,7 @@ impl AuditLine {
             at: at.to_string(),
             act,
             principal: None,
+            operator: None,
             record: None,
             version: None,
             lookup: None,
@@ -135,8 +169,21 @@ impl AuditLine {
             legal_basis: None,
             key: None,
             holder: None,
+            grants: Vec::new(),
             content: None,
         }
+    }
+
+    /// The same, of what somebody did.
+    #[must_use]
+    pub fn by(actor: &Actor, act: Act, at: Timestamp) -> Self {
+        let mut line = Self::new(act, at);
+        match actor {
+            Actor::Principal(id) => line.principal = Some(*id),
+            Actor::Operator(name) => line.operator = Some(name.clone()),
+            Actor::Program => {}
+        }
+        line
     }
 }
 

@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use problem::Problem;
 use schemas::access::Reach;
+use schemas::audit::Actor;
 use schemas::code::Reason;
 use schemas::ids::{OfficeCode, PrincipalId};
 
@@ -17,6 +18,12 @@ pub struct Asker {
 }
 
 impl Asker {
+    /// Who it is, for the audit.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor::Principal(self.id)
+    }
+
     /// Whether that office is within reach.
     #[must_use]
     pub fn reaches(&self, office: &OfficeCode) -> bool {

@@ -85,7 +85,7 @@ pub(crate) async fn make_person(
             kind: PrincipalKind::Person,
             name,
             grants: make.grants,
-            made_by: asker.id.to_string(),
+            made_by: asker.actor(),
         },
         full_name: make.full_name,
         password: Some((given.hash.clone(), given.until)),
@@ -144,7 +144,7 @@ pub(crate) async fn set_grants(
 ) -> Answer<Json<PersonView>> {
     let id = desk.another(&asker, &id).await?.principal.id;
     check_grants(&asker, &set.grants)?;
-    desk.archive.records.set_grants(id, &set.grants).await?;
+    desk.archive.records.set_grants(id, &set.grants, &asker.actor()).await?;
     tracing::info!(principal.id = %asker.id, person.id = %id, "grants set");
     Ok(Json(desk.seen_now(id).await?))
 }
@@ -169,7 +169,8 @@ pub(crate) async fn give_password(
 ) -> Answer<Json<GivenPassword>> {
     let id = desk.another(&asker, &id).await?.principal.id;
     let given = Given::new(&desk).await?;
-    desk.archive.records.set_password(id, &given.hash, Some(given.until)).await?;
+    let by = (given.until, &asker.actor());
+    desk.archive.records.set_password(id, &given.hash, Some(by)).await?;
     tracing::info!(principal.id = %asker.id, person.id = %id, "password given");
     Ok(Json(given.shown(&desk, id).await?))
 }
@@ -195,7 +196,7 @@ pub(crate) async fn leave_to_directory(
     Path(id): Path<String>,
 ) -> Answer<Json<PersonView>> {
     let id = desk.another(&asker, &id).await?.principal.id;
-    desk.archive.records.leave_to_directory(id).await?;
+    desk.archive.records.leave_to_directory(id, &asker.actor()).await?;
     tracing::info!(principal.id = %asker.id, person.id = %id, "left to the directory");
     Ok(Json(desk.seen_now(id).await?))
 }
@@ -286,7 +287,7 @@ pub(crate) async fn forget_factor(
     Path(id): Path<String>,
 ) -> Answer<Json<PersonView>> {
     let id = desk.another(&asker, &id).await?.principal.id;
-    desk.archive.records.forget_factor(id).await?;
+    desk.archive.records.forget_factor(id, &asker.actor()).await?;
     tracing::info!(principal.id = %asker.id, person.id = %id, "second factor taken away");
     Ok(Json(desk.seen_now(id).await?))
 }
@@ -351,7 +352,8 @@ impl PeopleDesk {
 
     async fn lock(&self, asker: &Asker, id: &str, locked: bool) -> Answer<Json<PersonView>> {
         let person = self.another(asker, id).await?.principal;
-        self.archive.records.lock_principal(&person.name, locked, Timestamp::now()).await?;
+        let (now, by) = (Timestamp::now(), asker.actor());
+        self.archive.records.lock_principal(&person.name, locked, now, &by).await?;
         tracing::info!(principal.id = %asker.id, person.id = %person.id, locked, "let in or not");
         Ok(Json(self.seen_now(person.id).await?))
     }

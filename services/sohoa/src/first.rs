@@ -11,6 +11,7 @@ use archive::{Archive, ArchiveError, NewPerson, NewPrincipal};
 use jiff::{SignedDuration, Timestamp};
 use people::{GIVEN_DAYS, Passwords, given_password};
 use schemas::access::{Grant, PrincipalKind, Role, Secret};
+use schemas::audit::Actor;
 use schemas::ids::{OfficeCode, PrincipalId};
 
 use crate::show;
@@ -68,7 +69,7 @@ fn principal(kind: PrincipalKind, name: &str, grants: &[Grant]) -> NewPrincipal 
         kind,
         name: name.to_owned(),
         grants: grants.to_vec(),
-        made_by: "first start".to_owned(),
+        made_by: Actor::Program,
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use archive::{Archive, Place};
+use schemas::audit::Actor;
 use schemas::code::Reason;
 use tracing::{info, warn};
 use worker::{ReaderError, Readers};
@@ -33,6 +34,15 @@ pub(crate) fn must_be_there(data: &Path, config: &Config) -> anyhow::Result<()> 
     let there = data.is_dir() || config.cluster()?.is_some();
     anyhow::ensure!(there, "{} is not a folder; see --data", data.display());
     Ok(())
+}
+
+/// Who runs this command line, for the audit: by their name on this machine, and by the one that
+/// they had before `sudo`.
+pub(crate) fn operator() -> Actor {
+    let name = whoami::username().unwrap_or_else(|_| "nobody known".to_owned());
+    #[expect(clippy::disallowed_methods, reason = "sudo says it nowhere else")]
+    let before = std::env::var("SUDO_USER").ok().filter(|before| *before != name);
+    Actor::Operator(before.map_or_else(|| name.clone(), |before| format!("{before} as {name}")))
 }
 
 /// Opens the archive beside a server that may be running on the same folder.

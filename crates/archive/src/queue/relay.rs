@@ -38,6 +38,9 @@ const DOUBT: Duration = Duration::from_secs(120);
 /// How often that is asked.
 const ASK: Duration = Duration::from_secs(10);
 
+/// Rounds begin so far apart at least: what is announced meanwhile goes with one of them.
+const APART: Duration = Duration::from_millis(20);
+
 /// Pause after the broker refused a message.
 const REFUSED: Duration = Duration::from_millis(500);
 
@@ -126,8 +129,10 @@ pub(super) struct Relay {
 enum Round {
     /// There may be more.
     Moved,
-    /// Nothing to do, or nothing that this process may do.
+    /// Nothing to do.
     Nothing,
+    /// Another process sends.
+    Others,
 }
 
 impl Relay {
@@ -193,25 +198,33 @@ impl Relay {
                 self.ask_for_lost(connection, channel).await?;
                 asked = Some(Instant::now());
             }
+            let began = Instant::now();
             let pause = match self.round(connection, channel, &mut confirmed).await {
-                Ok(Round::Moved) => continue,
-                Ok(Round::Nothing) => POLL,
+                Ok(Round::Moved) => None,
+                Ok(Round::Nothing) => Some(POLL),
+                Ok(Round::Others) => {
+                    tokio::time::sleep(POLL).await;
+                    None
+                }
                 Err(Trouble::Refused(messages)) => {
                     warn!(messages, "the broker refused messages; they are sent again");
-                    REFUSED
+                    Some(REFUSED)
                 }
                 // The broker has no part in that.
                 Err(Trouble::Archive(error)) => {
                     warn!(error = &error as &dyn std::error::Error, "jobs can't be sent");
-                    POLL
+                    Some(POLL)
                 }
                 Err(trouble) => return Err(trouble),
             };
-            tokio::select! {
-                () = called => {}
-                () = self.room.notified() => {}
-                () = tokio::time::sleep(pause) => {}
+            if let Some(pause) = pause {
+                tokio::select! {
+                    () = called => {}
+                    () = self.room.notified() => {}
+                    () = tokio::time::sleep(pause) => {}
+                }
             }
+            tokio::time::sleep(APART.saturating_sub(began.elapsed())).await;
         }
     }
 
@@ -228,7 +241,7 @@ impl Relay {
         }
         let mut change = self.db.change().await?;
         if !self.hold(&mut change).await? {
-            return Ok(Round::Nothing);
+            return Ok(Round::Others);
         }
         mark(&mut change, confirmed).await?;
         relay(&mut change).await?;

@@ -1,10 +1,11 @@
 //! People whom an office's directory vouches for, and browsers on their way there and back.
 
 use jiff::Timestamp;
+use schemas::audit::Actor;
 use schemas::ids::{Blake3, PrincipalId};
 
 use super::Records;
-use super::persons::{Person, gathered, person_columns};
+use super::persons::{Person, gathered, note_reset, person_columns};
 use crate::database::micros;
 use crate::error::{ArchiveError, Doing};
 
@@ -125,12 +126,17 @@ impl Records {
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
-    pub async fn leave_to_directory(&self, id: PrincipalId) -> Result<(), ArchiveError> {
+    pub async fn leave_to_directory(
+        &self,
+        id: PrincipalId,
+        by: &Actor,
+    ) -> Result<(), ArchiveError> {
         let mut change = self.db.change().await?;
         for sql in [TAKE_PASSWORD, UNLINK, END_SESSIONS] {
             let done = sqlx::query(sql).bind(id.to_string()).execute(change.on()).await;
             done.doing("leaving a person to the directory")?;
         }
+        note_reset(&mut change, id, by).await?;
         change.commit().await
     }
 }

@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 use schemas::access::Secret;
+use schemas::audit::{Act, Actor, AuditLine};
 use schemas::ids::{Blake3, PrincipalId};
 use schemas::subject::Name;
 use sqlx::any::AnyRow;
 
 use super::Records;
+use super::audit::leave;
 use super::principals::{NewPrincipal, Principal, grant, principal, put_principal};
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
@@ -159,13 +161,16 @@ impl Records {
         &self,
         id: PrincipalId,
         hash: &Secret,
-        given_until: Option<Timestamp>,
+        given: Option<(Timestamp, &Actor)>,
     ) -> Result<(), ArchiveError> {
         let mut change = self.db.change().await?;
         let set = sqlx::query(SET_PASSWORD).bind(id.to_string()).bind(hash.reveal().to_owned());
-        let set = set.bind(given_until.map(micros)).execute(change.on()).await;
+        let set = set.bind(given.map(|(until, _)| micros(until))).execute(change.on()).await;
         set.doing("setting a password")?;
         run(&mut change, END_SESSIONS, id).await?;
+        if let Some((_, by)) = given {
+            note_reset(&mut change, id, by).await?;
+        }
         change.commit().await
     }
 
@@ -231,13 +236,14 @@ impl Records {
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
-    pub async fn forget_factor(&self, id: PrincipalId) -> Result<(), ArchiveError> {
+    pub async fn forget_factor(&self, id: PrincipalId, by: &Actor) -> Result<(), ArchiveError> {
         let mut change = self.db.change().await?;
         for sql in [FORGET_FACTOR, FORGET_CODES, END_SESSIONS] {
             run(&mut change, sql, id).await?;
         }
         let now = change.now;
         vault::erase(&mut change, &id.to_string(), now).await?;
+        note_reset(&mut change, id, by).await?;
         change.commit().await
     }
 
@@ -277,6 +283,16 @@ impl Records {
         change.commit().await?;
         Ok(taken.rows_affected() > 0)
     }
+}
+
+/// Leaves a line that what somebody logs in with was set anew by another.
+pub(super) async fn note_reset(
+    change: &mut Change<'_>,
+    id: PrincipalId,
+    by: &Actor,
+) -> Result<(), ArchiveError> {
+    let line = AuditLine::by(by, Act::LoginReset, Timestamp::now());
+    leave(change, &[AuditLine { holder: Some(id), ..line }]).await
 }
 
 /// Runs a statement about one person.

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use schemas::access::{Grant, Permission, PrincipalKind};
-use schemas::audit::{Act, AuditLine};
+use schemas::audit::{Act, Actor, AuditLine};
 use schemas::ids::{Blake3, KeyId, OfficeCode, PrincipalId};
 use sqlx::any::AnyRow;
 
@@ -25,8 +25,8 @@ pub struct NewPrincipal {
     pub name: String,
     /// What it may.
     pub grants: Vec<Grant>,
-    /// Who made it.
-    pub made_by: String,
+    /// Who makes it.
+    pub made_by: Actor,
 }
 
 /// A principal.
@@ -155,19 +155,24 @@ impl Records {
             return Ok(false);
         }
         if let Some(key) = key {
-            put_key(&mut change, new.id, key).await?;
+            put_key(&mut change, new.id, key, &new.made_by).await?;
         }
         change.commit().await?;
         Ok(true)
     }
 
-    /// Gives a principal another key.
+    /// Gives a principal another key, made by whoever `by` says.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
-    pub async fn put_key(&self, holder: PrincipalId, key: &NewKey) -> Result<(), ArchiveError> {
+    pub async fn put_key(
+        &self,
+        holder: PrincipalId,
+        key: &NewKey,
+        by: &Actor,
+    ) -> Result<(), ArchiveError> {
         let mut change = self.db.change().await?;
-        put_key(&mut change, holder, key).await?;
+        put_key(&mut change, holder, key, by).await?;
         change.commit().await
     }
 
@@ -193,16 +198,26 @@ impl Records {
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
-    pub async fn end_key(&self, id: KeyId, at: Timestamp) -> Result<bool, ArchiveError> {
-        self.change_one((END_KEY, Act::KeyEnded), &id.to_string(), Some(micros(at))).await
+    pub async fn end_key(
+        &self,
+        id: KeyId,
+        at: Timestamp,
+        by: &Actor,
+    ) -> Result<bool, ArchiveError> {
+        self.change_one((END_KEY, Act::KeyEnded), &id.to_string(), Some(micros(at)), by).await
     }
 
     /// Takes a key back at once; false when there is none, or it was already.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
-    pub async fn revoke_key(&self, id: KeyId, now: Timestamp) -> Result<bool, ArchiveError> {
-        self.change_one((REVOKE_KEY, Act::KeyEnded), &id.to_string(), Some(micros(now))).await
+    pub async fn revoke_key(
+        &self,
+        id: KeyId,
+        now: Timestamp,
+        by: &Actor,
+    ) -> Result<bool, ArchiveError> {
+        self.change_one((REVOKE_KEY, Act::KeyEnded), &id.to_string(), Some(micros(now)), by).await
     }
 
     /// Takes nothing more of a principal, keys and sessions alike, or takes it again; false when
@@ -215,17 +230,19 @@ impl Records {
         name: &str,
         locked: bool,
         now: Timestamp,
+        by: &Actor,
     ) -> Result<bool, ArchiveError> {
         let doing = "changing who may do what";
         if !locked {
-            return self.change_one((UNLOCK, Act::Unlocked), name, None).await;
+            return self.change_one((UNLOCK, Act::Unlocked), name, None, by).await;
         }
         let mut change = self.db.change().await?;
         let row = sqlx::query(LOCK).bind(name).bind(micros(now)).fetch_optional(change.on()).await;
         let Some(row) = row.doing(doing)? else { return Ok(false) };
         sqlx::query(END_SESSIONS).bind(name).execute(change.on()).await.doing(doing)?;
         let holder = Some(row.parsed("principal_id")?);
-        leave(&mut change, &[AuditLine { holder, ..AuditLine::new(Act::Locked, now) }]).await?;
+        let line = AuditLine { holder, ..AuditLine::by(by, Act::Locked, now) };
+        leave(&mut change, &[line]).await?;
         change.commit().await?;
         Ok(true)
     }
@@ -234,11 +251,16 @@ impl Records {
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
-    pub async fn set_grants(&self, id: PrincipalId, grants: &[Grant]) -> Result<(), ArchiveError> {
+    pub async fn set_grants(
+        &self,
+        id: PrincipalId,
+        grants: &[Grant],
+        by: &Actor,
+    ) -> Result<(), ArchiveError> {
         let mut change = self.db.change().await?;
         let taken = sqlx::query(TAKE_GRANTS).bind(id.to_string()).execute(change.on()).await;
         taken.doing("taking grants")?;
-        put_grants(&mut change, id, grants).await?;
+        put_grants(&mut change, id, grants, by).await?;
         change.commit().await
     }
 
@@ -248,6 +270,7 @@ impl Records {
         (sql, act): (&'static str, Act),
         which: &str,
         moment: Option<i64>,
+        by: &Actor,
     ) -> Result<bool, ArchiveError> {
         let mut change = self.db.change().await?;
         let mut query = sqlx::query(sql).bind(which);
@@ -259,7 +282,7 @@ impl Records {
         let line = AuditLine {
             key: row.parsed_or("key_id")?,
             holder: Some(row.parsed("principal_id")?),
-            ..AuditLine::new(act, Timestamp::now())
+            ..AuditLine::by(by, act, Timestamp::now())
         };
         leave(&mut change, &[line]).await?;
         change.commit().await?;
@@ -276,11 +299,11 @@ pub(super) async fn put_principal(
     let id = new.id.to_string();
     let now = change.now;
     let put = sqlx::query(PUT).bind(&id).bind(new.kind.as_str()).bind(&new.name).bind(now);
-    let put = put.bind(&new.made_by).execute(change.on()).await.doing(doing)?;
+    let put = put.bind(new.made_by.to_string()).execute(change.on()).await.doing(doing)?;
     if put.rows_affected() == 0 {
         return Ok(false);
     }
-    put_grants(change, new.id, &new.grants).await?;
+    put_grants(change, new.id, &new.grants, &new.made_by).await?;
     Ok(true)
 }
 
@@ -288,13 +311,18 @@ async fn put_grants(
     change: &mut Change<'_>,
     id: PrincipalId,
     grants: &[Grant],
+    by: &Actor,
 ) -> Result<(), ArchiveError> {
     for grant in grants {
         let office = grant.office.as_ref().map_or("", OfficeCode::as_str);
         let put = sqlx::query(GRANT).bind(id.to_string()).bind(grant.role.as_str()).bind(office);
         put.execute(change.on()).await.doing("granting")?;
     }
-    let line = AuditLine { holder: Some(id), ..AuditLine::new(Act::Granted, Timestamp::now()) };
+    let line = AuditLine {
+        holder: Some(id),
+        grants: grants.to_vec(),
+        ..AuditLine::by(by, Act::Granted, Timestamp::now())
+    };
     leave(change, &[line]).await
 }
 
@@ -302,6 +330,7 @@ async fn put_key(
     change: &mut Change<'_>,
     holder: PrincipalId,
     key: &NewKey,
+    by: &Actor,
 ) -> Result<(), ArchiveError> {
     let now = change.now;
     let put = sqlx::query(PUT_KEY)
@@ -317,7 +346,7 @@ async fn put_key(
     let line = AuditLine {
         key: Some(key.id),
         holder: Some(holder),
-        ..AuditLine::new(Act::KeyGiven, Timestamp::now())
+        ..AuditLine::by(by, Act::KeyGiven, Timestamp::now())
     };
     leave(change, &[line]).await
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use schemas::api::Lookup;
-use schemas::audit::{Act, AuditLine, LinkedLine};
-use schemas::ids::{DossierId, PrincipalId, RecordId};
+use schemas::audit::{Act, Actor, AuditLine, LinkedLine};
+use schemas::ids::{DossierId, RecordId};
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
@@ -131,17 +131,16 @@ impl Records {
         &self,
         act: Act,
         records: &[RecordId],
-        (principal, purpose): (Option<PrincipalId>, &str),
+        (by, purpose): (&Actor, &str),
         now: Timestamp,
     ) -> Result<(), ArchiveError> {
         if records.is_empty() {
             return Ok(());
         }
         let lines = records.iter().map(|record| AuditLine {
-            principal,
             record: Some(*record),
             purpose: Some(purpose.to_owned()),
-            ..AuditLine::new(act, now)
+            ..AuditLine::by(by, act, now)
         });
         self.leave_alone(&lines.collect::<Vec<_>>()).await
     }
@@ -154,5 +153,6 @@ fn access(row: &AnyRow) -> Result<Access, ArchiveError> {
     }
     let line =
         LinkedLine { place: row.int("place")?, hash: row.parsed("hash")?, line: row.json("body")? };
-    Ok(Access { line, lookup, principal: row.take("name")? })
+    let principal = row.take::<Option<String>>("name")?.or_else(|| line.line.operator.clone());
+    Ok(Access { line, lookup, principal })
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use archive::{Archive, ArchiveError, BackupError};
 use schemas::access::{PrincipalKind, Secret};
+use schemas::audit::Actor;
 use schemas::ids::{Blake3, PrincipalId};
 use tempfile::TempDir;
 
@@ -167,7 +168,7 @@ async fn the_secret_of_a_second_factor_is_encrypted_at_its_next_use() {
             kind: PrincipalKind::Person,
             name: "can-bo".to_owned(),
             grants: Vec::new(),
-            made_by: "test".to_owned(),
+            made_by: Actor::Program,
         },
         full_name: None,
         password: None,
@@ -195,7 +196,7 @@ async fn the_secret_of_a_second_factor_is_encrypted_at_its_next_use() {
     let shut = kept().await.factor.unwrap();
     assert_eq!(records.factor_secret(id, &shut).await.unwrap(), secret);
     assert!(!records.take_step(id, 7).await.unwrap());
-    records.forget_factor(id).await.unwrap();
+    records.forget_factor(id, &Actor::Program).await.unwrap();
     let gone = records.factor_secret(id, &shut).await;
     assert!(matches!(gone, Err(ArchiveError::Erased(_))), "{gone:?}");
 }

@@ -3,6 +3,7 @@
 use archive::{Archive, Attempt, InDirectory, NewPerson, NewPrincipal, NewSession};
 use jiff::{SignedDuration, Timestamp};
 use schemas::access::{Grant, PrincipalKind, Role, Secret};
+use schemas::audit::Actor;
 use schemas::ids::{Blake3, PrincipalId};
 use tokio::task::JoinSet;
 
@@ -23,7 +24,7 @@ fn person(name: &str) -> NewPerson {
                 Grant { role: Role::Officer, office: Some("H26.01".parse().unwrap()) },
                 Grant { role: Role::Administrator, office: None },
             ],
-            made_by: "a test".to_owned(),
+            made_by: Actor::Program,
         },
         full_name: Some("Nguyễn Văn Mẫu".parse().unwrap()),
         password: Some((secret("hash"), in_an_hour)),
@@ -56,7 +57,7 @@ async fn a_person_comes_back_by_id_by_name_and_by_session() {
     assert_eq!(records.session(Blake3([2; 32])).await.unwrap(), None);
 
     let less = [Grant { role: Role::Officer, office: None }];
-    records.set_grants(id, &less).await.unwrap();
+    records.set_grants(id, &less, &Actor::Program).await.unwrap();
     assert_eq!(records.person(id).await.unwrap().unwrap().principal.grants, less);
 }
 
@@ -81,7 +82,7 @@ async fn sessions_end_with_a_password_a_lock_and_one_too_many() {
     assert_eq!((kept.password, kept.given_until), (Some(secret("another")), None));
 
     begin(archive, id, digest(30), now).await;
-    assert!(records.lock_principal("mine", true, now).await.unwrap());
+    assert!(records.lock_principal("mine", true, now, &Actor::Program).await.unwrap());
     assert_eq!(records.session(digest(30)).await.unwrap(), None);
     assert!(records.session(digest(100)).await.unwrap().is_some(), "another's goes on");
     // Those that ended are forgotten when the next begins.
@@ -116,7 +117,7 @@ async fn a_code_is_taken_once_and_no_older_one_after_it() {
         let digest = Blake3([code; 32]);
         assert_eq!(records.take_recovery_code(id, digest).await.unwrap(), taken, "{code}");
     }
-    records.forget_factor(id).await.unwrap();
+    records.forget_factor(id, &Actor::Program).await.unwrap();
     let kept = records.person(id).await.unwrap().unwrap();
     assert_eq!((kept.factor, kept.factor_next), (None, None));
     assert!(!records.take_recovery_code(id, Blake3([9; 32])).await.unwrap());
@@ -182,21 +183,21 @@ async fn a_person_is_who_the_directory_says_by_its_subject_and_a_name_links_only
     assert_eq!(known(here, "s-1", None).await, None);
     assert_eq!(known(here, "s-1", Some("quan-tri")).await, None, "who has a password is taken");
     assert_eq!(known(here, "s-1", Some("khong-ai")).await, None);
-    records.lock_principal("can-bo", true, now).await.unwrap();
+    records.lock_principal("can-bo", true, now, &Actor::Program).await.unwrap();
     assert_eq!(known(here, "s-1", Some("can-bo")).await, None);
-    records.lock_principal("can-bo", false, now).await.unwrap();
+    records.lock_principal("can-bo", false, now, &Actor::Program).await.unwrap();
     assert_eq!(known(here, "s-1", Some("can-bo")).await, id);
     assert_eq!(known(here, "s-1", Some("ten-khac")).await, id, "the subject counts");
     assert_eq!(known(here, "s-2", Some("can-bo")).await, None, "somebody new with the name");
     assert_eq!(known("https://khac.example.vn", "s-1", None).await, None);
 
     begin(&bed.archive, left.principal.id, Blake3([1; 32]), now).await;
-    records.leave_to_directory(left.principal.id).await.unwrap();
+    records.leave_to_directory(left.principal.id, &Actor::Program).await.unwrap();
     assert_eq!(records.session(Blake3([1; 32])).await.unwrap(), None);
     assert_eq!(known(here, "s-1", None).await, None);
     assert_eq!(known(here, "s-2", Some("can-bo")).await, id);
 
-    records.leave_to_directory(with_password.principal.id).await.unwrap();
+    records.leave_to_directory(with_password.principal.id, &Actor::Program).await.unwrap();
     let kept = records.person(with_password.principal.id).await.unwrap().unwrap();
     assert_eq!((kept.password, kept.given_until), (None, None));
     assert_eq!(known(here, "s-1", Some("quan-tri")).await, Some(with_password.principal.id));

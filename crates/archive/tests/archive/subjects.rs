@@ -2,7 +2,7 @@
 
 use archive::{Dossier, Ground, Kept, PutRight, Reviser};
 use jiff::Timestamp;
-use schemas::audit::Act;
+use schemas::audit::{Act, Actor};
 use schemas::ids::{Blake3, DossierId};
 use schemas::record::{BoundBy, Owner, Record};
 use schemas::subject::Subject;
@@ -25,6 +25,11 @@ pub(crate) async fn done(bed: &Bed) -> (Dossier, Record) {
     (dossier, record)
 }
 
+/// Who runs the command lines.
+fn operator() -> Actor {
+    Actor::Operator("cán bộ trực".to_owned())
+}
+
 pub(crate) async fn erase(
     bed: &Bed,
     dossier: DossierId,
@@ -34,7 +39,7 @@ pub(crate) async fn erase(
     let reason = "Đơn số 13/2026";
     let now = Timestamp::now();
     bed.archive
-        .erase_dossier(dossier, (Ground::Request, reason), |_| lets_go, (really, now))
+        .erase_dossier(dossier, (Ground::Request, reason), |_| lets_go, (really, now), &operator())
         .await
         .unwrap()
 }
@@ -110,12 +115,13 @@ async fn a_subject_is_told_who_looked() {
     assert_eq!(owned, std::slice::from_ref(&record));
     assert!(records.ever_owned("079305000013").await.unwrap().is_empty());
     assert_eq!(records.dossiers_of(NUMBER).await.unwrap().len(), 1);
-    let who = (None, "Đơn số 12/2026");
+    let who = (&operator(), "Đơn số 12/2026");
     records.note_given(Act::Exported, &[record.id], who, Timestamp::now()).await.unwrap();
     records.link_audit().await.unwrap();
     let accesses = records.accesses(&[record.id], None, 100).await.unwrap();
     let acts: Vec<_> = accesses.iter().map(|access| access.line.line.act).collect();
     assert_eq!(acts, [Act::Exported, Act::LookedUp, Act::Published]);
+    assert_eq!(accesses[0].principal.as_deref(), Some("cán bộ trực"));
     let lookup = accesses[1].lookup.as_ref().unwrap();
     assert_eq!((lookup.asked_by.as_str(), lookup.record.id), ("officer-7", record.id));
     let rest = records.accesses(&[record.id], Some(accesses[1].line.place), 100).await.unwrap();
@@ -170,6 +176,7 @@ async fn an_erased_dossier_leaves_nothing_but_hashes_and_a_whole_audit() {
     let acts: Vec<_> = accesses.iter().map(|access| access.line.line.act).collect();
     assert_eq!(acts, [Act::Erased, Act::LookedUp, Act::Published]);
     assert_eq!(accesses[0].line.line.content, record.hash);
+    assert_eq!(accesses[0].principal.as_deref(), Some("cán bộ trực"));
     // A code is never given out again.
     let next = bed.dossier().await;
     assert_ne!(next.code, dossier.code);
@@ -234,7 +241,11 @@ async fn what_is_several_peoples_is_not_erased_for_one_of_them() {
     assert_eq!((ended.len(), versions), (1, vec![1, 2]));
     assert!(records.ended_dossiers(Some(dossier.id), 10).await.unwrap().is_empty());
     let over = (Ground::Period, "Quyết định huỷ số 14/QĐ-UBND");
-    bed.archive.erase_dossier(dossier.id, over, |_| true, (true, now)).await.unwrap().unwrap();
+    bed.archive
+        .erase_dossier(dossier.id, over, |_| true, (true, now), &Actor::Program)
+        .await
+        .unwrap()
+        .unwrap();
     assert!(records.record(record.id, None).await.unwrap().is_none());
     assert_eq!(records.number_of_old("123456789").await.unwrap(), None);
     assert!(records.ended_dossiers(None, 10).await.unwrap().is_empty());

@@ -15,6 +15,7 @@ use serde_json::json;
 use self::person::{May, PersonWhat};
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::outside::operator;
 use crate::{first, outside, show};
 
 /// Say who may do what: people who log in (người dùng), and keys (khoá truy cập) of stations and
@@ -140,13 +141,13 @@ impl Access {
                     keys.into_iter().find(|key| key.id == *id).context("không có khoá này")?;
                 ensure!(!old.revoked, "khoá này đã bị thu hồi");
                 let made = first::make_key(old.only, *days)?;
-                archive.records.put_key(old.holder.id, &made.kept).await?;
+                archive.records.put_key(old.holder.id, &made.kept, &operator()).await?;
                 let end = Timestamp::now() + SignedDuration::from_hours(*grace_hours);
-                archive.records.end_key(*id, end).await?;
+                archive.records.end_key(*id, end, &operator()).await?;
                 hand_over(&made.shown.reveal(), to.as_ref())?;
             }
             What::Key(KeyWhat::Revoke { id }) => {
-                let done = archive.records.revoke_key(*id, Timestamp::now()).await?;
+                let done = archive.records.revoke_key(*id, Timestamp::now(), &operator()).await?;
                 ensure!(done, "không có khoá này, hoặc đã bị thu hồi");
                 show::note("Đã thu hồi.");
             }
@@ -159,7 +160,7 @@ impl Access {
 }
 
 async fn lock(archive: &Archive, name: &str, locked: bool) -> anyhow::Result<()> {
-    let done = archive.records.lock_principal(name, locked, Timestamp::now()).await?;
+    let done = archive.records.lock_principal(name, locked, Timestamp::now(), &operator()).await?;
     ensure!(done, "không có ai tên này");
     show::note(if locked { "Đã khoá." } else { "Đã mở khoá." });
     Ok(())
@@ -174,7 +175,7 @@ async fn new_key(archive: &Archive, new: &New) -> anyhow::Result<()> {
         kind: if is_station { PrincipalKind::Station } else { PrincipalKind::System },
         name: new.name.trim().to_owned(),
         grants: new.may.grants(),
-        made_by: "command".to_owned(),
+        made_by: operator(),
     };
     let made = first::make_key(new.only.clone(), new.days)?;
     if !archive.records.put_principal(&holder, Some(&made.kept)).await? {

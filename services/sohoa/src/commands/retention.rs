@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::config::{Config, RetentionConfig};
 use crate::exit::Exit;
 use crate::fate::Fate;
+use crate::outside::operator;
 use crate::{outside, show};
 
 /// Erase what has been kept for as long as the law has it kept (hết thời hạn bảo quản, Luật Lưu
@@ -107,7 +108,7 @@ impl Retention {
         reason: &str,
         found: &mut Found,
     ) -> anyhow::Result<()> {
-        let (day, now) = (today(), Timestamp::now());
+        let (day, now, by) = (today(), Timestamp::now(), operator());
         let goes = |record: &Record| policy.lets_go(record, day);
         let style = ProgressStyle::with_template("{spinner} {pos} hồ sơ đã xem, {msg}")?;
         let bar = ProgressBar::no_length().with_style(style);
@@ -126,7 +127,7 @@ impl Retention {
                     continue;
                 };
                 let why = (Ground::Period, reason);
-                let done = archive.erase_dossier(id, why, goes, (self.yes, now)).await?;
+                let done = archive.erase_dossier(id, why, goes, (self.yes, now), &by).await?;
                 found.fates.push(Fate::new(code, done));
                 bar.set_message(format!("{} hồ sơ hết thời hạn lưu", found.fates.len()));
             }

@@ -23,6 +23,7 @@ use tokio::io::AsyncReadExt;
 use crate::config::{Config, RetentionConfig};
 use crate::exit::Exit;
 use crate::fate::Fate;
+use crate::outside::operator;
 use crate::{outside, show};
 
 /// Answer a data subject's request: a copy of everything, or its erasure (quyền của chủ thể dữ
@@ -173,7 +174,8 @@ async fn export(
     let ids: BTreeSet<RecordId> = kept.iter().map(|record| record.id).collect();
     let ids: Vec<RecordId> = ids.into_iter().collect();
     // Before anything is handed out, that it is.
-    records.note_given(Act::Exported, &ids, (None, reason), Timestamp::now()).await?;
+    let why = (&operator(), reason);
+    records.note_given(Act::Exported, &ids, why, Timestamp::now()).await?;
     for record in &kept {
         let pdf = to.join(format!("{}-v{}.pdf", record.id, record.version));
         write_pdf(archive, record, &pdf).await?;
@@ -247,14 +249,14 @@ struct Erasing<'a> {
 impl Erasing<'_> {
     async fn run(&self, archive: &Archive, subject: &Subject, json: bool) -> anyhow::Result<Exit> {
         let mut fates = Vec::new();
-        let (day, now) = (today(), Timestamp::now());
+        let (day, now, by) = (today(), Timestamp::now(), operator());
         for own in archive.records.dossiers_of(subject.reveal_number()).await? {
             if !own.subject.agrees(subject) {
                 continue;
             }
             let policy = |record: &Record| self.policy.lets_go(record, day);
             let why = (Ground::Request, self.reason);
-            let done = archive.erase_dossier(own.id, why, policy, (self.yes, now)).await?;
+            let done = archive.erase_dossier(own.id, why, policy, (self.yes, now), &by).await?;
             fates.push(Fate::new(own.code, done));
         }
         // Theirs as well, in the dossier of somebody else.

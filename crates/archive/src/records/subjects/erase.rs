@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use schemas::api::DossierState;
-use schemas::audit::{Act, AuditLine};
+use schemas::audit::{Act, Actor, AuditLine};
 use schemas::ids::{Blake3, DossierCode, DossierId, RecordId};
 use schemas::record::Record;
 use serde::Serialize;
@@ -142,7 +142,7 @@ const IS_ERASED: &str = "select record_id from erased where record_id = $1 limit
 impl Archive {
     /// Erases a dossier with all that came with it, if `policy` lets each of its records go:
     /// what stays are the ids and hashes of its records, and the lines of the audit, which hold
-    /// `reason`. Where `really` isn't set, tells only what would be erased.
+    /// `reason` and who did it. Where `really` isn't set, tells only what would be erased.
     ///
     /// # Errors
     /// [`ArchiveError::Missing`], [`ArchiveError::Unavailable`]; nothing is erased then, or only
@@ -153,6 +153,7 @@ impl Archive {
         (ground, reason): (Ground, &str),
         policy: impl Fn(&Record) -> bool + Send + Sync,
         (really, now): (bool, Timestamp),
+        by: &Actor,
     ) -> Result<Result<Erasure, Kept>, ArchiveError> {
         let doing = "erasing a dossier";
         let id = dossier.to_string();
@@ -200,7 +201,7 @@ impl Archive {
                 sqlx::query(*sql).bind(number).execute(change.on()).await.doing(doing)?;
             }
         }
-        leave(&mut change, &lines(&records, reason, now)).await?;
+        leave(&mut change, &lines(&records, reason, (by, now))).await?;
         change.commit().await?;
         for key in blobs {
             match self.remove_unneeded(key).await? {
@@ -225,14 +226,14 @@ impl super::Records {
 }
 
 /// A line for each version.
-fn lines(records: &[Record], reason: &str, now: Timestamp) -> Vec<AuditLine> {
+fn lines(records: &[Record], reason: &str, (by, now): (&Actor, Timestamp)) -> Vec<AuditLine> {
     let line = |record: &Record| AuditLine {
         record: Some(record.id),
         version: Some(record.version),
         dossier: Some(DossierCode::clone(&record.dossier)),
         purpose: Some(reason.to_owned()),
         content: record.hash,
-        ..AuditLine::new(Act::Erased, now)
+        ..AuditLine::by(by, Act::Erased, now)
     };
     records.iter().map(line).collect()
 }

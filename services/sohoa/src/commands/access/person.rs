@@ -12,6 +12,7 @@ use schemas::subject::Name;
 use serde_json::json;
 
 use super::{granted, hand_over, told};
+use crate::outside::operator;
 use crate::{first, show};
 
 #[derive(Debug, clap::Subcommand)]
@@ -121,7 +122,7 @@ impl PersonWhat {
                     kind: PrincipalKind::Person,
                     name,
                     grants,
-                    made_by: "command".to_owned(),
+                    made_by: operator(),
                 };
                 let new = NewPerson { principal, full_name: full_name.clone(), password: given };
                 if !records.put_person(&new).await? {
@@ -139,19 +140,20 @@ impl PersonWhat {
             Self::Grant { name, may } => {
                 let grants = may.grants();
                 ensure!(grants.len() <= MOST_GRANTS, "at most {MOST_GRANTS} roles and offices");
-                records.set_grants(named(archive, name).await?.principal.id, &grants).await?;
+                let id = named(archive, name).await?.principal.id;
+                records.set_grants(id, &grants, &operator()).await?;
                 show::note("Đã đổi quyền.");
             }
             Self::Password { name, to } => {
                 let person = named(archive, name).await?.principal;
                 let (password, (hash, until)) = first::give_password().await?;
-                records.set_password(person.id, &hash, Some(until)).await?;
+                records.set_password(person.id, &hash, Some((until, &operator()))).await?;
                 note_password(&person.name);
                 hand_over(password.reveal(), to.as_ref())?;
             }
             Self::Directory { name } => {
                 let id = named(archive, name).await?.principal.id;
-                archive.records.leave_to_directory(id).await?;
+                archive.records.leave_to_directory(id, &operator()).await?;
                 show::note("Từ nay người này chỉ đăng nhập qua danh bạ.");
             }
             Self::Disable { name } => lock(archive, name, true).await?,
@@ -162,7 +164,8 @@ impl PersonWhat {
                 show::note("Đã mở khoá đăng nhập.");
             }
             Self::ForgetFactor { name } => {
-                records.forget_factor(named(archive, name).await?.principal.id).await?;
+                let id = named(archive, name).await?.principal.id;
+                records.forget_factor(id, &operator()).await?;
                 show::note("Đã bỏ lớp xác thực thứ hai.");
             }
         }
@@ -181,7 +184,8 @@ async fn named(archive: &Archive, name: &str) -> anyhow::Result<Person> {
 
 async fn lock(archive: &Archive, name: &str, locked: bool) -> anyhow::Result<()> {
     let person = named(archive, name).await?.principal;
-    archive.records.lock_principal(&person.name, locked, Timestamp::now()).await?;
+    let (now, by) = (Timestamp::now(), operator());
+    archive.records.lock_principal(&person.name, locked, now, &by).await?;
     show::note(if locked {
         "Đã ngừng cho đăng nhập."
     } else {
