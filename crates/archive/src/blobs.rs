@@ -99,15 +99,19 @@ impl Blobs {
         }
     }
 
-    /// Begins to receive a blob of unknown size.
+    /// Begins to receive a blob. If it turns out as long as was promised, that spares copying it.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
-    pub async fn receive(&self) -> Result<Incoming, ArchiveError> {
+    pub async fn receive(&self, promised: Option<u64>) -> Result<Incoming, ArchiveError> {
         let encrypting = self.vault.as_ref().map(|_| Encrypting::new()).transpose()?;
         let held = match &self.form {
             Form::Folder(_) => self.file().await?,
-            Form::Bucket(_) => Held::Memory(Vec::new()),
+            Form::Bucket(_) => {
+                let len = stream::shut_len(promised.unwrap_or_default());
+                let room = usize::try_from(len).unwrap_or(IN_MEMORY).min(IN_MEMORY);
+                Held::Memory(Vec::with_capacity(room))
+            }
         };
         Ok(Incoming {
             blobs: self.clone(),
@@ -134,7 +138,7 @@ impl Blobs {
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`]; nothing is kept then.
     pub async fn put(&self, bytes: &[u8]) -> Result<Blake3, ArchiveError> {
-        let mut incoming = self.receive().await?;
+        let mut incoming = self.receive(Some(bytes.len() as u64)).await?;
         for chunk in bytes.chunks(CHUNK) {
             incoming.write(chunk).await?;
         }
@@ -373,7 +377,7 @@ impl Incoming {
                 bucket.keep(key, Source::File(&path), len, blobs).await
             }
             (Form::Bucket(bucket), Held::Memory(bytes)) => {
-                bucket.keep(key, Source::Bytes(&bytes), len, blobs).await
+                bucket.keep(key, Source::Bytes(&bytes.into()), len, blobs).await
             }
             (Form::Folder(_), Held::Memory(_)) => unreachable!("a folder receives into files"),
         }

@@ -44,7 +44,7 @@ pub(crate) async fn receive(
     came: &mut u64,
 ) -> Answer<Kept> {
     check_promise(limits)?;
-    let mut incoming = blobs.receive().await?;
+    let mut incoming = blobs.receive(limits.promised).await?;
     let mut head = Vec::with_capacity(HEAD);
     while let Some(chunk) = next(body, limits.stall).await? {
         let length = incoming.len() + chunk.len() as u64;

@@ -6,6 +6,7 @@ use failpoints::Point;
 use schemas::Uuid;
 use schemas::api::{DossierView, ParkedView};
 use serde_json::json;
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::{Chance, Fault, Trial};
@@ -55,6 +56,7 @@ impl Trial {
         &mut self,
         fault: Fault,
         dossier: &DossierView,
+        mut refused: watch::Receiver<u32>,
         chance: &mut Chance,
     ) -> (Instant, Option<Away>) {
         let cluster = &mut self.cluster;
@@ -146,8 +148,10 @@ impl Trial {
             }
             Fault::DiskFull => {
                 let filler = cluster.intake.seen_by_it(&cluster.place("intake").join("filler"));
-                sleep(chance.within(1000)).await;
+                sleep(chance.within(600)).await;
                 fill(&filler);
+                let met = refused.wait_for(|times| *times > 0).await.map(drop);
+                met.expect("no scan met the full disk");
                 sleep(Duration::from_secs(2) + chance.within(3000)).await;
                 std::fs::remove_file(filler).unwrap();
                 away = Some(Away::Usual(Role::Intake));

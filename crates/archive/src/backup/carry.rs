@@ -105,7 +105,7 @@ async fn one(from: &Blobs, to: &Blobs, key: Blake3) -> Result<Fate, ArchiveError
         Err(ArchiveError::Missing(_)) => return Ok(Fate::Missing),
         Err(error) => return Err(error),
     };
-    let mut incoming = to.receive().await?;
+    let mut incoming = to.receive(None).await?;
     let (mut wholeness, mut chunk) = (Wholeness::default(), vec![0; CHUNK]);
     loop {
         match reader.read(&mut chunk).await.doing("reading a blob")? {

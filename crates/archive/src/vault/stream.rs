@@ -97,6 +97,12 @@ impl Encrypting {
     }
 }
 
+/// Encrypted bytes that so many of the clear become.
+pub(crate) fn shut_len(clear: u64) -> u64 {
+    let shut = clear.saturating_add(clear.div_ceil(CHUNK as u64).max(1) * TAG as u64);
+    shut.saturating_add((HEAD + TRAILER) as u64)
+}
+
 /// Bytes of the clear in so many encrypted ones; none when it can't be so many.
 pub(crate) fn clear_len(len: u64) -> Option<u64> {
     let shut = len.checked_sub((HEAD + TRAILER) as u64)?;
@@ -196,6 +202,7 @@ mod tests {
             for at_once in [1000, CHUNK, 5 * CHUNK] {
                 let (shut, key) = shut(&clear, at_once);
                 assert_eq!(clear_len(shut.len() as u64), Some(len as u64));
+                assert_eq!(shut_len(len as u64), shut.len() as u64);
                 assert_eq!(key_id(&shut), Some(key.id));
                 assert!(opened(shut, &key).await.unwrap() == clear, "{len}");
             }

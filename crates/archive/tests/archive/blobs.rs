@@ -14,7 +14,7 @@ async fn a_blob_is_kept_under_its_hash_and_a_dropped_one_leaves_nothing() {
     for shelf in both().await {
         let blobs = &shelf.archive.blobs;
         let bytes = vec![7; 3_000_000];
-        let mut incoming = blobs.receive().await.unwrap();
+        let mut incoming = blobs.receive(None).await.unwrap();
         for chunk in bytes.chunks(40_000) {
             incoming.write(chunk).await.unwrap();
         }
@@ -28,7 +28,7 @@ async fn a_blob_is_kept_under_its_hash_and_a_dropped_one_leaves_nothing() {
         reader.read_to_end(&mut streamed).await.unwrap();
         assert_eq!((streamed, len), (bytes, 3_000_000));
 
-        let mut cut_short = blobs.receive().await.unwrap();
+        let mut cut_short = blobs.receive(None).await.unwrap();
         cut_short.write(b"half").await.unwrap();
         drop(cut_short);
         assert_eq!(shelf.incoming(), 0);

@@ -89,7 +89,7 @@ async fn what_was_half_received_is_cleared_away_once_it_is_old() {
     let two_days = Duration::from_secs(2 * 24 * 3600);
     let file = std::fs::File::options().write(true).open(&old).unwrap();
     file.set_modified(std::time::SystemTime::now() - two_days).unwrap();
-    let mut received = shelf.archive.blobs.receive().await.unwrap();
+    let mut received = shelf.archive.blobs.receive(None).await.unwrap();
     received.write(&noise(2 << 20, 11)).await.unwrap();
     let place = Place { store: shelf.store.clone(), ..Place::at(shelf.dir.path()) };
     let beside = Archive::open_beside(&place).await.unwrap();

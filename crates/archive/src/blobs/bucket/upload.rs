@@ -10,6 +10,7 @@ use aws_sdk_s3::primitives::{ByteStream, Length};
 use aws_sdk_s3::types::{
     ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, ServerSideEncryption,
 };
+use bytes::Bytes;
 use schemas::ids::Blake3;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -46,7 +47,7 @@ const TAKEN: [&str; 2] = ["PreconditionFailed", "ConditionalRequestConflict"];
 #[derive(Clone, Copy)]
 pub(in crate::blobs) enum Source<'a> {
     /// All of a blob that is sent in one piece.
-    Bytes(&'a [u8]),
+    Bytes(&'a Bytes),
     /// Any blob.
     File(&'a Path),
 }
@@ -219,7 +220,7 @@ fn unless_taken<T, E: ProvideErrorMetadata>(
 
 async fn piece(from: Source<'_>, start: u64, bytes: u64) -> Result<ByteStream, ArchiveError> {
     let path = match from {
-        Source::Bytes(all) => return Ok(ByteStream::from(all.to_vec())),
+        Source::Bytes(all) => return Ok(ByteStream::from(all.clone())),
         Source::File(path) => path,
     };
     let piece = ByteStream::read_from().path(path).offset(start).length(Length::Exact(bytes));
