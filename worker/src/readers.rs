@@ -117,7 +117,7 @@ pub struct Readers {
     idle: Semaphore,
     /// A seat holds a warm reader, or none before the first question and after a failure.
     seats: Vec<Seat>,
-    /// For a question of the counter that finds every seat at the backlog.
+    /// For questions of the counter; those that find it taken go to the others.
     kept: Option<Seat>,
     /// Permits are questions of the counter that may be asked beside those that are: of the
     /// counter alone, too, no more are worked on at once than there are seats of any lane.
@@ -268,8 +268,8 @@ impl Readers {
         let (_permit, mut seat, nice) = match &self.kept {
             Some(kept) if lane == Lane::Counter => tokio::select! {
                 biased;
-                permit = self.idle.acquire() => (permit.ok(), self.seat().await, YIELDING),
                 seat = kept.lock() => (None, seat, 0),
+                permit = self.idle.acquire() => (permit.ok(), self.seat().await, YIELDING),
             },
             _ => (self.idle.acquire().await.ok(), self.seat().await, self.manners()),
         };
