@@ -166,11 +166,13 @@ impl Readers {
     /// # Errors
     /// [`ReaderError::Unstartable`], [`ReaderError::NoWall`].
     pub async fn warm(&self) -> Result<Vec<Wall>, ReaderError> {
-        let Some(seat) = self.seats.first() else { return Ok(Vec::new()) };
+        // The one that is asked first, which stands back for nobody.
+        let first = self.kept.as_ref().or(self.seats.first());
+        let Some(seat) = first else { return Ok(Vec::new()) };
         let mut seat = seat.lock().await;
         let reader = match seat.take() {
             Some(warm) => warm,
-            None => self.start(self.manners()).await?,
+            None => self.start(0).await?,
         };
         Ok(seat.insert(reader).walls.clone())
     }
