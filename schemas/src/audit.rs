@@ -98,7 +98,7 @@ impl fmt::Display for Actor {
         match self {
             Self::Principal(id) => id.fmt(f),
             Self::Operator(name) => write!(f, "command of {name}"),
-            Self::Program => f.write_str("first start"),
+            Self::Program => f.write_str("the program"),
         }
     }
 }

@@ -97,10 +97,10 @@ impl Guard {
     /// opened it to them.
     async fn admit(&self, request: &mut Request, peer: Peer) -> Answer<Option<Entry>> {
         let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-        // There is nothing to guard; the router says so to everyone.
         let open = path.as_deref().is_none_or(|path| {
             OPEN.contains(&path) || (path == METRICS && self.rules.open_metrics)
         });
+        // Where there is no path there is nothing to guard; the router says so to everyone.
         let Some(path) = path.filter(|_| !open) else {
             self.count_stranger(peer)?;
             return Ok(None);
@@ -157,7 +157,8 @@ impl Guard {
     }
 
     /// Comes back when whoever showed these headers would not be let in as they were any more:
-    /// their session or key has ended, or reaches other offices.
+    /// their session or key has ended, or reaches other offices. Where that can't be told, too:
+    /// who may come back does, and goes on after the last event that they saw.
     async fn until_over(self: Arc<Self>, entry: Entry, shown: HeaderMap, peer: Peer) {
         loop {
             tokio::time::sleep(LOOK_AGAIN).await;
@@ -165,7 +166,7 @@ impl Guard {
             let known = known.ok().flatten().filter(|known| known.principal.id == entry.who);
             let reach = known.and_then(|known| self.reach(&known, &entry.needed).ok());
             if reach != Some(entry.reach.clone()) {
-                tracing::info!(principal.id = %entry.who, "may follow no longer");
+                tracing::info!(principal.id = %entry.who, "followed no longer");
                 return;
             }
         }

@@ -36,7 +36,9 @@ struct Count {
 
 impl Gauge {
     async fn read(&self, records: &Records) -> Result<Waiting, ArchiveError> {
-        let mut last = self.0.lock().await;
+        // Whoever comes while it is counted counts for themselves: where the database doesn't
+        // answer, nobody waits for one after the other to find out.
+        let Ok(mut last) = self.0.try_lock() else { return records.waiting().await };
         if let Some(count) = &mut *last
             && count.at.elapsed() < HOLDS
             && count.let_in < count.waiting.room

@@ -50,7 +50,7 @@ pub struct Access {
     /// The lookup that goes with it, while it is kept.
     #[serde(skip)]
     pub lookup: Option<Lookup>,
-    /// Name of whoever did it, where somebody did.
+    /// Name of whoever did it, where somebody did: of the principal, or of who ran a command line.
     pub principal: Option<String>,
 }
 

@@ -28,6 +28,18 @@ async fn the_same_bytes_or_the_same_key_are_the_same_scan() {
 }
 
 #[tokio::test]
+async fn a_new_scan_unsettles_a_dossier_and_a_repeated_one_does_not() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    let unsettled = async || bed.archive.records.unsettled(dossier.id).await.unwrap();
+    for (scan, unsettles) in [(b"one", true), (b"one", false), (b"two", true)] {
+        assert_eq!(bed.tamper("update dossier set settled = 1").await, 1);
+        accept(&bed.archive, dossier.id, scan).await;
+        assert_eq!(unsettled().await, unsettles);
+    }
+}
+
+#[tokio::test]
 async fn a_key_used_for_other_bytes_is_refused() {
     let bed = bed().await;
     let dossier = bed.dossier().await;
