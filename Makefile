@@ -3,23 +3,27 @@
 # make story             a citizen's papers from a birth to the next procedure, told with what came out
 # make schemathesis      everything that the interface's description allows, asked EXAMPLES times each
 #
-# Measuring, on the scans of SCANS:
+# Measuring, on the scans of a folder, SCANS=FOLDER: gold/ (images, NAME.gt.txt beside each) and
+# pdf/ (as they arrived):
 # make bench             reading: Sohoa, OCRmyPDF, Tesseract and trueocr in turns
 # make bench-pdf         the PDFs that the last `make bench` left: veraPDF, size, likeness
 # make bench-deskew      pages turned by known angles: Sohoa, jdeskew, Tesseract
 # make bench-confidence  whether confidences mean what they say; how often the second engine won
+# make bench-readers     pages a minute of two readers and of one; memory over a thousand pages
+#
+# Measuring, on what is made for it:
 # make bench-cluster     intake beside bare PUTs, one worker and two, a counter's page behind BACKLOG
 #                        others, what a dossier costs with PAGES pages in the records; a plot
 # make bench-audit       lookups and requirements with the audit and without
 # make bench-records     the same over HTTP beside the bare SQL that they need, among RECORDS records
 #                        on PostgreSQL and EMBEDDED on SQLite
 # make bench-faults      each fault RUNS times on a running cluster: lost, doubled, seconds
-# make bench-readers     pages a minute of two readers and of one; memory over a thousand pages
 #
-# make fuzz              every fuzz target for SECONDS, its corpus grown from the files of HOSTILE
+# make fuzz              every fuzz target for SECONDS, its corpus grown from the sample papers, and
+#                        from the files of HOSTILE=FOLDER where that is said
 
-.PHONY: run test story schemathesis fuzz setup form lint fmt bench bench-pdf bench-deskew bench-confidence \
-	bench-cluster bench-audit bench-records bench-faults bench-readers bench-setup
+.PHONY: run test story schemathesis fuzz setup form lint fmt scans bench bench-pdf bench-deskew \
+	bench-confidence bench-cluster bench-audit bench-records bench-faults bench-readers bench-setup
 
 run:
 	deploy/setup.sh run
@@ -55,7 +59,7 @@ schemathesis:
 setup:
 	deploy/setup.sh test
 
-form:
+form: setup
 	cargo fmt --all --check
 	cargo fmt --manifest-path tests/fuzz/engine/Cargo.toml --check
 	.parts/bin/cargo-deny --log-level error check bans licenses sources
@@ -67,28 +71,32 @@ fmt:
 	cargo fmt --all
 	cargo fmt --manifest-path tests/fuzz/engine/Cargo.toml
 
-# Scans to measure with: gold/ (images, NAME.gt.txt beside each) and pdf/ (as they arrived).
-SCANS ?= ../shared/data/scans
+# Scans to measure with; none come with the checkout.
+SCANS ?=
+scans:
+	@[ -d "$(SCANS)/gold" ] && [ -d "$(SCANS)/pdf" ] || { \
+	    echo "make: set SCANS=FOLDER (gold/, pdf/)" >&2; exit 1; }
+
 # How often each reader reads them; figures are medians.
 RUNS ?= 1
 OUT = target/bench
 BENCH = .parts/bench/bin/python tests/bench
 
-bench: bench-setup
+bench: scans bench-setup
 	$(BENCH)/bench.py target/release $(SCANS) $(OUT) $(RUNS)
 	$(BENCH)/table.py $(OUT) $(SCANS)/gold
 	$(BENCH)/table.py $(OUT) $(SCANS)/gold --per-page
 	$(BENCH)/worst.py $(OUT)/gold/sohoa $(SCANS)/gold $(OUT)/worst 3
 
 # Of what the last `make bench` left: it takes no reading.
-bench-pdf:
+bench-pdf: scans
 	$(BENCH)/pdfs.py $(OUT) $(SCANS)
 
-bench-deskew: bench-setup
+bench-deskew: scans bench-setup
 	cargo build --release --locked --quiet -p imaging --example straight
 	$(BENCH)/turned.py target/release $(SCANS)
 
-bench-confidence: bench-setup
+bench-confidence: scans bench-setup
 	mkdir -p $(OUT)
 	target/release/sohoa --log error read $(wildcard $(SCANS)/gold/*.jpg $(SCANS)/gold/*.tif) \
 	    --json $(OUT)/words.json
@@ -130,7 +138,7 @@ bench-records:
 	cargo build --release --locked --quiet -p sohoa -p sohoa-reader -p tests --bins
 	target/release/records_bench --records $(RECORDS) --embedded $(EMBEDDED)
 
-bench-readers: bench-setup
+bench-readers: scans bench-setup
 	$(BENCH)/readers.py target/release $(SCANS)
 
 bench-setup:
@@ -138,7 +146,7 @@ bench-setup:
 	cargo build --release --locked --quiet -p sohoa -p sohoa-reader
 
 SECONDS ?= 600
-HOSTILE ?= ../shared/data/hostile
+HOSTILE ?=
 fuzz:
 	deploy/setup.sh fuzz
 	tests/fuzz/run.sh $(SECONDS) $(HOSTILE)

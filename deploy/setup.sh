@@ -22,11 +22,19 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 parts=$root/.parts
 mkdir -p "$parts"
 
-packages=(build-essential ca-certificates clang cmake curl libclang-dev libleptonica-dev
-    libtesseract-dev pkg-config python3-pip tesseract-ocr-vie)
+# First, for nothing here brings it.
+rust=$(cargo --version 2>/dev/null | cut -d' ' -f2 || true)
+if [ -z "$rust" ] || [ "$(printf '%s\n' 1.95.0 "$rust" | sort -V | head -n 1)" != 1.95.0 ]; then
+    echo "setup: Rust 1.95 or later is needed (found: ${rust:-none}); see https://rustup.rs" >&2
+    exit 1
+fi
+
+# The fonts are for PDFs that name one and don't hold it.
+packages=(build-essential ca-certificates clang cmake curl fonts-liberation2 libclang-dev
+    libleptonica-dev libtesseract-dev pkg-config python3-pip tesseract-ocr-vie)
 if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
-    packages+=(fonts-liberation2 libactivation-java libjaxb-java openjdk-17-jdk-headless
-        poppler-utils qpdf tesseract-ocr)
+    packages+=(libactivation-java libjaxb-java openjdk-17-jdk-headless poppler-utils qpdf
+        tesseract-ocr)
 fi
 if [ "$purpose" = test ]; then
     packages+=(libfaketime openssl postgresql python3-venv rabbitmq-server softhsm2 systemd)
@@ -161,11 +169,6 @@ if [ "$purpose" = schemathesis ]; then
     environment schemathesis "schemathesis, which asks the whole interface"
 fi
 
-rust=$(cargo --version 2>/dev/null | cut -d' ' -f2 || true)
-if [ -z "$rust" ] || [ "$(printf '%s\n' 1.95.0 "$rust" | sort -V | head -n 1)" != 1.95.0 ]; then
-    echo "setup: Rust 1.95 or later is needed (found: ${rust:-none}); see https://rustup.rs" >&2
-    exit 1
-fi
 if [ "$purpose" = test ] && [ ! -x "$parts/bin/cargo-deny" ]; then
     echo "setup: building cargo-deny"
     retried cargo install cargo-deny --version 0.20.2 --locked --debug --quiet --root "$parts"

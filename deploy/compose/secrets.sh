@@ -20,6 +20,13 @@ keep broker_cookie "$(random)"
 keep store_secret_key "$(random)"
 # Without it no paper can be read again: keep a copy elsewhere.
 keep master_key "$(random 32)"
+# Whichever process signs a head of the audit, all trust it.
+if [ ! -s "$folder/audit_certificate" ]; then
+    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$folder/audit_key"
+    openssl req -x509 -new -key "$folder/audit_key" -subj /CN=Sohoa -days 10950 \
+        -addext keyUsage=critical,digitalSignature -out "$folder/audit_certificate"
+    chmod 644 "$folder/audit_key" "$folder/audit_certificate"
+fi
 keep store_identities.json "{\"identities\": [{\"name\": \"sohoa\", \"credentials\":
   [{\"accessKey\": \"sohoa\", \"secretKey\": \"$(cat "$folder/store_secret_key")\"}],
   \"actions\": [\"Admin\", \"Read\", \"Write\", \"List\"]}]}

@@ -19,7 +19,7 @@ macro_rules! minted {
         impl $name {
             /// Wraps a UUID read back from storage.
             #[must_use]
-            pub fn from_uuid(id: Uuid) -> Self {
+            pub const fn from_uuid(id: Uuid) -> Self {
                 Self(id)
             }
 

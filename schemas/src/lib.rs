@@ -14,6 +14,7 @@ pub mod kind;
 pub mod access;
 pub mod audit;
 
+pub mod format;
 pub mod reading;
 pub mod record;
 pub mod signature;

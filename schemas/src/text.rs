@@ -1,5 +1,7 @@
 //! Vietnamese text: normal forms, and the folding that comparisons use.
 
+use std::ops::RangeInclusive;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -33,6 +35,13 @@ pub fn fold(text: &str) -> String {
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Whether a text has so many characters: the least without white space at its ends, the most with
+/// it, which is kept.
+#[must_use]
+pub fn has_length(text: &str, length: &RangeInclusive<usize>) -> bool {
+    *length.start() <= text.trim().chars().count() && text.chars().count() <= *length.end()
+}
+
 /// Zero-width and control characters that web pages leave between letters. White space is not
 /// among them.
 fn is_invisible(c: char) -> bool {
@@ -48,6 +57,13 @@ mod tests {
     fn tidying_composes_and_folds_space() {
         assert_eq!(tidy("  Gia\u{302}\u{301}y\u{a0}\u{200b}khai\tsinh\n"), "Giấy khai sinh");
         assert_eq!(tidy(&tidy("ươ\u{feff}ng")), "ương");
+    }
+
+    #[test]
+    fn blanks_are_neither_enough_nor_free() {
+        assert!(has_length("ba ơi", &(5..=5)));
+        assert!(!has_length("    .    ", &(5..=20)));
+        assert!(!has_length("ba ơi ", &(5..=5)));
     }
 
     #[test]

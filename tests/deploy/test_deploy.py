@@ -1,6 +1,7 @@
 """The deployment files: of the form that those who read them want, and fitting each other."""
 
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -59,6 +60,28 @@ class Everything(unittest.TestCase):
             for section in sections.values():
                 bare = {"url", "secret_key", "password"} & section.keys()
                 self.assertFalse(bare, f"{settings}: a secret is written out")
+
+
+class Image(unittest.TestCase):
+    def test_what_is_built_is_what_is_run(self):
+        header = (DEPLOY / "Dockerfile").read_text().split("\nFROM ")[0]
+        [built] = re.findall(r"--tag (\S+)", header)
+        workspace = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]
+        self.assertEqual(built, f"sohoa:{workspace['package']['version']}")
+        services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+        for name in ROLES | {"migrate"}:
+            self.assertEqual(services[name]["image"], built, name)
+        [build] = [service["build"] for service in services.values() if "build" in service]
+        context = DEPLOY / build["context"]
+        self.assertEqual(context.resolve(), ROOT)
+        self.assertEqual(context.resolve() / build["dockerfile"], DEPLOY / "Dockerfile")
+        kustomization = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())
+        images = [f"{image['name']}:{image['newTag']}" for image in kustomization["images"]]
+        self.assertEqual(images, [built])
+
+    def test_no_secret_goes_along_when_it_is_built(self):
+        left_out = (ROOT / ".dockerignore").read_text().split()
+        self.assertLessEqual({"deploy/compose/secrets", "sohoa-data", ".sohoa"}, set(left_out))
 
 
 class Compose(unittest.TestCase):

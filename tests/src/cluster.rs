@@ -253,6 +253,11 @@ impl Cluster {
         self.processes().map(Process::log).collect()
     }
 
+    /// How many jobs its workers have done.
+    pub(crate) fn jobs_done(&self) -> usize {
+        self.workers.iter().map(|worker| worker.log().matches("\"job done\"").count()).sum()
+    }
+
     /// Whether every process runs.
     pub(crate) fn all_live(&mut self) -> bool {
         self.processes_mut().all(Process::lives)

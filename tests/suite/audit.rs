@@ -3,6 +3,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use schemas::api::{AccessAnswer, DossierView};
@@ -101,6 +102,26 @@ async fn a_forged_head_and_one_of_a_strangers_are_found() {
     stage.sql("update audit_head set body = replace(body, '\"at\":\"20', '\"at\":\"19')");
     let (code, found) = checked(&stage, &[]);
     assert_eq!((code, found.last().unwrap().as_str()), (Some(5), "audit.head_forged"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heads_signed_with_a_key_that_all_share_are_trusted_by_whoever_is_configured_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let make = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/compose/secrets.sh");
+    assert!(Command::new(make).arg(folder.path()).status().unwrap().success());
+    let [key, certificate] =
+        ["audit_key", "audit_certificate"].map(|name| folder.path().join(name));
+    let shared = format!("audit.key_file = {key:?}\naudit.certificate_file = {certificate:?}\n");
+    let mut stage = Stage::start_with(&shared).await;
+    held(&stage).await;
+    assert!(stage.terminate().success());
+    assert!(stage.data().join("audit/heads.jsonl").is_file());
+    assert!(!stage.data().join("audit/certificate.pem").exists(), "a key of its own");
+    let (code, found) = checked(&stage, &[]);
+    assert_eq!((code, found.last().unwrap().as_str()), (Some(5), "audit.head_untrusted"));
+    let alike = folder.path().join("alike.toml");
+    std::fs::write(&alike, shared).unwrap();
+    assert_eq!(checked(&stage, &["--config", text(&alike)]), (Some(0), Vec::new()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -132,12 +132,11 @@ fn importing_the_same_catalogue_again_changes_nothing() {
 }
 
 #[test]
-fn help_teaches_by_example() {
-    let roles = ["all", "intake", "records", "review", "work", "migrate"];
-    let others = ["read", "push", "dossier", "parked", "catalogue", "check", "subject"];
-    for command in roles.into_iter().chain(others) {
-        let (code, help, _) = sohoa(&[command, "--help"]);
-        assert_eq!(code, Some(0));
-        assert!(help.contains(&format!("\n  sohoa {command}")), "{command}: {help}");
-    }
+fn nothing_is_made_where_a_command_only_looks() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("nowhere");
+    let (code, _, told) = sohoa(&["catalogue", "show", "--data", nowhere.to_str().unwrap()]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("is not a folder; see --data"), "{told}");
+    assert!(!nowhere.exists());
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use image::codecs::jpeg::JpegEncoder;
 use papers::{Card, Kind, Person, Press, Scan, Sheet, Wear};
 use schemas::codes::IdentityCard;
-use schemas::reading::PageReading;
+use schemas::reading::{PageReading, SAME_PAPER};
 use schemas::subject::Sex;
 use schemas::text::{fold, tidy};
 use serde::Deserialize;
@@ -115,7 +115,7 @@ fn a_page_turned_by_a_known_angle_is_turned_back() {
     }
     // The one paper, however it lay.
     for reading in &readings[1..4] {
-        assert!(bits_apart(reading, &readings[0]) <= filing::SAME_PAPER);
+        assert!(reading.fingerprint.distance(readings[0].fingerprint) <= SAME_PAPER);
     }
 }
 
@@ -162,11 +162,4 @@ fn a_cards_code_names_its_holder_and_a_ghost_of_a_seal_is_blank() {
     assert_eq!(card.name.reveal(), person.name);
     assert_eq!([false, true, false], [0, 1, 2].map(|i: usize| readings[i].blank));
     assert_eq!(readings[1].text, "");
-}
-
-fn bits_apart(one: &PageReading, other: &PageReading) -> u32 {
-    let nibbles = |reading: &PageReading| -> Vec<u32> {
-        reading.fingerprint.chars().map(|c| c.to_digit(16).unwrap()).collect()
-    };
-    nibbles(one).iter().zip(nibbles(other)).map(|(a, b)| (a ^ b).count_ones()).sum()
 }

@@ -299,11 +299,18 @@ fn decide(result: &Result<(), Failure>, attempt: u32) -> Fate {
     };
     let (attempts, reason) = match failure {
         Failure::Archive(error) => match error {
-            ArchiveError::Missing(_) | ArchiveError::Corrupt { .. } | ArchiveError::Erased(_) => {
-                (1, Reason::Internal)
-            }
+            ArchiveError::Missing(_)
+            | ArchiveError::Corrupt { .. }
+            | ArchiveError::Erased(_)
+            | ArchiveError::Template { .. } => (1, Reason::Internal),
             ArchiveError::Full => (WORLD_ATTEMPTS, Reason::StorageFull),
-            _ => (WORLD_ATTEMPTS, Reason::Unavailable),
+            // A key is put back, a database is brought up to date.
+            ArchiveError::Locked(_)
+            | ArchiveError::NewerSchema
+            | ArchiveError::OlderSchema
+            | ArchiveError::NoKey(_)
+            | ArchiveError::OtherMaster
+            | ArchiveError::Unavailable { .. } => (WORLD_ATTEMPTS, Reason::Unavailable),
         },
         Failure::Reader(error) => match error {
             // It lacks a part, as a reader does that can't be started; the page lacks nothing.
@@ -332,33 +339,75 @@ fn pause(attempt: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use schemas::reader::Wall;
     use signing::SignFailed;
 
     use super::*;
 
+    /// Retried before the attempt of that number, and parked with it.
     #[track_caller]
-    fn check(failure: Failure, attempt: u32, want: Fate) {
-        assert_eq!(decide(&Err(failure), attempt), want);
+    fn check(failure: impl Into<Failure>, last: u32, reason: Reason) {
+        let failed: Result<(), Failure> = Err(failure.into());
+        if 1 < last {
+            assert_eq!(decide(&failed, 1), Fate::Retry(pause(1)), "{failed:?}");
+            assert_eq!(decide(&failed, last - 1), Fate::Retry(pause(last - 1)), "{failed:?}");
+        }
+        assert_eq!(decide(&failed, last), Fate::Park(reason), "{failed:?}");
     }
 
     #[test]
-    fn the_world_is_given_time_and_a_bad_page_is_not() {
-        check(Failure::Archive(ArchiveError::Full), 1, Fate::Retry(Duration::from_secs(1)));
-        check(Failure::Archive(ArchiveError::Full), 4, Fate::Retry(Duration::from_secs(8)));
-        check(Failure::Archive(ArchiveError::Full), 12, Fate::Park(Reason::StorageFull));
-        let broken = || ReaderError::Refused { reason: Reason::ScanBroken, detail: String::new() };
-        check(broken().into(), 1, Fate::Park(Reason::ScanBroken));
-        check(ReaderError::MemoryLimit.into(), 1, Fate::Retry(Duration::from_secs(1)));
-        check(ReaderError::MemoryLimit.into(), 2, Fate::Park(Reason::ReaderMemoryLimit));
-        let killed = || ReaderError::Crashed("signal: 9 (SIGKILL)".to_owned());
-        check(killed().into(), 5, Fate::Retry(Duration::from_secs(16)));
-        check(killed().into(), 6, Fate::Park(Reason::ReaderCrashed));
-        let partless =
-            || ReaderError::Refused { reason: Reason::Unavailable, detail: String::new() };
-        check(partless().into(), 1, Fate::Retry(Duration::from_secs(1)));
-        let unplugged = || SigningFailed::Key(SignFailed::Key("no token".to_owned()));
-        check(unplugged().into(), 1, Fate::Retry(Duration::from_secs(1)));
-        check(unplugged().into(), 12, Fate::Park(Reason::SignFailed));
-        check(Failure::TooNew(9), 1, Fate::Park(Reason::MessageUnknown));
+    fn the_archive_is_given_time_but_for_what_no_time_mends() {
+        let text = str::to_owned;
+        for lasting in [
+            ArchiveError::Missing(text("page 1")),
+            ArchiveError::Corrupt { what: text("page 1"), detail: text("reading") },
+            ArchiveError::Erased(text("blob 1")),
+            ArchiveError::Template { what: "dossier codes", detail: text("a brace is not closed") },
+        ] {
+            check(lasting, 1, Reason::Internal);
+        }
+        check(ArchiveError::Full, 12, Reason::StorageFull);
+        for passing in [
+            ArchiveError::Locked("data".into()),
+            ArchiveError::NewerSchema,
+            ArchiveError::OlderSchema,
+            ArchiveError::NoKey(text("blob 1")),
+            ArchiveError::OtherMaster,
+            ArchiveError::Unavailable { what: "reading a page", source: "pool closed".into() },
+        ] {
+            check(passing, 12, Reason::Unavailable);
+        }
+    }
+
+    #[test]
+    fn a_reader_is_given_time_and_a_bad_page_is_not() {
+        let refused = |reason| ReaderError::Refused { reason, detail: String::new() };
+        check(refused(Reason::ScanBroken), 1, Reason::ScanBroken);
+        check(refused(Reason::Unavailable), 12, Reason::Unavailable);
+        check(ReaderError::Unstartable("no pipes".to_owned()), 12, Reason::Unavailable);
+        let no_wall = ReaderError::NoWall { wall: Wall::Seccomp, detail: String::new() };
+        check(no_wall, 12, Reason::ReaderNoWall);
+        let killed = ReaderError::Crashed("signal: 9 (SIGKILL)".to_owned());
+        check(killed, 6, Reason::ReaderCrashed);
+        check(ReaderError::TimeLimit(Duration::from_secs(60)), 2, Reason::ReaderTimeLimit);
+        check(ReaderError::MemoryLimit, 2, Reason::ReaderMemoryLimit);
+        check(ReaderError::Nonsense("word"), 2, Reason::ReaderNonsense);
+    }
+
+    #[test]
+    fn what_else_fails_is_tried_as_often_as_may_help() {
+        check(SealFailed::Lacks("pages"), 1, Reason::SealFailed);
+        let unplugged = SigningFailed::Key(SignFailed::Key("no token".to_owned()));
+        check(unplugged, 12, Reason::SignFailed);
+        check(Failure::TooNew(9), 1, Reason::MessageUnknown);
+        check(Failure::Panicked, 2, Reason::Internal);
+        assert_eq!(decide(&Ok(()), 1), Fate::Done);
+    }
+
+    #[test]
+    fn the_pause_doubles_up_to_twenty_minutes() {
+        for (attempt, seconds) in [(1, 1), (4, 8), (11, 1024), (12, 1200), (u32::MAX, 1200)] {
+            assert_eq!(pause(attempt), Duration::from_secs(seconds), "{attempt}");
+        }
     }
 }

@@ -4,7 +4,8 @@
 //! file a table, the same whichever engine they came from. Then every blob that those rows name is
 //! copied: a blob is there before its row and never changes, so rows first and blobs after is
 //! whole. Blobs that the folder has already are not copied again, which also is how a backup that
-//! was cut off goes on.
+//! was cut off goes on; but for those that it has under a key that was erased, and that came again
+//! since.
 //!
 //! Blobs are copied as they are stored, and keys are not in the folder: they go into a file of
 //! their own, which is kept elsewhere and written over each time ([`crate::vault::copy`]). So what
@@ -28,6 +29,7 @@ pub(crate) mod sheet;
 mod tables;
 mod verify;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -123,7 +125,7 @@ pub struct BackedUp {
     pub rows: u64,
     /// Blobs that they name.
     pub blobs: u64,
-    /// Blobs that the folder did not have yet.
+    /// Blobs that the folder did not have yet, or only under a key that was erased.
     pub copied: u64,
     /// Bytes of those.
     pub copied_bytes: u64,
@@ -201,9 +203,14 @@ impl Archive {
         let archive = self.identity().await?;
         let folder = Folder::begin(target, &archive).await?;
         let (number, dir) = folder.next().await?;
-        let mut moment = self.write_rows(&dir, hears).await?;
-        let carried = carry::all(&self.blobs, &folder.blobs, &dir, moment.blobs.lines, hears);
-        let carried = carried.await?;
+        let (mut moment, erased) = self.write_rows(&dir, hears).await?;
+        let (from, to) = (&self.blobs, &folder.blobs);
+        let carried = carry::all(from, to, &dir, moment.blobs.lines, Some(&erased), hears);
+        let mut carried = carried.await?;
+        let mut view = self.records.db.view().await?;
+        carry::spare(&mut view, &mut carried).await?;
+        drop(view);
+        carry::over(from, to, &mut carried).await?;
         // After the blobs: some may have been written anew since the rows were read.
         if let Some(keys) = keys {
             let mut view = self.records.db.view().await?;
@@ -225,8 +232,13 @@ impl Archive {
         })
     }
 
-    /// Every row of one moment, and the names of the blobs they need.
-    async fn write_rows(&self, dir: &Path, hears: Hears<'_>) -> Result<Moment, BackupError> {
+    /// Every row of one moment, and the names of the blobs they need; answers with those, too, that
+    /// a key was erased of.
+    async fn write_rows(
+        &self,
+        dir: &Path,
+        hears: Hears<'_>,
+    ) -> Result<(Moment, HashSet<Blake3>), BackupError> {
         let db = &self.records.db;
         let mut view = db.view().await?;
         let row = sqlx::query(SCHEMA).fetch_one(&mut *view).await.doing(BACKING_UP)?;
@@ -241,8 +253,8 @@ impl Archive {
             entries.push(rows::export(&mut view, table, dir).await?);
         }
         hears(Progress { step: Step::Rows, done: all, all });
-        let blobs = carry::list(&mut view, dir).await?;
-        Ok(Moment {
+        let (blobs, erased) = carry::list(&mut view, dir).await?;
+        let moment = Moment {
             format: FORMAT,
             at: at.to_string(),
             program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -251,7 +263,8 @@ impl Archive {
             blobs,
             lacking: Vec::new(),
             keys: 0,
-        })
+        };
+        Ok((moment, erased))
     }
 
     /// Which archive this is; chosen now if nobody asked before.

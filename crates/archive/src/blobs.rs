@@ -142,7 +142,7 @@ impl Blobs {
         for chunk in bytes.chunks(CHUNK) {
             incoming.write(chunk).await?;
         }
-        Ok(incoming.finish().await?.0)
+        Ok(incoming.finish().await?.blake3)
     }
 
     /// The bytes, checked against their hash.
@@ -288,6 +288,17 @@ impl Blobs {
     }
 }
 
+/// A blob that was received and is durable.
+#[derive(Debug, Clone, Copy)]
+pub struct Received {
+    /// Its hash, and so its name.
+    pub blake3: Blake3,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Whether the store says that nothing of that name was there. A folder doesn't tell.
+    pub first: bool,
+}
+
 /// A blob being received. Dropped unfinished, it leaves nothing behind.
 pub struct Incoming {
     blobs: Blobs,
@@ -350,29 +361,31 @@ impl Incoming {
         Blake3(*self.hasher.finalize().as_bytes())
     }
 
-    /// Makes the blob durable under its hash; answers with that and the size in bytes.
+    /// Makes the blob durable under its hash.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`]; nothing is kept then.
-    pub async fn finish(mut self) -> Result<(Blake3, u64), ArchiveError> {
-        let (key, len) = (self.key(), self.len);
+    pub async fn finish(mut self) -> Result<Received, ArchiveError> {
+        let (blake3, bytes) = (self.key(), self.len);
         if let (Some(encrypting), Some(vault)) = (self.encrypting.take(), self.blobs.vault.clone())
         {
             let (rest, data_key) = encrypting.finish()?;
             self.hold(&rest).await?;
             self.flush().await?;
-            vault.keep(&data_key, &key.to_string()).await?;
+            vault.keep(&data_key, &blake3.to_string()).await?;
         }
-        self.finish_as(key).await?;
-        Ok((key, len))
+        let first = self.finish_as(blake3).await?;
+        Ok(Received { blake3, bytes, first })
     }
 
-    /// Makes what came durable under that name.
-    pub(crate) async fn finish_as(mut self, key: Blake3) -> Result<(), ArchiveError> {
+    /// Makes what came durable under that name; true as [`Received::first`] is.
+    pub(crate) async fn finish_as(mut self, key: Blake3) -> Result<bool, ArchiveError> {
         self.flush().await?;
         let (blobs, len) = (&self.blobs, self.written);
         match (&blobs.form, self.held) {
-            (Form::Folder(folder), Held::File(file, path)) => folder.keep(key, file, path).await,
+            (Form::Folder(folder), Held::File(file, path)) => {
+                folder.keep(key, file, path).await.map(|()| false)
+            }
             (Form::Bucket(bucket), Held::File(_, path)) => {
                 bucket.keep(key, Source::File(&path), len, blobs).await
             }

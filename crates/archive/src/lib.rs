@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 pub use backup::{BackedUp, BackupError, Hears, Keys, Progress, Restored, Step, Verified, verify};
 pub use blobs::{
-    BlobReader, Blobs, Encryption, Incoming, Patience, SecretKey, Store, StoreTrouble,
+    BlobReader, Blobs, Encryption, Incoming, Patience, Received, SecretKey, Store, StoreTrouble,
 };
 pub use check::{Finding, Findings};
 pub use database::{PostgresUrl, PostgresUrlError};
@@ -47,7 +47,7 @@ pub use records::pages::{Page, PageSummary};
 pub use records::persons::{NewPerson, Person};
 pub use records::principals::{Key, NewKey, NewPrincipal, Principal};
 pub use records::proofs::Proven;
-pub use records::relied::{Reliance, Relied};
+pub use records::relied::{Reliance, Relied, Stated};
 pub use records::revise::{PutRight, Revised, Reviser};
 pub use records::scans::{Accepted, NewScan, Scan, Waiting};
 pub use records::sessions::{Attempt, NewSession, Session};

@@ -2,14 +2,8 @@
 
 use std::collections::HashMap;
 
-use schemas::reading::PageReading;
+use schemas::reading::{PageReading, SAME_PAPER};
 use schemas::text;
-
-/// Most bits of 256 in which the fingerprints of two scans of the same sheet differ: what
-/// `imaging` measured on 29 real pages scanned again in 145 ways (95 % within 32 bits, any two
-/// different pages 78 bits apart and more). Forms filled in for two people may be nearer than
-/// that, so the texts must agree too.
-pub const SAME_PAPER: u32 = 64;
 
 /// Least share of words that two readings of the same sheet have in common. Two copies of one
 /// printed form, filled in for two people, look alike too; taking the second for the first
@@ -37,20 +31,9 @@ fn same_sheet(one: &PageReading, other: &PageReading) -> bool {
     if one.blake3 == other.blake3 {
         return true;
     }
-    let near =
-        distance(&one.fingerprint, &other.fingerprint).is_some_and(|bits| bits <= SAME_PAPER);
+    let near = one.fingerprint.distance(other.fingerprint) <= SAME_PAPER;
     let codes_agree = one.codes.is_empty() || other.codes.is_empty() || one.codes == other.codes;
     near && codes_agree && texts_agree(one, other)
-}
-
-/// Bits in which two fingerprints differ; `None` when one is not of 64 hexadecimal digits.
-fn distance(one: &str, other: &str) -> Option<u32> {
-    let digits = |text: &str| {
-        let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(16)).collect();
-        digits.filter(|d| d.len() == 64)
-    };
-    let pairs = digits(one)?.into_iter().zip(digits(other)?);
-    Some(pairs.map(|(a, b)| (a ^ b).count_ones()).sum())
 }
 
 /// Two pages without words say nothing, so they don't agree.
@@ -82,17 +65,4 @@ fn common(one: &[String], other: &[String]) -> f32 {
         _ => false,
     });
     crate::layout::share(2 * shared.count(), one.len() + other.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fingerprints_are_compared_bit_by_bit() {
-        let zero = "0".repeat(64);
-        assert_eq!(distance(&zero, &format!("f{}1", "0".repeat(62))), Some(5));
-        assert_eq!(distance(&zero, "0"), None);
-        assert_eq!(distance(&zero, &"x".repeat(64)), None);
-    }
 }

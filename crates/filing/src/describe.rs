@@ -233,7 +233,6 @@ mod tests {
             width: 1654,
             height: 2339,
             dpi: 200,
-            fingerprint: "0".repeat(64),
             text: text.to_owned(),
             confidence: 0.9,
             codes,

@@ -29,7 +29,6 @@ mod told;
 pub mod report;
 pub mod standing;
 
-pub use again::SAME_PAPER;
 pub use describe::{Described, describe, tells_holder};
 pub use fields::{fields, valid_until};
 pub use file::{Document, Filing, Sheet, Verdict, file};

@@ -9,7 +9,7 @@ use filing::{Filing, Kinds, Sheet, Verdict, file};
 use schemas::Uuid;
 use schemas::catalogue::Procedure;
 use schemas::ids::PageId;
-use schemas::reading::{Code, CodeKind, PageReading};
+use schemas::reading::{Code, CodeKind, Fingerprint, PageReading};
 use support::Paper;
 
 /// A procedure of components given as (id, kinds, more).
@@ -231,6 +231,7 @@ fn a_separator_sheet_says_where_the_pages_after_it_belong() {
     ];
     let mut pages = pages.to_vec();
     pages[4].blake3.0[1] ^= 7;
+    pages[4].fingerprint.0 = pages[4].fingerprint.0.map(|bits| !bits);
     let filing = check(
         &asked,
         &pages,
@@ -299,11 +300,10 @@ fn one_of_a_group_is_enough() {
 
 #[test]
 fn the_same_paper_scanned_again_counts_once() {
-    let fingerprint = |bits: &str| format!("{}{bits}", "5".repeat(62));
     let mut first = birth_certificate("NGUYỄN THỊ MẪU");
-    first.fingerprint = fingerprint("55");
+    first.fingerprint = Fingerprint([0x55; 4]);
     let mut again = first.clone();
-    again.fingerprint = fingerprint("57");
+    again.fingerprint.0[3] ^= 2;
     again.blake3.0[0] ^= 1;
     let mut other = birth_certificate("TRẦN VĂN KHÁC");
     other
@@ -311,7 +311,7 @@ fn the_same_paper_scanned_again_counts_once() {
         .iter_mut()
         .filter(|w| w.text.contains('/'))
         .for_each(|w| w.text = "09/08/2019".to_owned());
-    other.fingerprint = fingerprint("55");
+    other.fingerprint = first.fingerprint;
     let asked = procedure(&[("a", "birth_certificate", "")]);
     let filing = check(
         &asked,

@@ -1,57 +1,10 @@
 //! Knowing a sheet again.
 
-use std::fmt;
-use std::str::FromStr;
+use schemas::reading::Fingerprint;
 
 use crate::Upright;
 use crate::ink::{Ink, ink};
 use crate::skew::CONTRAST;
-
-/// Most bits by which two scans are taken for the same paper.
-///
-/// Measured on 29 real pages of 13 scans, most of them with the letterheads of the same three
-/// bodies. Each scanned again (turned by up to 1.6°, shifted, at half to full resolution, with
-/// noise, paler, as JPEG of quality 40 to 80): half of the 145 differ by 10 bits at most, 95 % by
-/// 32; five, of nearly empty pages with toner dust, by more than 64 and aren't known again. Any two
-/// different pages: 78 bits and more, half of the 406 pairs 126.
-pub const SAME_PAPER: u32 = 64;
-
-/// A perceptual hash of 256 bits; 64 hexadecimal digits as text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fingerprint([u64; 4]);
-
-/// A text that is no fingerprint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a fingerprint has 64 hexadecimal digits")]
-pub struct FingerprintError;
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|word| write!(f, "{word:016x}"))
-    }
-}
-
-impl FromStr for Fingerprint {
-    type Err = FingerprintError;
-
-    fn from_str(text: &str) -> Result<Self, FingerprintError> {
-        if text.len() != 64 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(FingerprintError);
-        }
-        let mut words = [0; 4];
-        for (word, digits) in words.iter_mut().zip(text.as_bytes().chunks_exact(16)) {
-            let digits = std::str::from_utf8(digits).map_err(|_| FingerprintError)?;
-            *word = u64::from_str_radix(digits, 16).map_err(|_| FingerprintError)?;
-        }
-        Ok(Fingerprint(words))
-    }
-}
-
-/// Bits by which two fingerprints differ, 0 to 256.
-#[must_use]
-pub fn distance(one: Fingerprint, other: Fingerprint) -> u32 {
-    one.0.iter().zip(other.0).map(|(a, b)| (a ^ b).count_ones()).sum()
-}
 
 /// Columns and rows of the grid that a page's ink is counted in.
 const GRID: usize = 96;

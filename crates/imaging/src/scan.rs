@@ -123,7 +123,7 @@ impl<'a> Scan<'a> {
                 let pages = scan.page_count();
                 (Opened::Tiff(scan), pages)
             }
-            Format::Jpeg | Format::Png | Format::WebP | Format::Bmp | Format::Jpeg2000 => {
+            Format::Jpeg | Format::Png | Format::WebP | Format::Bmp | Format::Jp2 | Format::J2c => {
                 (Opened::Single(bytes), 1)
             }
         };
@@ -161,7 +161,7 @@ impl<'a> Scan<'a> {
             return Err(DecodeError::NoSuchPage { seq });
         }
         match &self.opened {
-            Opened::Single(bytes) if self.format == Format::Jpeg2000 => {
+            Opened::Single(bytes) if matches!(self.format, Format::Jp2 | Format::J2c) => {
                 jpeg2000::decode(bytes, &self.limits)
             }
             Opened::Single(bytes) => single::decode(bytes, self.format, &self.limits),

@@ -19,7 +19,9 @@ pub(crate) fn decode<'a>(
         Format::Png => (ImageFormat::Png, dpi::of_png(bytes)),
         Format::WebP => (ImageFormat::WebP, None),
         Format::Bmp => (ImageFormat::Bmp, dpi::of_bmp(bytes)),
-        Format::Tiff | Format::Pdf | Format::Jpeg2000 => return Err(DecodeError::UnknownFormat),
+        Format::Tiff | Format::Pdf | Format::Jp2 | Format::J2c => {
+            return Err(DecodeError::UnknownFormat);
+        }
     };
     let (image, orientation, promised) = read(bytes, as_image, limits)?;
     let bilevel = format == Format::Png && is_one_bit_png(bytes) && is_pure(&image);

@@ -1,5 +1,7 @@
 //! JSON bodies, refused with problem documents that name the field and never quote it.
 
+use std::time::Duration;
+
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
@@ -7,12 +9,16 @@ use axum::response::{IntoResponse, Response};
 use schemas::code::Reason;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use crate::Problem;
 
 /// Longest JSON body that is read, in bytes; the longest that means anything has a few
 /// thousand.
 pub const MAX_BODY: usize = 1 << 20;
+
+/// How long a JSON body may take to come.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A JSON body, coming in or going out.
 #[derive(Debug, Clone)]
@@ -25,8 +31,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         if !is_json(request.headers()) {
             return Err(invalid("the content type must be application/json"));
         }
-        let Ok(bytes) = to_bytes(request.into_body(), MAX_BODY).await else {
-            return Err(invalid("the body was cut short or is longer than 1 MB"));
+        let body = timeout(PATIENCE, to_bytes(request.into_body(), MAX_BODY)).await;
+        let Ok(Ok(bytes)) = body else {
+            return Err(invalid("the body was cut short, took too long or is longer than 1 MB"));
         };
         let mut json = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut json)

@@ -18,7 +18,7 @@ use schemas::code::Reason;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use body::{Json, MAX_BODY};
-pub use place::{Path, Query};
+pub use place::{Path, Query, limit};
 
 /// An answer, or the refusal.
 pub type Answer<T> = Result<T, Problem>;

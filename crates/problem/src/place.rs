@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use schemas::code::Reason;
 use serde::de::DeserializeOwned;
 
-use crate::Problem;
+use crate::{Answer, Problem};
 
 /// The parts of a path. What can't be a part of it names nothing.
 #[derive(Debug, Clone)]
@@ -38,4 +38,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
             }
         }
     }
+}
+
+/// How many things an answer holds at most: as many as were asked for, `usual` where nothing was
+/// said.
+///
+/// # Errors
+/// [`Reason::RequestInvalid`] unless it is from 1 to `most`: an answer that is cut shorter than was
+/// asked for looks like all there is.
+pub fn limit(asked: Option<u32>, usual: u32, most: u32) -> Answer<u32> {
+    let limit = asked.unwrap_or(usual);
+    if (1..=most).contains(&limit) {
+        return Ok(limit);
+    }
+    Err(Problem::new(Reason::RequestInvalid).because(format!("`limit` is from 1 to {most}")))
 }

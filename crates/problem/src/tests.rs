@@ -10,7 +10,7 @@ use schemas::code::Reason;
 use serde::Deserialize;
 use tower::ServiceExt;
 
-use crate::{Json, MAX_BODY, MEDIA_TYPE, Path, Problem, Query, everywhere};
+use crate::{Json, MAX_BODY, MEDIA_TYPE, Path, Problem, Query, everywhere, limit};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,4 +113,15 @@ async fn a_body_is_capped_and_must_say_that_it_is_json() {
     let plain = Request::post("/orders").body(Body::from("{}")).unwrap();
     let detail = check(answer(plain).await, Reason::RequestInvalid).await;
     assert!(detail.contains("content type"), "{detail}");
+}
+
+#[test]
+fn a_limit_out_of_its_range_is_refused_and_not_cut() {
+    for (asked, want) in [(None, 100), (Some(1), 1), (Some(500), 500)] {
+        assert_eq!(limit(asked, 100, 500), Ok(want));
+    }
+    let refusal = Problem::new(Reason::RequestInvalid).because("`limit` is from 1 to 500");
+    for asked in [0, 501, u32::MAX] {
+        assert_eq!(limit(Some(asked), 100, 500), Err(refusal.clone()), "{asked}");
+    }
 }

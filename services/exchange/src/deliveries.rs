@@ -3,7 +3,7 @@
 use access::Asker;
 use axum::extract::State;
 use axum::http::StatusCode;
-use problem::{Answer, Json, Path, Query};
+use problem::{Answer, Json, Path, Query, limit};
 use schemas::api::{DeliveryFate, DeliveryView};
 use schemas::code::Reason;
 use schemas::ids::DeliveryId;
@@ -12,7 +12,8 @@ use utoipa::IntoParams;
 
 use crate::ExchangeDesk;
 
-/// Deliveries in one answer, at most.
+/// Deliveries in one answer where nothing is said, and at most.
+const USUAL: u32 = 100;
 const MOST: u32 = 1000;
 
 /// Which, and how many.
@@ -23,13 +24,8 @@ pub(crate) struct Asked {
     /// What became of them; those that hang and then those that wait when left out.
     fate: Option<DeliveryFate>,
     /// How many at most, 1 to 1,000.
-    #[serde(default = "usual")]
     #[param(default = 100)]
-    limit: u32,
-}
-
-fn usual() -> u32 {
-    100
+    limit: Option<u32>,
 }
 
 /// List what must leave, with what hangs and why.
@@ -52,7 +48,7 @@ pub(crate) async fn list_deliveries(
     Query(asked): Query<Asked>,
 ) -> Answer<Json<Vec<DeliveryView>>> {
     let records = &desk.archive.records;
-    let limit = asked.limit.clamp(1, MOST);
+    let limit = limit(asked.limit, USUAL, MOST)?;
     let fates = match asked.fate {
         Some(fate) => vec![fate],
         None => vec![DeliveryFate::Hung, DeliveryFate::Waiting],

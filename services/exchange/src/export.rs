@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::civil::Date;
 use jiff::{Timestamp, tz};
-use problem::{Answer, Json, Problem, Query};
+use problem::{Answer, Json, Problem, Query, limit};
 use schemas::code::Reason;
 use schemas::ids::{DossierCode, OfficeCode};
 use serde::Deserialize;
@@ -13,7 +13,8 @@ use serde::Deserialize;
 use crate::ExchangeDesk;
 use crate::national::{Known, Synchronisation};
 
-/// Dossiers in one answer, at most.
+/// Dossiers in one answer where nothing is said, and at most.
+const USUAL: u32 = 100;
 const MOST: u32 = 500;
 
 /// Where an answer says which code to go on after.
@@ -27,12 +28,7 @@ pub(crate) struct Asked {
     to: Date,
     office: Option<OfficeCode>,
     after: Option<DossierCode>,
-    #[serde(default = "usual")]
-    limit: u32,
-}
-
-fn usual() -> u32 {
-    100
+    limit: Option<u32>,
 }
 
 /// Export dossiers with the flags of the national contract.
@@ -66,7 +62,7 @@ pub(crate) async fn export_dossiers(
     let midnight = |day: Date| tz::offset(7).to_timestamp(day.at(0, 0, 0, 0)).ok();
     let end = asked.to.tomorrow().ok().filter(|_| asked.from <= asked.to);
     let period: Option<(Timestamp, Timestamp)> = midnight(asked.from).zip(end.and_then(midnight));
-    let limit = asked.limit.clamp(1, MOST);
+    let limit = limit(asked.limit, USUAL, MOST)?;
     let records = &desk.archive.records;
     let found = records.opened(period.ok_or_else(invalid)?, asked.after.as_ref(), limit).await?;
     let mut headers = HeaderMap::new();

@@ -17,6 +17,7 @@ use schemas::Uuid;
 use schemas::api::{DeliveryFate, DeliveryTrouble};
 use schemas::code::Reason;
 use schemas::ids::{ComponentId, DossierCode, InquiryId, ResultCode};
+use schemas::text::has_length;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -130,7 +131,7 @@ pub(crate) async fn ask(
     Json(asked): Json<AskKho>,
 ) -> Answer<(StatusCode, Json<InquiryView>)> {
     let length = |field: &str, text: &str, longest| {
-        let fits = (1..=longest).contains(&text.trim().chars().count());
+        let fits = has_length(text, &(1..=longest));
         let invalid = || Problem::new(Reason::RequestInvalid).because(format!("`{field}`"));
         fits.then_some(()).ok_or_else(invalid)
     };

@@ -19,6 +19,7 @@ use schemas::code::Reason;
 use schemas::ids::{LookupId, ProcedureCode, ResultCode};
 use schemas::record::{Field, FieldName, Owner, Record};
 use schemas::subject::{CitizenNumber, OrganisationNumber, Subject};
+use schemas::text::has_length;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -180,7 +181,7 @@ pub(crate) async fn ask_kho(
             continue;
         }
         let request = asked(&question, &record, owner);
-        let kept = records.put_lookup_by(Some(asker.id), &request, &record, Timestamp::now()).await;
+        let kept = records.put_lookup(asker.id, &request, &record, Timestamp::now()).await;
         match kept {
             Ok(lookup) => papers.push(paper(&lookup)),
             // It went out of use a moment ago.
@@ -252,10 +253,10 @@ fn check(question: &KhoQuestion) -> Answer<Vec<Wanted>> {
     if !citizen && number.parse::<OrganisationNumber>().is_err() {
         return Err(Reason::NumberDigits.into());
     }
-    if !(1..=200).contains(&question.asker_name.trim().chars().count()) {
+    if !has_length(&question.asker_name, &(1..=200)) {
         return Err(invalid("HoTenNguoiYeuCau"));
     }
-    if !(1..=50).contains(&question.asker_number.trim().chars().count()) {
+    if !has_length(&question.asker_number, &(1..=50)) {
         return Err(invalid("SoDinhDanhNguoiYeuCau"));
     }
     if !["1", "2", "3"].contains(&question.channel.as_str()) {

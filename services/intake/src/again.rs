@@ -1,6 +1,6 @@
 //! The guard: what a record stands for is not collected again, unless a lawful reason is stated.
 
-use archive::{Dossier, Relied};
+use archive::{Dossier, Stated};
 use problem::{Answer, Problem};
 use schemas::api::{AskReason, ComponentStatus};
 use schemas::code::Reason;
@@ -8,10 +8,10 @@ use schemas::ids::ComponentId;
 
 use crate::desk::IntakeDesk;
 use crate::dossiers::relied;
+use crate::scans::Slip;
 use crate::view;
 
-/// The record that stands for the component, and the reason for taking the paper all the same;
-/// nothing where the paper may be taken without one.
+/// Why the paper is taken although a record stands for the component; nothing where the paper may be taken without one.
 ///
 /// # Errors
 /// [`Reason::ComponentHeld`] where a record stands and no reason was stated.
@@ -19,14 +19,16 @@ pub(crate) async fn allowed(
     desk: &IntakeDesk,
     dossier: &Dossier,
     component: &ComponentId,
-    stated: Option<AskReason>,
-) -> Answer<Option<(Relied, AskReason)>> {
+    slip: &Slip,
+) -> Answer<Option<Stated>> {
     let components = view::of_dossier(desk, dossier.clone()).await?.components;
     let held = components.iter().find(|view| view.id == *component);
     let held = held.filter(|view| view.status == ComponentStatus::Held).and_then(relied);
-    match (held, stated) {
+    match (held, slip.again) {
         (None, _) => Ok(None),
-        (Some(relied), Some(reason)) => Ok(Some((relied, reason))),
+        (Some(relied), Some(reason)) => {
+            Ok(Some(Stated { relied, reason, said_by: slip.said_by.clone() }))
+        }
         (Some(_), None) => Err(Problem::new(Reason::ComponentHeld).because(reasons())),
     }
 }

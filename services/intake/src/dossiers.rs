@@ -91,12 +91,12 @@ pub(crate) async fn open_dossier(
         today,
     );
     let relied = components.iter().filter_map(relied).collect();
-    let reliance = Reliance { answers: asked.answers, relied, principal: Some(asker.id) };
-    let dossier =
-        records.open_relying(&new, &reliance, now).await.map_err(|error| match error {
-            OpenError::SubjectDiffers => Reason::SubjectDiffers.into(),
-            OpenError::Archive(error) => Problem::from(error),
-        })?;
+    let reliance = Reliance { answers: asked.answers, relied };
+    let opened = records.open_dossier(asker.id, &new, &reliance, now).await;
+    let dossier = opened.map_err(|error| match error {
+        OpenError::SubjectDiffers => Reason::SubjectDiffers.into(),
+        OpenError::Archive(error) => Problem::from(error),
+    })?;
     tracing::info!(dossier.code = %dossier.code, procedure.code = %dossier.procedure, "dossier opened");
     let place = format!("/v1/dossiers/{}", dossier.code);
     let view = view::of_dossier(&desk, dossier).await?;

@@ -9,7 +9,6 @@ mod dossiers;
 mod view;
 
 mod again;
-mod formats;
 mod pressure;
 mod scans;
 mod upload;

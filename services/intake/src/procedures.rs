@@ -1,7 +1,7 @@
 //! The catalogue, for those who choose a procedure.
 
 use axum::extract::State;
-use problem::{Answer, Json, Path, Problem, Query};
+use problem::{Answer, Json, Path, Problem, Query, limit};
 use schemas::api::ProcedureSummary;
 use schemas::catalogue::ProcedureVersion;
 use schemas::code::Reason;
@@ -11,7 +11,8 @@ use utoipa::IntoParams;
 
 use crate::desk::IntakeDesk;
 
-/// Procedures in one answer, at most.
+/// Procedures in one answer where nothing is said, and at most.
+const USUAL: u32 = 50;
 const MOST: u32 = 500;
 /// Longest search, in characters.
 const LONGEST_SEARCH: usize = 200;
@@ -25,16 +26,11 @@ pub(crate) struct Search {
     #[param(example = "khai sinh")]
     q: Option<String>,
     /// How many at most, 1 to 500.
-    #[serde(default = "page")]
     #[param(default = 50)]
-    limit: u32,
+    limit: Option<u32>,
     /// How many to leave out from the start.
     #[serde(default)]
     offset: u32,
-}
-
-fn page() -> u32 {
-    50
 }
 
 /// List the procedures in force.
@@ -57,7 +53,7 @@ pub(crate) async fn list_procedures(
     if words.is_some_and(|words| LONGEST_SEARCH < words.chars().count()) {
         return Err(Problem::new(Reason::RequestInvalid).because("`q` has at most 200 characters"));
     }
-    let limit = search.limit.clamp(1, MOST);
+    let limit = limit(search.limit, USUAL, MOST)?;
     Ok(Json(desk.archive.records.procedures(words, limit, search.offset).await?))
 }
 

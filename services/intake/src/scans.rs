@@ -94,8 +94,8 @@ async fn receive(
         Some(id) => component(desk, &dossier, id).await?,
         None => None,
     };
-    let again = match &component {
-        Some(component) => again::allowed(desk, &dossier, &component.id, slip.again).await?,
+    let stated = match &component {
+        Some(component) => again::allowed(desk, &dossier, &component.id, &slip).await?,
         None => None,
     };
     let turn = pressure::turn(desk).await?;
@@ -108,12 +108,13 @@ async fn receive(
     here(Point::ScanKept);
     let scan = NewScan {
         dossier: dossier.id,
-        blake3: kept.blake3,
-        bytes: kept.bytes,
-        media_type: kept.media_type.to_owned(),
+        blake3: kept.blob.blake3,
+        bytes: kept.blob.bytes,
+        media_type: kept.format.media_type().to_owned(),
         idempotency_key: slip.key,
         component: slip.component,
         station: slip.station,
+        stated,
     };
     let accepting = desk.archive.records.accept_scan(&scan, Timestamp::now());
     let accepted = accepting.instrument(tracing::info_span!("accept scan")).await;
@@ -123,12 +124,17 @@ async fn receive(
         AcceptError::KeyReused => Reason::KeyReused.into(),
         AcceptError::Archive(error) => Problem::from(error),
     })?;
-    if let Some((relied, reason)) = &again {
-        let scan = (dossier.id, accepted.scan.id);
-        let said = (*reason, slip.said_by.as_deref());
-        desk.archive.records.ask_again(scan, relied, said, Timestamp::now()).await?;
-    }
     here(Point::ScanAccepted);
+    // Bytes that lay there as nobody's may have been removed since, but will not be after this: the
+    // row that needs them is found.
+    if !kept.blob.first && !desk.archive.blobs.contains(kept.blob.blake3).await? {
+        tracing::error!(
+            scan.id = %accepted.scan.id,
+            dossier.code = %dossier.code,
+            "the scan was removed before its row was there: it is to be sent again"
+        );
+        return Err(Reason::Unavailable.into());
+    }
     tracing::info!(
         scan.id = %accepted.scan.id,
         dossier.code = %dossier.code,
@@ -151,13 +157,14 @@ async fn receive(
 }
 
 /// What comes with a scan, in headers.
-struct Slip {
+pub(crate) struct Slip {
     key: Option<String>,
     component: Option<ComponentId>,
     station: Option<String>,
-    again: Option<AskReason>,
+    /// Why the paper is taken although a record stands for its component.
+    pub(crate) again: Option<AskReason>,
     /// Officer who states the reason, or the station.
-    said_by: Option<String>,
+    pub(crate) said_by: Option<String>,
 }
 
 impl Slip {

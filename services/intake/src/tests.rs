@@ -392,6 +392,7 @@ async fn procedures_are_found_by_words_without_accents() {
     office.get("/v1/procedures/1.999999").await.refused(Reason::ProcedureUnknown);
     office.get("/v1/procedures/nonsense").await.refused(Reason::ProcedureUnknown);
     office.get("/v1/procedures?limit=many").await.refused(Reason::RequestInvalid);
+    office.get("/v1/procedures?limit=501").await.refused(Reason::RequestInvalid);
 }
 
 #[test]

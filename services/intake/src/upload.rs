@@ -1,21 +1,23 @@
 //! A body on its way into the blobs: counted, looked at, hashed and kept, or refused with
 //! nothing kept.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use archive::Blobs;
+use archive::{Blobs, Received};
 use axum::body::BodyDataStream;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use problem::{Answer, Problem};
 use schemas::code::Reason;
-use schemas::ids::Blake3;
-
-use crate::formats::{self, HEAD};
+use schemas::format::{Format, HEAD};
 
 /// What is left of a refused body is read up to this many bytes and this long before the
 /// answer is given: a sender that is still sending when the connection closes never sees it.
 const LINGER: (u64, Duration) = (16 << 20, Duration::from_secs(5));
+
+/// Slowest pace that a body may come at once it has been silent long enough, in bytes a second:
+/// below that of any line, and whoever drips does not keep others from their turn.
+const SLOWEST: u64 = 8 << 10;
 
 /// What an upload must keep to.
 #[derive(Debug, Clone, Copy)]
@@ -31,9 +33,8 @@ pub(crate) struct Limits {
 /// A scan whose bytes are durable.
 #[derive(Debug)]
 pub(crate) struct Kept {
-    pub(crate) blake3: Blake3,
-    pub(crate) bytes: u64,
-    pub(crate) media_type: &'static str,
+    pub(crate) blob: Received,
+    pub(crate) format: Format,
 }
 
 /// Receives a body; `came` grows with it. When this fails, nothing of it is left.
@@ -46,7 +47,8 @@ pub(crate) async fn receive(
     check_promise(limits)?;
     let mut incoming = blobs.receive(limits.promised).await?;
     let mut head = Vec::with_capacity(HEAD);
-    while let Some(chunk) = next(body, limits.stall).await? {
+    let mut waited = Duration::ZERO;
+    while let Some(chunk) = next(body, patience(limits, *came, waited), &mut waited).await? {
         let length = incoming.len() + chunk.len() as u64;
         *came = length;
         if limits.bytes < length {
@@ -54,7 +56,7 @@ pub(crate) async fn receive(
         }
         if head.len() < HEAD {
             head.extend(chunk.iter().take(HEAD - head.len()));
-            if head.len() == HEAD && formats::media_type(&head).is_none() {
+            if head.len() == HEAD && Format::of(&head).is_none() {
                 return Err(Reason::ScanUnknownFormat.into());
             }
         }
@@ -68,9 +70,9 @@ pub(crate) async fn receive(
     if length == 0 {
         return Err(Reason::ScanEmpty.into());
     }
-    let media_type = formats::media_type(&head).ok_or(Reason::ScanUnknownFormat)?;
-    let (blake3, bytes) = incoming.finish().await?;
-    Ok(Kept { blake3, bytes, media_type })
+    let format = Format::of(&head).ok_or(Reason::ScanUnknownFormat)?;
+    let blob = incoming.finish().await?;
+    Ok(Kept { blob, format })
 }
 
 /// Reads on a little, so that the sender of a refused body gets to see the answer.
@@ -98,17 +100,47 @@ fn check_promise(limits: Limits) -> Answer<()> {
     }
 }
 
-async fn next(body: &mut BodyDataStream, stall: Duration) -> Answer<Option<Bytes>> {
+/// How much longer to wait for a sender who has been waited for that long.
+fn patience(limits: Limits, came: u64, waited: Duration) -> Duration {
+    let due = limits.stall + Duration::from_secs(came / SLOWEST);
+    limits.stall.min(due.saturating_sub(waited))
+}
+
+/// What comes next; `waited` grows with the time until it is there.
+async fn next(
+    body: &mut BodyDataStream,
+    patience: Duration,
+    waited: &mut Duration,
+) -> Answer<Option<Bytes>> {
     let cut_short = |detail| Problem::new(Reason::BodyCutShort).because(detail);
-    match tokio::time::timeout(stall, body.next()).await {
+    let since = Instant::now();
+    let came = tokio::time::timeout(patience, body.next()).await;
+    *waited += since.elapsed();
+    match came {
         Ok(Some(Ok(chunk))) => Ok(Some(chunk)),
         Ok(None) => Ok(None),
-        Ok(Some(Err(_))) => Err(cut_short("the connection broke".to_owned())),
-        Err(_) => Err(cut_short(format!("nothing came for {} s", stall.as_secs()))),
+        Ok(Some(Err(_))) => Err(cut_short("the connection broke")),
+        Err(_) => Err(cut_short("nothing came for too long, or too little")),
     }
 }
 
 fn too_large(limits: Limits) -> Problem {
     let detail = format!("at most {} bytes are taken", limits.bytes);
     Problem::new(Reason::ScanTooLarge).because(detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_drips_is_waited_for_no_longer_than_whoever_is_silent() {
+        let stall = Duration::from_secs(30);
+        let limits = Limits { bytes: 256 << 20, promised: None, stall };
+        assert_eq!(patience(limits, 0, Duration::ZERO), stall);
+        assert_eq!(patience(limits, 1, Duration::from_secs(29)), Duration::from_secs(1));
+        assert_eq!(patience(limits, 2, Duration::from_secs(58)), Duration::ZERO);
+        // A megabyte in a minute is slow, and well.
+        assert_eq!(patience(limits, 1 << 20, Duration::from_secs(60)), stall);
+    }
 }

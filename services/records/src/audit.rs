@@ -6,7 +6,7 @@ use access::Asker;
 use archive::LinesAsked;
 use axum::extract::State;
 use jiff::Timestamp;
-use problem::{Answer, Json, Problem, Query};
+use problem::{Answer, Json, Problem, Query, limit};
 use schemas::access::Reach;
 use schemas::api::AuditPage;
 use schemas::audit::{LinkedLine, SignedHead};
@@ -16,7 +16,8 @@ use serde::Deserialize;
 
 use crate::RecordsDesk;
 
-/// Most lines or heads of an answer.
+/// Lines or heads in one answer where nothing is said, and at most.
+const USUAL: u32 = 100;
 const MOST: u32 = 1000;
 
 /// Which lines.
@@ -63,7 +64,7 @@ pub(crate) async fn audit_lines(
         let parsed = text.map(|text| text.parse::<Timestamp>()).transpose();
         parsed.map_err(|_| invalid(format!("`{name}` is a moment as 2026-11-01T00:00:00Z")))
     };
-    let limit = limit(asked.limit)?;
+    let limit = limit(asked.limit, USUAL, MOST)?;
     let lines = LinesAsked {
         record: asked.record,
         principal: asked.principal,
@@ -99,7 +100,7 @@ pub(crate) async fn audit_heads(
     State(desk): State<RecordsDesk>,
     Query(asked): Query<HeadsAsked>,
 ) -> Answer<Json<Vec<SignedHead>>> {
-    let limit = limit(asked.limit)?;
+    let limit = limit(asked.limit, USUAL, MOST)?;
     Ok(Json(desk.archive.records.heads(asked.after.unwrap_or(0), limit).await?))
 }
 
@@ -137,12 +138,6 @@ async fn within_reach(
         }
     }
     Ok(kept)
-}
-
-fn limit(asked: Option<u32>) -> Answer<u32> {
-    let limit = asked.unwrap_or(100);
-    let fits = (1..=MOST).contains(&limit);
-    fits.then_some(limit).ok_or_else(|| invalid(format!("`limit` is from 1 to {MOST}")))
 }
 
 fn invalid(detail: String) -> Problem {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use problem::{Answer, Json, Problem};
 use schemas::api::{Lookup, LookupRequest, RawSubject};
 use schemas::code::Reason;
+use schemas::ids::DossierCode;
 use schemas::record::Record;
 use schemas::subject::{Subject, is_old_number};
 
@@ -57,17 +58,13 @@ pub(crate) async fn look_up(
     Json(request): Json<LookupRequest>,
 ) -> Answer<Json<Lookup>> {
     let records = &desk.archive.records;
-    let (answered, record) = tokio::join!(
-        records.answered(&request, Some(asker.id)),
-        records.record(request.record, None)
-    );
+    let (answered, record) =
+        tokio::join!(records.answered(&request, asker.id), records.record(request.record, None));
     if let Some(kept) = answered.map_err(refusal)? {
         return Ok(Json(kept));
     }
     if let Some(code) = &request.dossier {
-        let dossier = records.dossier(code).await?;
-        let dossier = dossier.filter(|dossier| asker.reaches(&dossier.office));
-        dossier.ok_or(Reason::DossierUnknown)?;
+        must_reach(&desk, &asker, code).await?;
     }
     let asked = asked_about(&desk, &request.subject).await?;
     let record = record?.ok_or(Reason::RecordUnknown)?;
@@ -76,13 +73,24 @@ pub(crate) async fn look_up(
         Match::Near(owner) => {
             check_lookup(&request)?;
             let near = (&asked, owner);
-            records.put_near(Some(asker.id), &request, near, Timestamp::now()).await?;
+            records.put_near(asker.id, &request, near, Timestamp::now()).await?;
             tracing::info!(record.id = %record.id, "lookup by a near match was stopped");
             return Err(Reason::SubjectNear.into());
         }
         Match::Other => return Err(Reason::RecordUnknown.into()),
     }
     Ok(Json(keep(&desk, &asker, &request, &record).await?))
+}
+
+/// A lookup is for a dossier only where who asks reaches that.
+pub(crate) async fn must_reach(
+    desk: &RecordsDesk,
+    asker: &Asker,
+    code: &DossierCode,
+) -> Answer<()> {
+    let dossier = desk.archive.records.dossier(code).await?;
+    let reached = dossier.is_some_and(|dossier| asker.reaches(&dossier.office));
+    reached.then_some(()).ok_or(Reason::DossierUnknown.into())
 }
 
 /// Keeps a lookup and gives its answer: the only way to a record's content.
@@ -94,9 +102,11 @@ pub(crate) async fn keep(
 ) -> Answer<Lookup> {
     check_lookup(request)?;
     let owners: Vec<_> = record.owners.iter().map(|owner| &owner.subject).collect();
-    names_nobody(&request.purpose, &owners)?;
-    let kept =
-        desk.archive.records.put_lookup_by(Some(asker.id), request, record, Timestamp::now()).await;
+    for said in [Some(&request.purpose), request.legal_basis.as_ref()].into_iter().flatten() {
+        names_nobody(said, &owners)?;
+    }
+    let records = &desk.archive.records;
+    let kept = records.put_lookup(asker.id, request, record, Timestamp::now()).await;
     let lookup = kept.map_err(refusal)?;
     vitals::lookup_answered();
     tracing::info!(lookup.id = %lookup.id, record.id = %record.id, "record looked up");
@@ -142,29 +152,29 @@ pub(crate) fn check_purpose(purpose: &str) -> Answer<()> {
     check_length("purpose", purpose, 5, 500)
 }
 
-/// Refuses a purpose that names one of those whom the record is about, by name or number: it
-/// stands in the audit, which outlives what is kept of them.
-pub(crate) fn names_nobody(purpose: &str, subjects: &[&Subject]) -> Answer<()> {
-    let folded = schemas::text::fold(purpose);
+/// Refuses a purpose or a legal basis that names one of those whom the record is about, by name or
+/// number: it stands in the audit, which outlives what is kept of them.
+pub(crate) fn names_nobody(said: &str, subjects: &[&Subject]) -> Answer<()> {
+    let folded = schemas::text::fold(said);
     let words = |text: &str| {
         let words = text.split(|letter: char| !letter.is_alphanumeric());
         format!(" {} ", words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "))
     };
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    let (said, numbers) = (words(&folded), digits(purpose));
+    let (words_said, numbers) = (words(&folded), digits(said));
     let names = |subject: &&&Subject| {
         numbers.contains(&digits(subject.reveal_number()))
-            || said.contains(&words(&schemas::text::fold(subject.name().reveal())))
+            || words_said.contains(&words(&schemas::text::fold(subject.name().reveal())))
     };
     match subjects.iter().find(names) {
         None => Ok(()),
         Some(_) => Err(Problem::new(Reason::RequestInvalid)
-            .because("`purpose` says what for, and never for whom")),
+            .because("`purpose` and `legal_basis` say what for, and never for whom")),
     }
 }
 
 pub(crate) fn check_length(field: &str, text: &str, shortest: usize, longest: usize) -> Answer<()> {
-    if (shortest..=longest).contains(&text.trim().chars().count()) {
+    if schemas::text::has_length(text, &(shortest..=longest)) {
         return Ok(());
     }
     let detail = format!("`{field}` has {shortest} to {longest} characters");

@@ -111,7 +111,7 @@ pub(crate) async fn resolve_near(
         return Err(Problem::new(Reason::Forbidden).because(detail));
     }
     let found = (word.same, word.reason.as_str(), word.by.as_str());
-    let kept = records.resolve_near(Some(asker.id), request, found, Timestamp::now()).await?;
+    let kept = records.resolve_near(asker.id, request, found, Timestamp::now()).await?;
     if !kept {
         // Kept before anybody knew whom it was about.
         return Err(Reason::NearUnknown.into());

@@ -88,7 +88,7 @@ pub struct PageProof {
     responses(
         (status = 200, description = "Hashes, and what they were computed over", body = Proof),
         (status = 400, description = "`request.invalid`: a purpose without who asks, or the other way", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`record.unknown`, `dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 410, description = "`record.erased`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 409, description = "`record.not_usable`", body = schemas::api::Problem, content_type = "application/problem+json"),
     ),

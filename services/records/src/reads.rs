@@ -10,14 +10,14 @@ use percent_encoding::percent_decode_str;
 use problem::{Answer, Json, Path, Problem};
 use schemas::api::{Lookup, LookupRequest, RawSubject, RecordVersion};
 use schemas::code::Reason;
-use schemas::ids::RecordId;
+use schemas::ids::{DossierCode, RecordId};
 use schemas::record::Record;
 use schemas::subject::Subject;
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
 use crate::RecordsDesk;
-use crate::lookups::keep;
+use crate::lookups::{keep, must_reach};
 
 /// Bytes of a PDF/A sent at a time.
 const CHUNK: usize = 64 << 10;
@@ -40,7 +40,7 @@ const CHUNK: usize = 64 << 10;
     responses(
         (status = 200, description = "The record", body = Record, headers(("Sohoa-Lookup" = String, description = "The lookup that this read left"))),
         (status = 400, description = "`request.invalid`: no purpose, or nobody who asks", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`record.unknown`, `dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 410, description = "`record.erased`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 409, description = "`record.not_usable`", body = schemas::api::Problem, content_type = "application/problem+json"),
     ),
@@ -73,7 +73,7 @@ pub(crate) async fn show_record(
     responses(
         (status = 200, description = "The PDF/A", body = schemas::api::Binary, content_type = "application/pdf", headers(("Sohoa-Lookup" = String, description = "The lookup that this read left"))),
         (status = 400, description = "`request.invalid`: no purpose, or nobody who asks", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`record.unknown`, `dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 410, description = "`record.erased`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 409, description = "`record.not_usable`", body = schemas::api::Problem, content_type = "application/problem+json"),
     ),
@@ -162,9 +162,12 @@ pub(crate) async fn read(
     };
     let (purpose, asked_by) = (said("Sohoa-Purpose")?, said("Sohoa-Asked-By")?);
     let dossier = match spoken(headers, "Sohoa-Dossier")? {
-        Some(code) => Some(code.parse().map_err(|_| unreadable("Sohoa-Dossier"))?),
+        Some(code) => Some(code.parse::<DossierCode>().map_err(|_| unreadable("Sohoa-Dossier"))?),
         None => None,
     };
+    if let Some(code) = &dossier {
+        must_reach(desk, asker, code).await?;
+    }
     let record = found(desk, id).await?;
     // Nobody's until a person says whose: until then it stands for nothing.
     let owner = record.owners.first().ok_or(Reason::RecordNotUsable)?;

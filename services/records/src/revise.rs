@@ -54,7 +54,7 @@ pub(crate) async fn revoke_record(
     let id = record_id(&id)?;
     check_word(&word.reason, &word.by)?;
     within_reach(&desk, &asker, id).await?;
-    let who = Reviser { reason: &word.reason, by: &word.by, principal: Some(asker.id) };
+    let who = Reviser { reason: &word.reason, by: &word.by, principal: asker.id };
     let record = done(desk.archive.records.revoke(id, who, Timestamp::now()).await?)?;
     tracing::info!(record.id = %id, principal.id = %asker.id, "record withdrawn");
     Ok(Json(Changed { record: id, version: record.version }))
@@ -102,7 +102,7 @@ pub(crate) async fn correct_record(
     let now = Timestamp::now();
     let latest = within_reach(&desk, &asker, id).await?;
     let put_right = put_right(&desk, latest, typed, &word).await?;
-    let who = Reviser { reason: &word.reason, by: &word.by, principal: Some(asker.id) };
+    let who = Reviser { reason: &word.reason, by: &word.by, principal: asker.id };
     let record = done(records.correct((id, word.version), put_right, who, now).await?)?;
     let (version, who) = (record.version, asker.id);
     tracing::info!(record.id = %id, record.version = version, principal.id = %who, "record corrected");

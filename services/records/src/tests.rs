@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::Asker;
-use archive::{Archive, FiledDocument, NewDossier, NewScan, Place, revision_of};
+use archive::{Archive, FiledDocument, NewDossier, NewScan, Place, Reliance, revision_of};
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::{Extension, Router};
@@ -81,7 +81,7 @@ fn owner() -> Value {
 }
 
 fn reading(image: Blake3) -> PageReading {
-    PageReading { fingerprint: "0".repeat(64), confidence: 0.9, ..PageReading::unread(0, image) }
+    PageReading { confidence: 0.9, ..PageReading::unread(0, image) }
 }
 
 /// Somebody whom the guard let through for every office.
@@ -171,7 +171,8 @@ impl Office {
             lane: Lane::Counter,
             subject: citizen(),
         };
-        let dossier = records.open_dossier(&new, now).await.unwrap();
+        let (by, reliance) = (PrincipalId::random(), Reliance::default());
+        let dossier = records.open_dossier(by, &new, &reliance, now).await.unwrap();
         let bytes = blobs.put(dossier.code.as_str().as_bytes()).await.unwrap();
         let scan = NewScan {
             dossier: dossier.id,
@@ -181,6 +182,7 @@ impl Office {
             idempotency_key: None,
             component: None,
             station: None,
+            stated: None,
         };
         let scan = records.accept_scan(&scan, now).await.unwrap().scan;
         records.unpacked(scan.id, 1, "image/jpeg", &[]).await.unwrap();
@@ -292,6 +294,15 @@ async fn a_lookup_hands_out_the_record_and_its_repeat_the_same_answer() {
         let detail = office.post("/v1/lookups", &asked).await.refused(Reason::RequestInvalid);
         assert!(detail.contains("never for whom"), "{detail}");
     }
+    let mut asked = json!({
+        "request": Uuid::new_v4(), "record": other.id, "subject": owner(),
+        "purpose": "Đăng ký thường trú", "legal_basis": "Đơn của bà Nguyễn Thị Mẫu",
+        "asked_by": "can-bo-quay-3",
+    });
+    office.post("/v1/lookups", &asked).await.refused(Reason::RequestInvalid);
+    asked["legal_basis"] = "Nghị định 118/2025/NĐ-CP".into();
+    asked["purpose"] = format!("Đăng ký{}", " ".repeat(500)).into();
+    office.post("/v1/lookups", &asked).await.refused(Reason::RequestInvalid);
 }
 
 #[tokio::test]
@@ -399,6 +410,8 @@ async fn whoever_reads_a_record_says_why_and_leaves_a_lookup() {
         assert_ne!(again.headers["sohoa-lookup"], read.headers["sohoa-lookup"]);
         let unreadable = [("Sohoa-Purpose", "%FF%FF%FF%FF%FF"), WHY[1]];
         office.get(&place, &unreadable).await.refused(Reason::RequestInvalid);
+        let invented = [WHY[0], WHY[1], ("Sohoa-Dossier", "H26-261120-9999")];
+        office.get(&place, &invented).await.refused(Reason::DossierUnknown);
     }
     let shown: Record = office.get(&format!("/v1/records/{}", record.id), &WHY).await.json();
     assert_eq!(shown, record);

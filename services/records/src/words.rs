@@ -99,7 +99,7 @@ pub(crate) async fn say_of_lookup(
     if said.word == LookupWord::Used && !shown {
         return Err(Reason::LookupNotShown.into());
     }
-    let keeping = records.say_of_lookup(Some(asker.id), &lookup, &said, Timestamp::now());
+    let keeping = records.say_of_lookup(asker.id, &lookup, &said, Timestamp::now());
     keeping.await.map_err(refusal)?;
     tracing::info!(lookup.id = %lookup.id, principal.id = %asker.id, "word about a lookup kept");
     Ok(Json(records.words_of(lookup.id).await?))

@@ -10,6 +10,7 @@ use schemas::api::AssignDocument;
 use schemas::catalogue::SubmitMode;
 use schemas::code::Reason;
 use schemas::ids::{ComponentId, DocumentId};
+use schemas::text::has_length;
 
 use crate::ReviewDesk;
 
@@ -44,7 +45,7 @@ pub(crate) async fn assign_document(
 ) -> Answer<StatusCode> {
     let invalid = |detail: &str| Problem::new(Reason::RequestInvalid).because(detail);
     let id: DocumentId = id.parse().map_err(|_| Reason::DocumentUnknown)?;
-    if !(1..=LONGEST_NAME).contains(&word.by.trim().chars().count()) {
+    if !has_length(&word.by, &(1..=LONGEST_NAME)) {
         return Err(invalid("`by` has 1 to 200 characters"));
     }
     if word.kind.as_ref().is_some_and(|kind| desk.kinds.get(kind).is_none()) {
@@ -61,7 +62,7 @@ pub(crate) async fn assign_document(
     if !has_component(&desk, &dossier, &word.component).await? {
         return Err(Reason::ComponentUnknown.into());
     }
-    let assigned = records.assign_by(Some(asker.id), id, &word, Timestamp::now()).await?;
+    let assigned = records.assign(asker.id, id, &word, Timestamp::now()).await?;
     assigned.ok_or(Reason::DocumentUnknown)?;
     tracing::info!(document.id = %id, principal.id = %asker.id, component.id = %word.component, "document assigned");
     Ok(StatusCode::NO_CONTENT)

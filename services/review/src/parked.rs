@@ -3,7 +3,7 @@
 use access::Asker;
 use axum::extract::State;
 use axum::http::StatusCode;
-use problem::{Answer, Json, Path, Query};
+use problem::{Answer, Json, Path, Query, limit};
 use schemas::Uuid;
 use schemas::api::ParkedView;
 use schemas::code::Reason;
@@ -12,7 +12,8 @@ use utoipa::IntoParams;
 
 use crate::ReviewDesk;
 
-/// Jobs in one answer, at most.
+/// Jobs in one answer where nothing is said, and at most.
+const USUAL: u32 = 100;
 const MOST: u32 = 1000;
 
 /// How many to list.
@@ -21,13 +22,8 @@ const MOST: u32 = 1000;
 #[into_params(parameter_in = Query)]
 pub(crate) struct Length {
     /// How many at most, 1 to 1,000.
-    #[serde(default = "usual")]
     #[param(default = 100)]
-    limit: u32,
-}
-
-fn usual() -> u32 {
-    100
+    limit: Option<u32>,
 }
 
 /// List the jobs laid aside, those that wait longest first.
@@ -47,7 +43,8 @@ pub(crate) async fn list_parked(
     asker: Asker,
     Query(length): Query<Length>,
 ) -> Answer<Json<Vec<ParkedView>>> {
-    Ok(Json(desk.archive.records.parked_within(&asker.reach, length.limit.clamp(1, MOST)).await?))
+    let limit = limit(length.limit, USUAL, MOST)?;
+    Ok(Json(desk.archive.records.parked_within(&asker.reach, limit).await?))
 }
 
 /// Show a job laid aside.

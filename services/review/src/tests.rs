@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::Asker;
-use archive::{Archive, Dossier, FiledDocument, NewDossier, NewScan, Place, revision_of};
+use archive::{Archive, Dossier, FiledDocument, NewDossier, NewScan, Place, Reliance, revision_of};
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::{Extension, Router};
@@ -62,7 +62,8 @@ async fn office() -> Office {
             born: date(1999, 1, 1),
         },
     };
-    let dossier = records.open_dossier(&new, Timestamp::now()).await.unwrap();
+    let (by, reliance) = (PrincipalId::random(), Reliance::default());
+    let dossier = records.open_dossier(by, &new, &reliance, Timestamp::now()).await.unwrap();
     let scan = NewScan {
         dossier: dossier.id,
         blake3: archive.blobs.put(b"scan").await.unwrap(),
@@ -71,6 +72,7 @@ async fn office() -> Office {
         idempotency_key: None,
         component: None,
         station: None,
+        stated: None,
     };
     let scan = records.accept_scan(&scan, Timestamp::now()).await.unwrap().scan;
     records.unpacked(scan.id, 2, "image/tiff", &[]).await.unwrap();
@@ -86,7 +88,6 @@ fn reading(seq: u32, image: Blake3) -> PageReading {
         height: 2,
         rotation_deg: 90,
         skew_deg: 0.5,
-        fingerprint: "0".repeat(64),
         text: "GIẤY KHAI SINH".to_owned(),
         confidence: 0.9,
         ..PageReading::unread(seq, image)
@@ -172,6 +173,7 @@ async fn a_parked_job_is_seen_explained_and_tried_again() {
     office.post(&format!("{place}/retry"), &Value::Null).await.refused(Reason::ParkedUnknown);
     office.get(&place).await.refused(Reason::ParkedUnknown);
     office.get("/v1/parked/nonsense").await.refused(Reason::ParkedUnknown);
+    office.get("/v1/parked?limit=0").await.refused(Reason::RequestInvalid);
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ use signing::{OwnKey, Roots, Signer, SoftKey, Trust};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use crate::config::AuditConfig;
 use crate::first;
 
 /// How long a line waits at most before it is bound.
@@ -41,18 +42,18 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// A keeper that signs with the agency's key, or with one of this installation's own, made at
-    /// its first start.
+    /// A keeper that signs with the key that is configured, or with one of this installation's
+    /// own, made at its first start.
     pub(crate) fn new(
         archive: Archive,
-        agency: Option<Arc<dyn Signer>>,
+        configured: Option<Arc<dyn Signer>>,
         data: &Path,
         apart: SignedDuration,
     ) -> anyhow::Result<Self> {
         let folder = data.join(FOLDER);
         std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
-        let signer = match agency {
-            Some(agency) => agency,
+        let signer = match configured {
+            Some(configured) => configured,
             None => own_key(&folder)?,
         };
         Ok(Self { archive, signer, folder, apart })
@@ -135,13 +136,17 @@ fn own_key(folder: &Path) -> anyhow::Result<Arc<dyn Signer>> {
     Ok(Arc::new(signer.with_context(|| format!("opening {}", key.display()))?))
 }
 
-/// Who is trusted to have signed heads: this installation, if it has a key of its own, and whoever
-/// the certificates in these files vouch for.
-pub(crate) fn roots(data: &Path, trusted: &[PathBuf]) -> anyhow::Result<Roots> {
+/// Who is trusted to have signed heads: this installation, if it has a key of its own, whoever is
+/// configured to sign them, and whoever the certificates in these files vouch for.
+pub(crate) fn roots(
+    data: &Path,
+    config: &AuditConfig,
+    trusted: &[PathBuf],
+) -> anyhow::Result<Roots> {
     let own = data.join(FOLDER).join(CERTIFICATE);
     let own = own.exists().then_some(own);
     let mut roots = Roots::default();
-    for file in own.iter().chain(trusted) {
+    for file in own.iter().chain(&config.certificate_file).chain(trusted) {
         let pem = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
         let more = Roots::of_pem(&pem).ok().filter(|more| !more.is_empty());
         let more = more.with_context(|| format!("no certificate in {}", file.display()))?;

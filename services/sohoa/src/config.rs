@@ -2,8 +2,10 @@
 //! wrong. Nothing else looks at the environment.
 
 mod access;
+mod audit;
 mod cluster;
 mod exchange;
+mod file;
 mod keys;
 mod openid;
 mod retention;
@@ -19,6 +21,7 @@ use schemas::reader::Wall;
 use serde::Deserialize;
 
 pub(crate) use access::{AccessConfig, Watching};
+pub(crate) use audit::AuditConfig;
 pub(crate) use cluster::{BrokerConfig, Cluster, DatabaseConfig, StoreConfig};
 pub(crate) use exchange::ExchangeConfig;
 pub(crate) use keys::KeysConfig;
@@ -110,14 +113,6 @@ pub(crate) struct FilingConfig {
     pub(crate) quiet_seconds: u64,
 }
 
-/// The audit.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct AuditConfig {
-    /// How often the head of its chain is signed, in minutes, where there are new lines.
-    pub(crate) head_minutes: u16,
-}
-
 /// What a process tells of itself.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -193,12 +188,6 @@ impl Default for FilingConfig {
     }
 }
 
-impl Default for AuditConfig {
-    fn default() -> Self {
-        Self { head_minutes: 10 }
-    }
-}
-
 impl Config {
     /// Reads the file, or takes the defaults when none is named.
     pub(crate) fn read(path: Option<&Path>) -> anyhow::Result<Self> {
@@ -237,10 +226,7 @@ impl Config {
         }
         config.access.check()?;
         config.signing.check()?;
-        ensure!(
-            (1..=1440).contains(&config.audit.head_minutes),
-            "audit.head_minutes must be from 1 to 1440"
-        );
+        config.audit.check()?;
         config.exchange.check()?;
         let there = [config.database.is_some(), config.broker.is_some(), config.store.is_some()];
         if there != [true; 3] && there != [false; 3] {
@@ -325,6 +311,8 @@ fn find(said: Option<&PathBuf>, beside: &Path, name: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[track_caller]
@@ -338,18 +326,82 @@ mod tests {
 
     #[test]
     fn the_configuration_that_the_readme_shows_is_one() {
-        let readme = include_str!("../../../README.md");
-        let shown: Vec<&str> = readme.split("```toml\n").skip(1).collect();
-        let block = |i: usize| shown[i].split("```").next().unwrap();
-        let config = Config::parse(block(0)).unwrap();
-        let usual = Config::default();
-        assert_eq!(config.intake.max_scan_bytes, usual.intake.max_scan_bytes);
-        assert_eq!(config.reader.read_seconds, usual.reader.read_seconds);
+        let shown = shown();
+        Config::parse(shown[0]).unwrap();
         // The cluster's is one but for the files that it names.
-        let cluster = Config::parse(block(1)).unwrap_err().to_string();
+        let cluster = Config::parse(shown[1]).unwrap_err().to_string();
         assert!(cluster.contains("broker.ca names a file"), "{cluster}");
-        Config::parse(block(2)).unwrap();
-        Config::parse(block(3)).unwrap();
+        Config::parse(shown[2]).unwrap();
+        Config::parse(shown[3]).unwrap();
+    }
+
+    #[test]
+    fn what_the_readme_shows_is_what_it_is_when_left_out() {
+        let shown = shown();
+        let usual = Config::default();
+        let mut config = Config::parse(shown[0]).unwrap();
+        // Examples, of what has no default.
+        config.office.code = usual.office.code.clone();
+        config.access.openid = None;
+        config.telemetry = usual.telemetry.clone();
+        assert_eq!(format!("{config:#?}"), format!("{usual:#?}"));
+
+        // Of the cluster's, all but its examples.
+        let usual = (Some(BrokerConfig::default()), Some(StoreConfig::default()));
+        let named = ["[", "window", "delivery_limit", "region", "path_style"];
+        let lines = shown[1].lines().filter(|line| named.iter().any(|own| line.starts_with(own)));
+        let config: Config = toml::from_str(&lines.collect::<Vec<_>>().join("\n")).unwrap();
+        assert_eq!(format!("{:#?}", (config.broker, config.store)), format!("{usual:#?}"));
+
+        // Everyone who is spoken with is an example.
+        let config = Config::parse(shown[3].split("\n\n").next().unwrap()).unwrap();
+        assert_eq!(format!("{:#?}", config.exchange), format!("{:#?}", ExchangeConfig::default()));
+    }
+
+    #[test]
+    fn the_readme_names_whatever_can_be_set() {
+        let shown = shown().join("\n");
+        let between = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+        let words: BTreeSet<&str> = shown.split(between).collect();
+        let names = names_below("");
+        for deep in ["delivery_limit", "pin_file", "secret_file", "name_claim"] {
+            assert!(names.iter().any(|name| name == deep), "{deep} is not in {names:?}");
+        }
+        for name in names {
+            // A secret is shown in a file of its own.
+            let in_file = format!("{name}_file");
+            assert!(words.contains(name.as_str()) || words.contains(in_file.as_str()), "{name}");
+        }
+    }
+
+    /// What README shows of the configuration, in its order: one machine's, the cluster's, the
+    /// keys', whom to speak with.
+    fn shown() -> Vec<&'static str> {
+        let readme = include_str!("../../../README.md");
+        let blocks = readme.split("```toml\n").skip(1);
+        blocks.map(|block| block.split("```").next().unwrap()).collect()
+    }
+
+    /// Every name that can be set below that one, as the refusal of another tells them.
+    fn names_below(above: &str) -> Vec<String> {
+        let headers = match above {
+            "" => vec![String::new()],
+            _ => vec![format!("[{above}]\n"), format!("[[{above}]]\n")],
+        };
+        let refused = headers.iter().find_map(|header| {
+            let error = toml::from_str::<Config>(&format!("{header}no_such_name = 0")).err()?;
+            let names = error.message().strip_prefix("unknown field `no_such_name`, expected ")?;
+            Some(names.to_owned())
+        });
+        // What is no section is refused in other words.
+        let Some(refused) = refused else { return Vec::new() };
+        let mut names = Vec::new();
+        for name in refused.split('`').skip(1).step_by(2) {
+            let dot = if above.is_empty() { "" } else { "." };
+            names.extend(names_below(&format!("{above}{dot}{name}")));
+            names.push(name.to_owned());
+        }
+        names
     }
 
     #[test]
@@ -377,6 +429,8 @@ mod tests {
         check("[keys]\nmaster_file = '/no/such'", Err("keys.master_file"));
         check("[keys]\nformer_files = ['/no/such']", Err("keys.master_file is missing"));
         check("[audit]\nhead_minutes = 0", Err("from 1 to 1440"));
+        check("[audit]\nkey_file = '/k'\ncertificate_file = '/c'", Ok(()));
+        check("[audit]\nkey_file = '/k'", Err("audit.certificate_file go together"));
         check("[access]\nproxies = ['10.0.0.0/8']\nsecond_factor = []", Ok(()));
         check("[access]\nproxies = ['proxy']", Err("neither an address"));
         check("[access]\nidle_minutes = 0", Err("access.idle_minutes"));

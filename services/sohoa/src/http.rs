@@ -1,6 +1,5 @@
 //! The HTTP face: the routes of the process's roles in one router, with what every route needs.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,6 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
 use worker::Readers;
 
 use crate::config::{Config, OpenIdConfig, Watching};
+use crate::connections::{self, Limits};
 use crate::office::Roles;
 use crate::ready::{Leaning, metrics, ready};
 
@@ -50,18 +50,18 @@ pub(crate) async fn serve(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let (app, intake) = router(counter)?;
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    let draining = stop.clone();
-    let served = axum::serve(listener, app).with_graceful_shutdown(async move {
+    let drained = async {
         stop.cancelled().await;
         if let Some(intake) = intake {
             intake.hang_up();
         }
-    });
+        tokio::time::sleep(DRAIN).await;
+    };
     tokio::select! {
-        served = served.into_future() => Ok(served?),
-        () = async { draining.cancelled().await; tokio::time::sleep(DRAIN).await } => Ok(()),
+        () = connections::serve(listener, app, Limits::of_machine(), stop.clone()) => {}
+        () = drained => {}
     }
+    Ok(())
 }
 
 /// The routes of the roles, and the intake if it is one of them.

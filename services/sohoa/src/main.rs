@@ -4,6 +4,7 @@ mod audit;
 mod client;
 mod commands;
 mod config;
+mod connections;
 mod exit;
 mod fate;
 mod first;
@@ -14,6 +15,7 @@ mod ready;
 mod show;
 mod telemetry;
 mod verdict;
+mod who;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -125,7 +127,7 @@ impl Command {
             Self::Records(records) => &records.serving.config,
             Self::Review(review) => &review.serving.config,
             Self::Work(work) => &work.config,
-            Self::Migrate(migrate) => &migrate.config,
+            Self::Migrate(migrate) => &migrate.at.config,
             Self::Read(_)
             | Self::Push(_)
             | Self::Dossier(_)
@@ -149,10 +151,28 @@ impl Command {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use clap::CommandFactory;
 
     #[test]
     fn every_command_is_well_formed() {
         super::Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_teaches_by_example_and_stands_in_the_readme() {
+        let readme = include_str!("../../../README.md");
+        let rows = readme.lines().filter_map(|line| line.strip_prefix("| `sohoa "));
+        // A row may be of several: `sohoa intake\|records`.
+        let named = rows.filter_map(|row| row.split([' ', '`']).next());
+        let named: BTreeSet<&str> = named.flat_map(|names| names.split("\\|")).collect();
+        let mut program = super::Args::command();
+        for command in program.get_subcommands_mut() {
+            let name = command.get_name().to_owned();
+            let help = command.render_long_help().to_string();
+            assert!(help.contains(&format!("\n  sohoa {name} ")), "{name}: {help}");
+            assert!(named.contains(name.as_str()), "README names no `sohoa {name}`");
+        }
     }
 }

@@ -75,6 +75,10 @@ pub(crate) async fn run(
         true => config.signing.open().await?,
         false => Signing::default(),
     };
+    let heads = match roles.records {
+        true => config.audit.signer()?.or_else(|| signing.agency.clone()),
+        false => None,
+    };
     let targets = if roles.records {
         let broker = config.cluster()?.map(|cluster| cluster.broker);
         config.exchange.targets(broker).await?
@@ -88,15 +92,20 @@ pub(crate) async fn run(
     if !archive.encrypts() {
         warn!("papers are not encrypted: no master key is configured");
     }
+    if roles.records && heads.is_none() && config.cluster()?.is_some() {
+        warn!(
+            "heads of the audit are signed with a key of this process's own, which no other \
+             trusts: neither audit.key_file nor signing.agency is configured"
+        );
+    }
     if roles == Roles::ALL {
         load_shipped(&archive).await?;
         first::start(&archive, data, &config.office.code).await?;
     }
 
     let apart = SignedDuration::from_mins(config.audit.head_minutes.into());
-    let keeper = roles
-        .records
-        .then(|| Keeper::new(archive.clone(), signing.agency.clone(), data, apart).map(Arc::new));
+    let keeper =
+        roles.records.then(|| Keeper::new(archive.clone(), heads, data, apart).map(Arc::new));
     let keeper = keeper.transpose()?;
 
     let stop = CancellationToken::new();

@@ -1,8 +1,8 @@
 //! Opens the outside world as the configuration says.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use archive::{Archive, Place};
 use schemas::audit::Actor;
 use schemas::code::Reason;
@@ -28,12 +28,44 @@ pub(crate) fn place(data: &Path, config: &Config) -> anyhow::Result<Place> {
     Ok(place)
 }
 
-/// Refuses a folder that isn't there, for it would be made, and nothing found in it. Where a
-/// cluster is configured the folder holds nothing of the archive.
-pub(crate) fn must_be_there(data: &Path, config: &Config) -> anyhow::Result<()> {
-    let there = data.is_dir() || config.cluster()?.is_some();
-    anyhow::ensure!(there, "{} is not a folder; see --data", data.display());
-    Ok(())
+/// Where a command finds the archive.
+#[derive(Debug, clap::Args)]
+pub(crate) struct At {
+    /// Folder that holds everything, where no cluster is configured.
+    #[arg(long, global = true, default_value = "sohoa-data", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Configuration file.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+impl At {
+    /// Reads the configuration.
+    pub(crate) fn read_config(&self) -> anyhow::Result<Config> {
+        Config::read(self.config.as_deref())
+    }
+
+    /// Opens the archive, which must be there, beside a server that may be running on the same
+    /// folder.
+    pub(crate) async fn open(&self, config: &Config) -> anyhow::Result<Archive> {
+        self.must_be_there(config)?;
+        self.open_or_make(config).await
+    }
+
+    /// The same; makes the archive where there is none.
+    pub(crate) async fn open_or_make(&self, config: &Config) -> anyhow::Result<Archive> {
+        Archive::open_beside(&place(&self.data, config)?)
+            .await
+            .with_context(|| format!("opening {}", self.data.display()))
+    }
+
+    /// Refuses a folder that isn't there, for it would be made, and nothing found in it. Where a
+    /// cluster is configured the folder holds nothing of the archive.
+    pub(crate) fn must_be_there(&self, config: &Config) -> anyhow::Result<()> {
+        let there = self.data.is_dir() || config.cluster()?.is_some();
+        ensure!(there, "{} is not a folder; see --data", self.data.display());
+        Ok(())
+    }
 }
 
 /// Who runs this command line, for the audit: by their name on this machine, and by the one that
@@ -43,13 +75,6 @@ pub(crate) fn operator() -> Actor {
     #[expect(clippy::disallowed_methods, reason = "sudo says it nowhere else")]
     let before = std::env::var("SUDO_USER").ok().filter(|before| *before != name);
     Actor::Operator(before.map_or_else(|| name.clone(), |before| format!("{before} as {name}")))
-}
-
-/// Opens the archive beside a server that may be running on the same folder.
-pub(crate) async fn beside(data: &Path, config: &Config) -> anyhow::Result<Archive> {
-    Archive::open_beside(&place(data, config)?)
-        .await
-        .with_context(|| format!("opening {}", data.display()))
 }
 
 /// `count` readers, of which one runs already: that a wall of its jail is missing is told before

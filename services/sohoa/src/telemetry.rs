@@ -18,8 +18,10 @@ use tracing_subscriber::{EnvFilter, Layer};
 use crate::config::{LogForm, TelemetryConfig};
 
 /// Whose spans are exported: ours, and not those of what carries them away.
-const OURS: [&str; 8] =
-    ["archive", "intake", "problem", "records", "review", "sohoa", "vitals", "worker"];
+const OURS: [&str; 11] = [
+    "access", "archive", "exchange", "intake", "people", "problem", "records", "review", "sohoa",
+    "vitals", "worker",
+];
 
 /// Logs and traces under way.
 pub(crate) struct Telemetry {
@@ -61,5 +63,29 @@ impl Telemetry {
             // A collector that is not there has been complained about before.
             traces.shutdown_with_timeout(otlp::LAST).unwrap_or_default();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn whatever_of_ours_tells_something_is_exported() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let folders = [root.clone(), root.join("crates"), root.join("services")];
+        let mut found = 0;
+        for entry in folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()) {
+            let manifest = std::fs::read_to_string(entry.unwrap().path().join("Cargo.toml"));
+            let Ok(manifest) = manifest else { continue };
+            let manifest: toml::Table = toml::from_str(&manifest).unwrap();
+            let tells = manifest.get("dependencies").and_then(|all| all.get("tracing")).is_some();
+            let name = manifest["package"]["name"].as_str().unwrap();
+            assert!(!tells || OURS.contains(&name), "{name}");
+            found += usize::from(tells);
+        }
+        assert_eq!(found, OURS.len());
     }
 }

@@ -7,7 +7,7 @@ use schemas::Uuid;
 use schemas::api::{DossierView, ParkedView};
 use serde_json::json;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::{Chance, Fault, Trial};
 use crate::cluster::{COMES_BY, Cluster};
@@ -149,9 +149,15 @@ impl Trial {
             Fault::DiskFull => {
                 let filler = cluster.intake.seen_by_it(&cluster.place("intake").join("filler"));
                 sleep(chance.within(600)).await;
-                fill(&filler);
-                let met = refused.wait_for(|times| *times > 0).await.map(drop);
-                met.expect("no scan met the full disk");
+                // What a scan on its way has of it is free again when that scan is through.
+                loop {
+                    fill(&filler);
+                    let met = refused.wait_for(|times| *times > 0);
+                    if let Ok(met) = timeout(Duration::from_millis(20), met).await {
+                        met.expect("no scan met the full disk");
+                        break;
+                    }
+                }
                 sleep(Duration::from_secs(2) + chance.within(3000)).await;
                 std::fs::remove_file(filler).unwrap();
                 away = Some(Away::Usual(Role::Intake));
@@ -195,12 +201,16 @@ impl Trial {
 /// Arms a point wherever a process may come by, waits until one did and was killed, and starts it
 /// again.
 async fn at(cluster: &mut Cluster, point: Point, chance: &mut Chance) {
-    // Jobs come one after the other, so that the moment says which of them; scans come soon.
-    let until = match point {
-        Point::JobTaken | Point::ResultStored | Point::JobsSent => 5000,
-        _ => 600,
-    };
-    sleep(chance.within(until)).await;
+    match point {
+        // Each of a dossier's jobs comes by; some come after the sixth, however fast it goes.
+        Point::JobTaken | Point::ResultStored | Point::JobsSent => {
+            let until = cluster.jobs_done() + usize::try_from(chance.below(7)).unwrap();
+            while cluster.jobs_done() < until {
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+        _ => sleep(chance.within(600)).await,
+    }
     cluster.arm(point);
     cluster.died();
     sleep(chance.within(2000)).await;
@@ -219,7 +229,7 @@ async fn poison(cluster: &Cluster, run: u64) {
 /// Takes every byte that is left.
 fn fill(file: &std::path::Path) {
     use std::io::Write;
-    let mut file = std::fs::File::create(file).unwrap();
+    let mut file = std::fs::File::options().create(true).append(true).open(file).unwrap();
     for size in [65_536, 4096, 1] {
         while file.write_all(&vec![1; size]).is_ok() {}
     }

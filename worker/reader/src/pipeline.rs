@@ -111,7 +111,7 @@ pub(crate) fn read(
     let (text, confidence, words) = reading::page_text(&lines);
     clock.lap("read");
 
-    let fingerprint = imaging::fingerprint(&upright).to_string();
+    let fingerprint = imaging::fingerprint(&upright);
     clock.lap("fingerprint");
 
     let mut reading = PageReading {

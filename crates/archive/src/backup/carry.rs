@@ -1,9 +1,11 @@
 //! Blobs on their way from one place to another, several at a time, as they are stored: what is
 //! encrypted stays so, and no key is needed. Each is looked at whether it is what was written.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use futures_util::{TryStreamExt, stream};
+use schemas::Uuid;
 use schemas::ids::Blake3;
 use sqlx::{AnyConnection, AssertSqlSafe};
 use tokio::io::AsyncReadExt;
@@ -14,13 +16,16 @@ use crate::blobs::Blobs;
 use crate::check;
 use crate::error::{ArchiveError, Doing};
 use crate::rows::Columns;
-use crate::vault::stream::Wholeness;
+use crate::vault::stream::{HEAD, Wholeness, key_id};
 
 /// Blobs on their way at once: a store answers late but many.
 const AT_ONCE: usize = 8;
 
 /// Bytes of each in memory.
 const CHUNK: usize = 1 << 18;
+
+const OPENS: &str = "
+    select exists (select 1 from data_key where key_id = $1 and wrapped is not null) as opens";
 
 /// What came of carrying blobs.
 #[derive(Debug, Default)]
@@ -31,11 +36,35 @@ pub(super) struct Carried {
     pub(super) missing: Vec<Blake3>,
     /// Not what their names promise.
     pub(super) damaged: Vec<Blake3>,
+    /// There already, but under this key, and not under the one that they would come with.
+    pub(super) other: Vec<(Blake3, Uuid)>,
+}
+
+impl Carried {
+    fn add(&mut self, key: Blake3, fate: Fate) {
+        match fate {
+            Fate::There => {}
+            Fate::Other(under) => self.other.push((key, under)),
+            Fate::Copied(bytes) => {
+                self.copied += 1;
+                self.copied_bytes += bytes;
+            }
+            Fate::Missing => self.missing.push(key),
+            Fate::Damaged => self.damaged.push(key),
+        }
+    }
+
+    fn sort(&mut self) {
+        self.missing.sort_unstable();
+        self.damaged.sort_unstable();
+    }
 }
 
 enum Fate {
     /// It was there already.
     There,
+    /// It was there already, under that other key.
+    Other(Uuid),
     Copied(u64),
     Missing,
     Damaged,
@@ -46,23 +75,38 @@ pub(super) fn file(dir: &Path) -> PathBuf {
     dir.join("blobs.txt")
 }
 
-/// Writes the names of all blobs that rows of the view need.
-pub(super) async fn list(view: &mut AnyConnection, dir: &Path) -> Result<SheetEntry, ArchiveError> {
-    let mut sheet = Sheet::begin(&file(dir)).await?;
-    let mut rows = sqlx::query(AssertSqlSafe(check::every_blob())).fetch(view);
+/// Writes the names of all blobs that rows of the view need; answers with those, too, that a key
+/// was erased of.
+pub(super) async fn list(
+    view: &mut AnyConnection,
+    dir: &Path,
+) -> Result<(SheetEntry, HashSet<Blake3>), ArchiveError> {
+    let sql = format!(
+        "select blob, exists (select 1 from data_key
+            where about = wanted.blob and wrapped is null) as erased
+         from ({}) as wanted order by blob",
+        check::every_blob()
+    );
+    let (mut sheet, mut erased) = (Sheet::begin(&file(dir)).await?, HashSet::new());
+    let mut rows = sqlx::query(AssertSqlSafe(sql)).fetch(view);
     while let Some(row) = rows.try_next().await.doing(BACKING_UP)? {
         sheet.line(row.take("blob")?).await?;
+        if row.flag("erased")? {
+            erased.insert(row.parsed("blob")?);
+        }
     }
-    sheet.finish().await
+    Ok((sheet.finish().await?, erased))
 }
 
-/// Carries every blob of the list that is not there yet. Where they go to no key is known, so that
-/// they are kept as they come.
+/// Carries every blob of the list that is not there yet, and names those that are there under
+/// another key: among `suspects`, or among all. Where they go to no key is known, so that they are
+/// kept as they come.
 pub(super) async fn all(
     from: &Blobs,
     to: &Blobs,
     dir: &Path,
     count: u64,
+    suspects: Option<&HashSet<Blake3>>,
     hears: Hears<'_>,
 ) -> Result<Carried, BackupError> {
     let mut carried = Carried::default();
@@ -74,32 +118,78 @@ pub(super) async fn all(
         let key = key.map_err(|_| BackupError::Damaged("blobs.txt".to_owned()))?;
         Ok(Some((key, lines)))
     });
-    let fates =
-        keys.map_ok(|key| async move { Ok::<_, BackupError>((key, one(from, to, key).await?)) });
+    let fates = keys.map_ok(|key| async move {
+        let look = suspects.is_none_or(|names| names.contains(&key));
+        Ok::<_, BackupError>((key, one(from, to, key, look).await?))
+    });
     let mut fates = std::pin::pin!(fates.try_buffer_unordered(AT_ONCE));
     let mut done = 0;
     while let Some((key, fate)) = fates.try_next().await? {
-        match fate {
-            Fate::There => {}
-            Fate::Copied(bytes) => {
-                carried.copied += 1;
-                carried.copied_bytes += bytes;
-            }
-            Fate::Missing => carried.missing.push(key),
-            Fate::Damaged => carried.damaged.push(key),
-        }
+        carried.add(key, fate);
         done += 1;
         hears(Progress { step: Step::Blobs, done, all: count });
     }
-    carried.missing.sort_unstable();
-    carried.damaged.sort_unstable();
+    carried.sort();
     Ok(carried)
 }
 
-async fn one(from: &Blobs, to: &Blobs, key: Blake3) -> Result<Fate, ArchiveError> {
-    if to.contains(key).await? {
-        return Ok(Fate::There);
+/// Leaves as it is what is there under another key that is among those of the database: it can be
+/// read.
+pub(super) async fn spare(
+    on: &mut AnyConnection,
+    carried: &mut Carried,
+) -> Result<(), ArchiveError> {
+    let mut lost = Vec::new();
+    for (key, under) in std::mem::take(&mut carried.other) {
+        let row = sqlx::query(OPENS).bind(under.to_string()).fetch_one(&mut *on).await;
+        if !row.doing("looking for keys")?.flag("opens")? {
+            lost.push((key, under));
+        }
     }
+    carried.other = lost;
+    Ok(())
+}
+
+/// Carries the others over what is there under another key.
+pub(super) async fn over(
+    from: &Blobs,
+    to: &Blobs,
+    carried: &mut Carried,
+) -> Result<(), ArchiveError> {
+    for (key, _) in std::mem::take(&mut carried.other) {
+        let fate = copy(from, to, key).await?;
+        carried.add(key, fate);
+    }
+    carried.sort();
+    Ok(())
+}
+
+async fn one(from: &Blobs, to: &Blobs, key: Blake3, look: bool) -> Result<Fate, ArchiveError> {
+    if !to.contains(key).await? {
+        return copy(from, to, key).await;
+    }
+    if look
+        && let Some(under) = key_of(to, key).await?
+        && key_of(from, key).await? != Some(under)
+    {
+        return Ok(Fate::Other(under));
+    }
+    Ok(Fate::There)
+}
+
+/// The key that the blob is encrypted with; none when it isn't, or isn't there.
+async fn key_of(blobs: &Blobs, key: Blake3) -> Result<Option<Uuid>, ArchiveError> {
+    let reader = match blobs.raw(key).await {
+        Ok((reader, _)) => reader,
+        Err(ArchiveError::Missing(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut head = Vec::with_capacity(HEAD);
+    reader.take(HEAD as u64).read_to_end(&mut head).await.doing("reading a blob")?;
+    Ok(key_id(&head))
+}
+
+async fn copy(from: &Blobs, to: &Blobs, key: Blake3) -> Result<Fate, ArchiveError> {
     let mut reader = match from.raw(key).await {
         Ok((reader, _)) => reader,
         Err(ArchiveError::Missing(_)) => return Ok(Fate::Missing),

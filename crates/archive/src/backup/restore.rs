@@ -34,7 +34,7 @@ pub struct Restored {
     pub rows: u64,
     /// Blobs that they name.
     pub blobs: u64,
-    /// Blobs put; the others were there already.
+    /// Blobs put; the others were there already, and can be read.
     pub copied: u64,
     /// Blobs that are not in the backup.
     pub missing: Vec<Blake3>,
@@ -99,7 +99,19 @@ impl Archive {
         tx.rollback().await.doing(RESTORING)?;
 
         let (from, to) = (folder::blobs(backup).await?, Blobs::open_beside(place).await?);
-        let carried = carry::all(&from, &to, &dir, moment.blobs.lines, hears).await?;
+        let mut carried = carry::all(&from, &to, &dir, moment.blobs.lines, None, hears).await?;
+        // Blobs of a database that was lost may be here still. One that the keys open may be the
+        // last of its name that can be read; the others were written anew after the keys were
+        // copied. The keys are put for this look alone: rows and keys come in one transaction.
+        if !carried.other.is_empty()
+            && let Some(keys) = keys
+        {
+            let mut tx = bare.begin().await?;
+            copy::load(&mut tx, bare.dialect, keys).await?;
+            carry::spare(&mut tx, &mut carried).await?;
+            tx.rollback().await.doing(RESTORING)?;
+        }
+        carry::over(&from, &to, &mut carried).await?;
 
         let mut tx = bare.begin().await?;
         let tables = tables(&mut tx, bare.dialect).await?;

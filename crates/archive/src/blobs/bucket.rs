@@ -45,15 +45,15 @@ impl Bucket {
         Ok(())
     }
 
-    /// Sends what was received, which is so long; when this returns it is kept. `blobs` are those
-    /// of this bucket, and can read it.
+    /// Sends what was received, which is so long; when this returns it is kept: true where a blob
+    /// of that name wasn't there. `blobs` are those of this bucket, and can read it.
     pub(super) async fn keep(
         &self,
         key: Blake3,
         from: Source<'_>,
         len: u64,
         blobs: &Blobs,
-    ) -> Result<(), ArchiveError> {
+    ) -> Result<bool, ArchiveError> {
         upload::keep(self, key, from, len, blobs).await
     }
 

@@ -130,6 +130,8 @@ impl Archive {
         let until = change.now - ORPHAN_MICROS;
         let keys = vault::erase(&mut change, key, until).await?;
         if old == Some(true) {
+            // With it goes what was kept since its age was read: who acknowledges that looks once
+            // more when its row is there.
             self.blobs.remove(name).await?;
         }
         change.commit().await?;

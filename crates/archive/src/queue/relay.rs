@@ -38,11 +38,11 @@ const DOUBT: Duration = Duration::from_secs(120);
 /// How often that is asked.
 const ASK: Duration = Duration::from_secs(10);
 
+/// Pause after the broker refused a message: its queue may be full.
+const REFUSED: Duration = Duration::from_millis(500);
+
 /// Rounds begin so far apart at least: what is announced meanwhile goes with one of them.
 const APART: Duration = Duration::from_millis(20);
-
-/// Pause after the broker refused a message.
-const REFUSED: Duration = Duration::from_millis(500);
 
 const HOLD_IT: &str = "
     update relay_lease set holder = $1, held_until = $2
@@ -149,8 +149,9 @@ impl Relay {
 
     async fn send_for_ever(&self) {
         let mut pauses = Pauses::default();
+        let mut confirmed = Vec::new();
         loop {
-            let ended = self.send(&mut pauses).await;
+            let ended = self.send(&mut pauses, &mut confirmed).await;
             self.connected.store(false, Ordering::Relaxed);
             let pause = pauses.next();
             if let Err(trouble) = ended {
@@ -164,7 +165,7 @@ impl Relay {
         }
     }
 
-    async fn send(&self, pauses: &mut Pauses) -> Result<(), Trouble> {
+    async fn send(&self, pauses: &mut Pauses, confirmed: &mut Vec<Letter>) -> Result<(), Trouble> {
         let connection = self.caller.call("relay").await?;
         let channel = in_time(async {
             let channel = connection.create_channel().await?;
@@ -177,16 +178,23 @@ impl Relay {
         self.connected.store(true, Ordering::Relaxed);
         info!("jobs go to the broker");
         tokio::select! {
-            ended = self.send_on(&connection, &channel) => ended,
+            ended = self.send_on(&connection, &channel, confirmed) => ended,
             ended = dead::park(&self.db, &connection, &self.names, self.broker.delivery_limit) => {
                 ended
             }
         }
     }
 
-    async fn send_on(&self, connection: &Connection, channel: &Channel) -> Result<(), Trouble> {
+    /// Sends over one channel, until the broker is lost or refuses a message. It may do so for
+    /// ever over a channel that sent its first one while the queue's node was just lost
+    /// (RabbitMQ keeps asking that node), so the next is tried over another.
+    async fn send_on(
+        &self,
+        connection: &Connection,
+        channel: &Channel,
+        confirmed: &mut Vec<Letter>,
+    ) -> Result<(), Trouble> {
         let mut asked: Option<Instant> = None;
-        let mut confirmed = Vec::new();
         loop {
             // Listens before it looks, so that no call in between is missed.
             let mut called = pin!(self.db.calls.announced());
@@ -199,21 +207,21 @@ impl Relay {
                 asked = Some(Instant::now());
             }
             let began = Instant::now();
-            let pause = match self.round(connection, channel, &mut confirmed).await {
+            let pause = match self.round(connection, channel, confirmed).await {
                 Ok(Round::Moved) => None,
                 Ok(Round::Nothing) => Some(POLL),
                 Ok(Round::Others) => {
                     tokio::time::sleep(POLL).await;
                     None
                 }
-                Err(Trouble::Refused(messages)) => {
-                    warn!(messages, "the broker refused messages; they are sent again");
-                    Some(REFUSED)
-                }
                 // The broker has no part in that.
                 Err(Trouble::Archive(error)) => {
                     warn!(error = &error as &dyn std::error::Error, "jobs can't be sent");
                     Some(POLL)
+                }
+                Err(trouble @ Trouble::Refused(_)) => {
+                    tokio::time::sleep(REFUSED).await;
+                    return Err(trouble);
                 }
                 Err(trouble) => return Err(trouble),
             };

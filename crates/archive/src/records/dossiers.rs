@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use schemas::api::{Answers, DossierEvent, DossierState};
-use schemas::ids::{CaseId, DossierCode, DossierId, OfficeCode, ProcedureCode};
+use schemas::ids::{CaseId, DossierCode, DossierId, OfficeCode, PrincipalId, ProcedureCode};
 use schemas::message::Lane;
 use schemas::subject::Subject;
 use sqlx::any::AnyRow;
@@ -92,33 +92,25 @@ const PUT: &str = "
 const CLOSE: &str = "
     update dossier set state = 'closed' where dossier_id = $1 and state = 'open'";
 
-// What waits only in case more pages come need not wait any more.
+// What waits only in case more pages come need not wait any more. What was sent is due already,
+// and its message is known by when it was.
 const HASTEN: [&str; 2] = [
     "update outbox set due_at = made_at where dossier_id = $1 and job = 'seal'",
     "update job set due_at = made_at
-     where dossier_id = $1 and job = 'seal' and lease is null and attempts = 0",
+     where dossier_id = $1 and job = 'seal' and lease is null and sent_at is null
+       and attempts = 0",
 ];
 
 impl Records {
-    /// Opens a dossier and gives it a code. With an id that was opened already, answers with
-    /// that dossier.
+    /// Opens a dossier with the principal's key or session, gives it a code, and keeps what was
+    /// answered and which records stand for components. With an id that was opened already,
+    /// answers with that dossier.
     ///
     /// # Errors
     /// [`OpenError::SubjectDiffers`] when the number is known with another name or birth date.
     pub async fn open_dossier(
         &self,
-        new: &NewDossier,
-        now: Timestamp,
-    ) -> Result<Dossier, OpenError> {
-        self.open_relying(new, &Reliance::default(), now).await
-    }
-
-    /// The same, keeping what was answered and which records stand for components.
-    ///
-    /// # Errors
-    /// As [`Records::open_dossier`].
-    pub async fn open_relying(
-        &self,
+        principal: PrincipalId,
         new: &NewDossier,
         reliance: &Reliance,
         now: Timestamp,
@@ -169,7 +161,7 @@ impl Records {
             }
         }
         for relied in &reliance.relied {
-            rely(&mut change, new.id, relied, reliance.principal).await?;
+            rely(&mut change, new.id, relied, Some(principal)).await?;
         }
         let row = by_id(&mut change, new.id).await?;
         let row = row.ok_or_else(|| missing(new.id))?;

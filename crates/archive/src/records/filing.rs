@@ -205,27 +205,15 @@ impl Records {
         Ok(by_id(&mut view, id).await?.map(|kept| (kept.dossier, kept.row)))
     }
 
-    /// Files a document by a person's word, and announces that it be sealed, unless it was
-    /// published just so already. None when there is no such document.
+    /// Files a document by the word of a person, said with the principal's key or session, and
+    /// announces that it be sealed, unless it was published just so already. None when there is no
+    /// such document.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn assign(
         &self,
-        id: DocumentId,
-        word: &AssignDocument,
-        now: Timestamp,
-    ) -> Result<Option<DocumentRow>, ArchiveError> {
-        self.assign_by(None, id, word, now).await
-    }
-
-    /// The same, by whoever's key it was said with.
-    ///
-    /// # Errors
-    /// As [`Records::assign`].
-    pub async fn assign_by(
-        &self,
-        principal: Option<PrincipalId>,
+        principal: PrincipalId,
         id: DocumentId,
         word: &AssignDocument,
         now: Timestamp,
@@ -248,8 +236,7 @@ impl Records {
         let mut next = kept.at(doc);
         next.row.assigned_by = Some(word.by.clone());
         next.put(&mut change, &held, place, micros(now)).await?;
-        let said = sqlx::query(ASSIGNED).bind(id.to_string());
-        let said = said.bind(principal.map(|principal| principal.to_string()));
+        let said = sqlx::query(ASSIGNED).bind(id.to_string()).bind(principal.to_string());
         said.execute(change.on()).await.doing("filing a document by a person's word")?;
         let event = counts(&of_dossier(change.on(), held.id).await?);
         held.tell(&mut change, &event).await?;

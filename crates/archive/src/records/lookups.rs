@@ -25,11 +25,12 @@ impl Records {
     /// The answer that the request was given before; none when it is new.
     ///
     /// # Errors
-    /// [`LookupError::Reused`] when the request id was used for another question.
+    /// [`LookupError::Reused`] when the request id was used for another question, as what another
+    /// principal asked is.
     pub async fn answered(
         &self,
         request: &LookupRequest,
-        principal: Option<PrincipalId>,
+        principal: PrincipalId,
     ) -> Result<Option<Lookup>, LookupError> {
         let question = hash(&json(request)?).to_string();
         let id = LookupId::of(request.request).to_string();
@@ -37,28 +38,16 @@ impl Records {
         row.doing("reading a lookup")?.map(|row| same(&row, &question, principal)).transpose()
     }
 
-    /// Keeps a lookup and its answer. The same request again gets the answer as it was.
+    /// Keeps a lookup and its answer. The same request of the same principal again gets the
+    /// answer as it was.
     ///
     /// # Errors
-    /// [`LookupError::Reused`] when the request id was used for another question,
-    /// [`LookupError::NotUsable`] when that version of the record is not in use any more or has
-    /// run out.
+    /// [`LookupError::Reused`] when the request id was used for another question, as what another
+    /// principal asked is; [`LookupError::NotUsable`] when that version of the record is not in
+    /// use any more or has run out.
     pub async fn put_lookup(
         &self,
-        request: &LookupRequest,
-        record: &Record,
-        now: Timestamp,
-    ) -> Result<Lookup, LookupError> {
-        self.put_lookup_by(None, request, record, now).await
-    }
-
-    /// The same, asked by a principal. What another has asked is another question.
-    ///
-    /// # Errors
-    /// As [`Records::put_lookup`].
-    pub async fn put_lookup_by(
-        &self,
-        principal: Option<PrincipalId>,
+        principal: PrincipalId,
         request: &LookupRequest,
         record: &Record,
         now: Timestamp,
@@ -73,14 +62,14 @@ impl Records {
             asked_by: request.asked_by.clone(),
             on_behalf_of: request.on_behalf_of.clone(),
             component: request.component.clone(),
-            principal,
+            principal: Some(principal),
             answer_hash: hash(&json(record)?),
             record: record.clone(),
             chain_hash: Blake3([0; 32]),
         };
         let body = json(&lookup)?;
         let line = AuditLine {
-            principal,
+            principal: Some(principal),
             record: Some(record.id),
             version: Some(record.version),
             lookup: Some(id),
@@ -153,14 +142,11 @@ pub(super) async fn in_use(change: &mut Change<'_>, record: &Record) -> Result<b
     Ok(row.is_some())
 }
 
-/// The kept answer, if the question is the same: what another has asked is another question.
-fn same(
-    row: &AnyRow,
-    question: &str,
-    principal: Option<PrincipalId>,
-) -> Result<Lookup, LookupError> {
+/// The kept answer, if the question is the same: what another has asked is another question. Old
+/// lookups don't say who asked.
+fn same(row: &AnyRow, question: &str, principal: PrincipalId) -> Result<Lookup, LookupError> {
     let kept = lookup(row)?;
-    let asked_by = kept.principal.is_none() || kept.principal == principal;
+    let asked_by = kept.principal.is_none_or(|asked| asked == principal);
     if asked_by && row.take::<&str>("question")? == question {
         Ok(kept)
     } else {

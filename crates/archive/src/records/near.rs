@@ -102,7 +102,7 @@ impl Records {
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn put_near(
         &self,
-        principal: Option<PrincipalId>,
+        principal: PrincipalId,
         request: &LookupRequest,
         (asked, owner): (&Asked, &Subject),
         now: Timestamp,
@@ -118,7 +118,7 @@ impl Records {
             .bind(json(&differs)?)
             .bind(asked.key())
             .bind(owner.reveal_number())
-            .bind(principal.map(|principal| principal.to_string()))
+            .bind(principal.to_string())
             .execute(change.on())
             .await
             .doing("keeping a near match")?;
@@ -152,14 +152,14 @@ impl Records {
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn resolve_near(
         &self,
-        principal: Option<PrincipalId>,
+        principal: PrincipalId,
         request: Uuid,
         (same, reason, by): (bool, &str, &str),
         now: Timestamp,
     ) -> Result<bool, ArchiveError> {
         let mut change = self.db.change().await?;
         let find = sqlx::query(FIND).bind(request.to_string()).bind(i64::from(same));
-        let find = find.bind(reason).bind(by).bind(principal.map(|one| one.to_string()));
+        let find = find.bind(reason).bind(by).bind(principal.to_string());
         let found = find.bind(micros(now)).execute(change.on()).await;
         let found = found.doing("keeping what was found of a near match")?.rows_affected() > 0;
         change.commit().await?;

@@ -31,8 +31,17 @@ pub struct Reliance {
     pub answers: Answers,
     /// Records that stand for components.
     pub relied: Vec<Relied>,
-    /// Whose key or session it is opened with.
-    pub principal: Option<PrincipalId>,
+}
+
+/// The lawful reason for which a paper is taken although a record stands for its component.
+#[derive(Debug, Clone)]
+pub struct Stated {
+    /// The record that stands for it.
+    pub relied: Relied,
+    /// The reason.
+    pub reason: AskReason,
+    /// The officer who states it, or the station.
+    pub said_by: Option<String>,
 }
 
 /// A record that stands for a component of a dossier.
@@ -181,33 +190,6 @@ impl Records {
         Ok(again)
     }
 
-    /// Keeps the lawful reason for which a scan was taken although a record stands for its
-    /// component; a record that stands since a while ago only is relied on from now on.
-    ///
-    /// # Errors
-    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
-    pub async fn ask_again(
-        &self,
-        (dossier, scan): (DossierId, ScanId),
-        relied: &Relied,
-        (reason, by): (AskReason, Option<&str>),
-        now: Timestamp,
-    ) -> Result<(), ArchiveError> {
-        let mut change = self.db.change().await?;
-        rely(&mut change, dossier, relied, None).await?;
-        sqlx::query(PUT_AGAIN)
-            .bind(scan.to_string())
-            .bind(dossier.to_string())
-            .bind(relied.component.as_str())
-            .bind(reason.as_str())
-            .bind(by)
-            .bind(micros(now))
-            .execute(change.on())
-            .await
-            .doing("keeping a reason")?;
-        change.commit().await
-    }
-
     /// Lookups made for the dossier, oldest first, without their answers.
     ///
     /// # Errors
@@ -308,6 +290,25 @@ impl Records {
         let rows = sqlx::query(sql).bind(id).fetch_all(&self.db.readers).await;
         rows.doing("reading what a dossier relies on")
     }
+}
+
+/// Keeps the lawful reason for which a scan is taken. A record that stands since a while ago only
+/// is relied on from now on.
+pub(crate) async fn keep_reason(
+    change: &mut Change<'_>,
+    (dossier, scan): (DossierId, ScanId),
+    stated: &Stated,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    rely(change, dossier, &stated.relied, None).await?;
+    let put = sqlx::query(PUT_AGAIN)
+        .bind(scan.to_string())
+        .bind(dossier.to_string())
+        .bind(stated.relied.component.as_str())
+        .bind(stated.reason.as_str())
+        .bind(&stated.said_by)
+        .bind(micros(now));
+    put.execute(change.on()).await.doing("keeping a reason").map(drop)
 }
 
 /// Notes what a dossier relies on, unless the record was changed a moment ago: then it is as if

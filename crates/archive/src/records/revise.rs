@@ -23,7 +23,7 @@ pub struct Reviser<'a> {
     /// Who, as they say.
     pub by: &'a str,
     /// Whose key or session it is done with.
-    pub principal: Option<PrincipalId>,
+    pub principal: PrincipalId,
 }
 
 /// What a record says once it is put right.
@@ -64,7 +64,7 @@ const REVOKE_VERSION: &str = "
 impl<'a> Reviser<'a> {
     fn ends(self, change: RecordChange) -> End<'a> {
         let Self { reason, by, principal } = self;
-        End { change, reason: Some(reason), by: Some(by), principal }
+        End { change, reason: Some(reason), by: Some(by), principal: Some(principal) }
     }
 }
 
@@ -136,9 +136,10 @@ impl Records {
             hash: None,
             ..latest.clone()
         };
-        corrected.corrected = Some(corrected.corrected_from(&latest, (who.principal, now)));
+        let by = (Some(who.principal), now);
+        corrected.corrected = Some(corrected.corrected_from(&latest, by));
         end(&mut change, (id, version), who.ends(RecordChange::Corrected), now).await?;
-        let put = put(&mut change, &held, &corrected, &revision, (who.principal, now)).await?;
+        let put = put(&mut change, &held, &corrected, &revision, by).await?;
         corrected.hash = Some(put);
         note(&mut change, (id, version), RecordChange::Corrected).await?;
         let document = corrected.document;

@@ -12,6 +12,7 @@ use super::Records;
 use super::dossiers;
 use super::held::{By, Held};
 use super::pages::{PageSummary, summaries};
+use super::relied::{Stated, keep_reason};
 use crate::database::{Change, micros};
 use crate::error::{AcceptError, ArchiveError, Doing};
 use crate::rows::{Columns, json, number};
@@ -33,6 +34,8 @@ pub struct NewScan {
     pub component: Option<ComponentId>,
     /// Station that sent it.
     pub station: Option<String>,
+    /// Why it is taken, where a record stands for its component.
+    pub stated: Option<Stated>,
 }
 
 /// A scan.
@@ -176,6 +179,9 @@ impl Records {
             && !stands_for(&mut change, &held, key, id).await?
         {
             return Err(AcceptError::KeyReused);
+        }
+        if let Some(stated) = new.stated.as_ref().filter(|_| !closed) {
+            keep_reason(&mut change, (held.id, id), stated, now).await?;
         }
         change.commit().await?;
         Ok(Accepted { scan, repeated })

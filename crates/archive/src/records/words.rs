@@ -53,7 +53,7 @@ impl Records {
     /// use any more or has run out.
     pub async fn say_of_lookup(
         &self,
-        principal: Option<PrincipalId>,
+        principal: PrincipalId,
         lookup: &Lookup,
         said: &SayOfLookup,
         now: Timestamp,
@@ -72,7 +72,7 @@ impl Records {
             .bind(lookup.component.as_ref().map(ComponentId::as_str))
             .bind(&said.reason)
             .bind(&said.by)
-            .bind(principal.map(|principal| principal.to_string()))
+            .bind(principal.to_string())
             .bind(micros(now))
             .execute(change.on())
             .await

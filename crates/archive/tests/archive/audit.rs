@@ -8,7 +8,7 @@ use schemas::ids::{Blake3, PrincipalId};
 use schemas::record::Record;
 use sqlx::{AssertSqlSafe, Connection, Row};
 
-use crate::bed::{Bed, bed, filed, findings, request};
+use crate::bed::{Bed, SOMEBODY, bed, filed, findings, request};
 
 const PURPOSES: [&str; 3] = ["Đăng ký kết hôn", "Cấp hộ chiếu", "Vay vốn"];
 
@@ -31,7 +31,7 @@ async fn audited() -> Audited {
     let mut lookups = Vec::new();
     for purpose in PURPOSES {
         let asked = request(&record, purpose);
-        lookups.push(records.put_lookup(&asked, &record, now).await.unwrap());
+        lookups.push(records.put_lookup(SOMEBODY, &asked, &record, now).await.unwrap());
     }
     assert_eq!(records.link_audit().await.unwrap(), 4);
     let head = records.head_due(SignedDuration::ZERO, now).await.unwrap().unwrap();
@@ -93,7 +93,7 @@ async fn whatever_happens_to_a_record_leaves_a_line_that_names_nobody() {
     let (records, now) = (&bed.archive.records, Timestamp::now());
     let officer = PrincipalId::random();
     records.told(&[(record.id, 1)], (officer, "Đăng ký kết hôn"), now).await.unwrap();
-    let who = Reviser { reason: "Cấp sai", by: "officer-7", principal: Some(officer) };
+    let who = Reviser { reason: "Cấp sai", by: "officer-7", principal: officer };
     let corrected = PutRight {
         fields: record.fields.clone(),
         valid_until: None,
@@ -103,7 +103,8 @@ async fn whatever_happens_to_a_record_leaves_a_line_that_names_nobody() {
     records.correct((record.id, 1), corrected, who, now).await.unwrap();
     records.revoke(record.id, who, now).await.unwrap();
     // A question that is refused reads nothing.
-    assert!(records.put_lookup(&request(&record, "Đăng ký"), &record, now).await.is_err());
+    let asked = request(&record, "Đăng ký");
+    assert!(records.put_lookup(SOMEBODY, &asked, &record, now).await.is_err());
     assert_eq!(records.link_audit().await.unwrap(), 4);
     assert_eq!(records.link_audit().await.unwrap(), 0);
 
@@ -157,7 +158,8 @@ async fn a_line_that_is_altered_or_moved_is_found() {
 
     own.sql("update audit_line set principal_id = 'nobody' where place = 2").await;
     assert_eq!(own.found(&[]).await, [Audited::at("audit.columns", 2)]);
-    own.sql("update audit_line set principal_id = null where place = 2").await;
+    let as_before = format!("update audit_line set principal_id = '{SOMEBODY}' where place = 2");
+    own.sql(&as_before).await;
     assert_eq!(own.found(&[]).await, []);
 
     // Two change places, each with its hash.
@@ -245,7 +247,7 @@ async fn what_lines_tell_of_is_held_to_them() {
 
     let own = audited().await;
     let records = &own.bed.archive.records;
-    let who = Reviser { reason: "Cấp sai", by: "officer-7", principal: None };
+    let who = Reviser { reason: "Cấp sai", by: "officer-7", principal: SOMEBODY };
     records.revoke(own.record.id, who, Timestamp::now()).await.unwrap();
     records.link_audit().await.unwrap();
     assert_eq!(findings(&own.bed.archive).await, [""; 0]);

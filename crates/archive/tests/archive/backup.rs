@@ -8,7 +8,7 @@ use archive::{Archive, BackedUp, BackupError, Place, Restored, verify};
 use schemas::ids::Blake3;
 use tempfile::TempDir;
 
-use crate::bed::{Bed, NUMBER, at, bed, filed, findings, request};
+use crate::bed::{Bed, NUMBER, SOMEBODY, at, bed, filed, findings, open_new, request};
 use crate::form::Form;
 
 /// Two dossiers: one with a record that was looked up, one whose page is in a worker's hands.
@@ -21,7 +21,8 @@ async fn busy() -> Bed {
     let seal = bed.read(0).await.unwrap();
     bed.archive.queue.done(seal).await.unwrap();
     let asked = request(&record, "Đăng ký kết hôn");
-    bed.archive.records.put_lookup(&asked, &record, jiff::Timestamp::now()).await.unwrap();
+    let (records, now) = (&bed.archive.records, jiff::Timestamp::now());
+    records.put_lookup(SOMEBODY, &asked, &record, now).await.unwrap();
     let other = bed.dossier().await;
     bed.scan(other.id, b"another scan").await;
     bed.archive.queue.take().await.unwrap().unwrap();
@@ -229,7 +230,7 @@ async fn a_backup_made_while_work_goes_on_is_of_one_moment() {
         while began.elapsed().unwrap() < Duration::from_secs(4) {
             let dossier = crate::bed::new_dossier("H26.01", schemas::message::Lane::Counter);
             let now = jiff::Timestamp::now();
-            let dossier = archive.records.open_dossier(&dossier, now).await.unwrap();
+            let dossier = open_new(&archive.records, &dossier, now).await.unwrap();
             let bytes = format!("scan {nth}");
             crate::bed::accept(&archive, dossier.id, bytes.as_bytes()).await;
             crate::bed::read(&archive, 2).await;

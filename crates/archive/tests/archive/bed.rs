@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use archive::{
     Accepted, Archive, ArchiveError, Delivery, Dossier, FiledDocument, Masters, NewDossier,
-    NewScan, Place, Scan, revision_of,
+    NewScan, OpenError, Place, Records, Reliance, Scan, revision_of,
 };
 use jiff::Timestamp;
 use jiff::civil::date;
 use schemas::Uuid;
 use schemas::api::{DocumentVerdict, LookupRequest, RawSubject};
-use schemas::ids::{Blake3, DocumentId, DossierId, PageId, ScanId};
+use schemas::ids::{Blake3, DocumentId, DossierId, PageId, PrincipalId, ScanId};
 use schemas::kind::Validity;
 use schemas::message::{Job, Lane};
 use schemas::reading::{KindGuess, PageImage, PageReading};
@@ -30,6 +30,9 @@ pub(crate) struct Bed {
 const TICK: Duration = Duration::from_millis(20);
 
 pub(crate) const NUMBER: &str = "001199000013";
+
+/// Who asks and changes, where it doesn't matter who.
+pub(crate) const SOMEBODY: PrincipalId = PrincipalId::from_uuid(Uuid::from_u128(7));
 
 pub(crate) async fn bed() -> Bed {
     bed_with(|_| {}).await
@@ -152,7 +155,16 @@ pub(crate) fn new_dossier(office: &str, lane: Lane) -> NewDossier {
 
 pub(crate) async fn open(archive: &Archive, office: &str, lane: Lane) -> Dossier {
     let new = new_dossier(office, lane);
-    archive.records.open_dossier(&new, Timestamp::now()).await.unwrap()
+    open_new(&archive.records, &new, Timestamp::now()).await.unwrap()
+}
+
+/// Opens a dossier that relies on nothing.
+pub(crate) async fn open_new(
+    records: &Records,
+    new: &NewDossier,
+    now: Timestamp,
+) -> Result<Dossier, OpenError> {
+    records.open_dossier(SOMEBODY, new, &Reliance::default(), now).await
 }
 
 pub(crate) fn new_scan(dossier: DossierId, blake3: Blake3, key: Option<&str>) -> NewScan {
@@ -164,6 +176,7 @@ pub(crate) fn new_scan(dossier: DossierId, blake3: Blake3, key: Option<&str>) ->
         idempotency_key: key.map(str::to_owned),
         component: None,
         station: None,
+        stated: None,
     }
 }
 
@@ -202,7 +215,6 @@ pub(crate) fn reading(seq: u32, blake3: Blake3) -> PageReading {
         width: 2480,
         height: 3508,
         skew_deg: 0.1,
-        fingerprint: "0".repeat(64),
         text: "GIẤY KHAI SINH".to_owned(),
         confidence: 0.91,
         kind: Some(kind()),

@@ -1,6 +1,6 @@
 //! Blobs in both forms: kept under their hash, whole or not at all, never handed out damaged.
 
-use archive::ArchiveError;
+use archive::{ArchiveError, Received};
 use schemas::ids::Blake3;
 use schemas::message::Lane;
 use tokio::io::AsyncReadExt;
@@ -19,7 +19,7 @@ async fn a_blob_is_kept_under_its_hash_and_a_dropped_one_leaves_nothing() {
             incoming.write(chunk).await.unwrap();
         }
         assert_eq!((incoming.len(), incoming.head()), (3_000_000, &[7; 64][..]));
-        let (key, len) = incoming.finish().await.unwrap();
+        let Received { blake3: key, bytes: len, .. } = incoming.finish().await.unwrap();
         assert_eq!((key.0, len), (*blake3::hash(&bytes).as_bytes(), 3_000_000));
         assert_eq!(blobs.put(&bytes).await.unwrap(), key);
         assert_eq!(blobs.get(key).await.unwrap(), bytes);

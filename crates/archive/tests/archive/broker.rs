@@ -134,6 +134,23 @@ async fn a_message_that_only_got_carried_about_is_not_held_against_its_job() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dossier_closed_while_its_seal_job_lies_at_the_broker_is_sealed_at_once() {
+    let bed = bed().await;
+    let dossier = open(&bed.archive, "A", Lane::Counter).await;
+    accept(&bed.archive, dossier.id, &[1]).await;
+    // As one that waited for more pages, and for which its time has come.
+    let waited = "update outbox set job = 'seal', due_at = made_at + 1";
+    assert_eq!(bed.tamper(waited).await, 1);
+    let bed = bed.again_with(|place| place.broker = Some(broker())).await;
+    while bed.tamper("update job set attempts = 0 where sent_at is not null").await == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    bed.archive.records.close_dossier(dossier.id).await.unwrap();
+    let next = tokio::time::timeout(Duration::from_secs(20), bed.archive.queue.next()).await;
+    assert_eq!(next.unwrap().unwrap().message.dossier, dossier.id);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_broker_lost_is_sent_again() {
     let lost = broker();
     let bed = Bed::pages("A", Lane::Counter, "5").await;

@@ -1,6 +1,6 @@
 //! A broker that dies, is cut off or is short of memory while jobs flow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -94,6 +94,34 @@ async fn a_broker_short_of_memory_takes_no_messages_and_scans_are_accepted_all_t
     announce(&bed, "A", Lane::Counter, 3).await;
     rabbitmq.ctl(&["set_vm_memory_high_watermark", "absolute", "512MB"]);
     for _ in 0..6 {
+        let delivery = bed.archive.queue.next().await.unwrap();
+        assert_eq!(delivery.attempt, 1);
+        bed.archive.queue.done(delivery).await.unwrap();
+    }
+    assert!(bed.archive.queue.take().await.unwrap().is_none());
+    rabbitmq.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_the_broker_refuses_is_sent_again_over_another_connection() {
+    let _one = MORTAL.lock().await;
+    let rabbitmq = RabbitMq::start("rabbitmq-mortal", 1);
+    let broker = rabbitmq.broker("%2f", rabbitmq.port);
+    let bed = bed().await.again_with(|place| place.broker = Some(broker)).await;
+    announce(&bed, "A", Lane::Counter, 1).await;
+    bed.archive.queue.done(take(&bed).await).await.unwrap();
+    let connections = || -> BTreeSet<String> {
+        let list = rabbitmq.ctl(&["-q", "list_connections", "name"]);
+        list.lines().map(ToOwned::to_owned).collect()
+    };
+    let before = connections();
+    rabbitmq.ctl(&["set_policy", "full", "counter$", r#"{"max-length":1}"#]);
+    announce(&bed, "A", Lane::Counter, 12).await;
+    while connections().is_subset(&before) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    rabbitmq.ctl(&["clear_policy", "full"]);
+    for _ in 0..12 {
         let delivery = bed.archive.queue.next().await.unwrap();
         assert_eq!(delivery.attempt, 1);
         bed.archive.queue.done(delivery).await.unwrap();

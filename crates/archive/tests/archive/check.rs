@@ -3,10 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use archive::Dossier;
+use jiff::Timestamp;
 use schemas::ids::{Blake3, PageId};
 use schemas::message::Job;
 
-use crate::bed::{Bed, bed, filed, findings, read_page, unpack};
+use crate::bed::{Bed, accept, bed, filed, findings, new_scan, read_page, unpack};
 
 /// A dossier with one record; nothing left to do and nothing amiss.
 async fn sound() -> (Bed, Dossier, Vec<PageId>) {
@@ -41,6 +42,12 @@ async fn mend(bed: &Bed, dossier: &Dossier) -> Vec<&'static str> {
     }
     assert!(!bed.archive.records.unsettled(dossier.id).await.unwrap(), "{found:?}");
     findings(&bed.archive).await
+}
+
+/// The blob came hours ago.
+fn grow_old(bed: &Bed, blob: Blake3) {
+    let file = std::fs::File::options().write(true).open(bed.blob(blob)).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(7200)).unwrap();
 }
 
 async fn image_of(bed: &Bed, page: PageId) -> Blake3 {
@@ -92,19 +99,37 @@ async fn a_blob_that_belongs_to_nothing_is_removed_once_it_is_old() {
     let (bed, dossier, _) = sound().await;
     let orphan = bed.archive.blobs.put(b"nobody's").await.unwrap();
     assert_eq!(findings(&bed.archive).await, [""; 0], "its row may be about to be written");
-    let file = std::fs::File::options().write(true).open(bed.blob(orphan)).unwrap();
-    file.set_modified(SystemTime::now() - Duration::from_secs(7200)).unwrap();
+    grow_old(&bed, orphan);
     assert_eq!(findings(&bed.archive).await, ["blob.orphan"]);
     assert_eq!(mend(&bed, &dossier).await, [""; 0]);
     assert!(!bed.archive.blobs.contains(orphan).await.unwrap());
+}
+
+// By this a look after the row is there tells an intake whether it may give a receipt.
+#[tokio::test]
+async fn a_blob_is_removed_before_its_row_is_there_or_not_at_all() {
+    let (bed, dossier, _) = sound().await;
+    let (records, blobs) = (&bed.archive.records, &bed.archive.blobs);
+    let early = blobs.put(b"its row is early").await.unwrap();
+    let late = blobs.put(b"its row is late").await.unwrap();
+    grow_old(&bed, early);
+    grow_old(&bed, late);
+    let found = bed.archive.check(None).await.unwrap();
+    assert_eq!(found.findings.len(), 2);
+    records.accept_scan(&new_scan(dossier.id, early, None), Timestamp::now()).await.unwrap();
+    assert_eq!(bed.archive.mend(&found).await.unwrap().len(), 1);
+    records.accept_scan(&new_scan(dossier.id, late, None), Timestamp::now()).await.unwrap();
+    assert!(blobs.contains(early).await.unwrap() && !blobs.contains(late).await.unwrap());
+    assert_eq!(findings(&bed.archive).await, ["scan.bytes_missing"]);
+    assert!(accept(&bed.archive, dossier.id, b"its row is late").await.repeated);
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
 }
 
 #[tokio::test]
 async fn a_blob_that_came_from_another_kho_after_it_was_found_is_kept() {
     let (bed, dossier, _) = sound().await;
     let blob = bed.archive.blobs.put(b"sent again").await.unwrap();
-    let file = std::fs::File::options().write(true).open(bed.blob(blob)).unwrap();
-    file.set_modified(SystemTime::now() - Duration::from_secs(7200)).unwrap();
+    grow_old(&bed, blob);
     let found = bed.archive.check(None).await.unwrap();
     assert_eq!(found.findings.len(), 1);
     for sql in [

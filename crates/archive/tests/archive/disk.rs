@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use schemas::message::Lane;
 use tempfile::TempDir;
 
-use crate::bed::{accept, findings, new_dossier, new_scan, open};
+use crate::bed::{accept, findings, new_dossier, new_scan, open, open_new};
 
 pub(crate) struct SmallDisk(TempDir);
 
@@ -89,7 +89,7 @@ async fn a_full_disk_leaves_nothing_half_stored_and_recovers_when_there_is_room(
     let mut opened = 0;
     let (id, refused) = loop {
         let new = new_dossier("A", Lane::Counter);
-        match archive.records.open_dossier(&new, Timestamp::now()).await {
+        match open_new(&archive.records, &new, Timestamp::now()).await {
             Ok(_) => opened += 1,
             Err(error) => break (new.id, error),
         }

@@ -9,7 +9,7 @@ use schemas::api::{DossierEvent, DossierState, ImportCounts};
 use schemas::catalogue::Procedure;
 use schemas::message::Lane;
 
-use crate::bed::{NUMBER, bed, citizen, new_dossier};
+use crate::bed::{NUMBER, bed, citizen, new_dossier, open_new};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_hundred_openings_at_once_give_two_hundred_consecutive_codes() {
@@ -18,7 +18,7 @@ async fn two_hundred_openings_at_once_give_two_hundred_consecutive_codes() {
     let openings = (0..200).map(|_| {
         let records = bed.archive.records.clone();
         tokio::spawn(async move {
-            let opened = records.open_dossier(&new_dossier("H26.01", Lane::Counter), now).await;
+            let opened = open_new(&records, &new_dossier("H26.01", Lane::Counter), now).await;
             let code = opened.unwrap().code;
             // Readers at the same time, so that a busy database would show.
             assert!(records.dossier(&code).await.unwrap().is_some());
@@ -38,8 +38,8 @@ async fn opening_twice_with_the_same_id_opens_one_dossier() {
     let bed = bed().await;
     let new = new_dossier("H26.01", Lane::Counter);
     let records = &bed.archive.records;
-    let once = records.open_dossier(&new, Timestamp::now()).await.unwrap();
-    let twice = records.open_dossier(&new, Timestamp::now()).await.unwrap();
+    let once = open_new(records, &new, Timestamp::now()).await.unwrap();
+    let twice = open_new(records, &new, Timestamp::now()).await.unwrap();
     assert_eq!(once, twice);
     assert_eq!(records.dossier_by_id(once.id).await.unwrap(), Some(once));
 }
@@ -49,13 +49,13 @@ async fn a_code_is_never_given_out_again_even_under_another_template() {
     let bed = bed().await;
     let now: Timestamp = "2026-03-02T02:00:00Z".parse().unwrap();
     let new = new_dossier("A", Lane::Counter);
-    let first = bed.archive.records.open_dossier(&new, now).await.unwrap();
+    let first = open_new(&bed.archive.records, &new, now).await.unwrap();
     assert_eq!(first.code.as_str(), "A-260302-0001");
     bed.archive.close().await;
 
     let place = Place { code_template: "A-{yymmdd}-{n:4}".to_owned(), ..bed.form.place() };
     let archive = Archive::open(&place).await.unwrap();
-    let second = archive.records.open_dossier(&new_dossier("B", Lane::Counter), now).await;
+    let second = open_new(&archive.records, &new_dossier("B", Lane::Counter), now).await;
     assert_eq!(second.unwrap().code.as_str(), "A-260302-0002");
 }
 
@@ -66,11 +66,11 @@ async fn a_known_number_with_another_name_is_refused_and_says_no_name() {
     let mut new = new_dossier("H26.01", Lane::Counter);
     new.subject = citizen("NGUYEN THI MAU");
     let records = &bed.archive.records;
-    assert!(records.open_dossier(&new, Timestamp::now()).await.is_ok(), "accents aside");
+    assert!(open_new(records, &new, Timestamp::now()).await.is_ok(), "accents aside");
 
     new = new_dossier("H26.01", Lane::Counter);
     new.subject = citizen("Trần Văn Khác");
-    let error = records.open_dossier(&new, Timestamp::now()).await.unwrap_err();
+    let error = open_new(records, &new, Timestamp::now()).await.unwrap_err();
     assert!(matches!(error, OpenError::SubjectDiffers));
     let said = format!("{error} {error:?}");
     assert!(!said.contains("Khác") && !said.contains(NUMBER), "{said}");

@@ -9,7 +9,7 @@ use schemas::code::Reason;
 use schemas::message::Job;
 use schemas::record::RecordState;
 
-use crate::bed::{accept, bed, draft, filed};
+use crate::bed::{SOMEBODY, accept, bed, draft, filed};
 
 #[tokio::test]
 async fn a_later_filing_voids_the_seal_of_the_one_before() {
@@ -97,7 +97,8 @@ async fn a_persons_word_outlives_the_next_filing_and_takes_over_its_pages() {
         by: "officer-7".to_owned(),
     };
     let records = &bed.archive.records;
-    let assigned = records.assign(unsure.id, &word, Timestamp::now()).await.unwrap().unwrap();
+    let assigned =
+        records.assign(SOMEBODY, unsure.id, &word, Timestamp::now()).await.unwrap().unwrap();
     assert_eq!(assigned.doc.verdict, DocumentVerdict::Filed);
     assert_ne!(assigned.doc.revision, unsure.revision);
     let seal = bed.archive.queue.take().await.unwrap().unwrap();
@@ -115,7 +116,7 @@ async fn a_persons_word_outlives_the_next_filing_and_takes_over_its_pages() {
     assert!(records.document(unsure.id).await.unwrap().is_some(), "a filing can't remove it");
     let nobody = schemas::ids::DocumentId::starting_at(pages[1]);
     let word = AssignDocument { component: "TP01".parse().unwrap(), kind: None, by: String::new() };
-    assert_eq!(records.assign(nobody, &word, Timestamp::now()).await.unwrap(), None);
+    assert_eq!(records.assign(SOMEBODY, nobody, &word, Timestamp::now()).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -68,6 +68,50 @@ async fn what_is_erased_is_erased_in_every_backup_and_nothing_else_is() {
 }
 
 #[tokio::test]
+async fn what_came_again_after_it_was_erased_comes_back_from_a_backup_that_had_it_before() {
+    let bed = bed().await;
+    let (dossier, _) = done(&bed).await;
+    let dir = TempDir::new().unwrap();
+    back_up(&bed.archive, dir.path()).await.unwrap();
+    hours_later(&bed).await;
+    erase(&bed, dossier.id, true, true).await.unwrap();
+    let scan = bed.scan(bed.dossier().await.id, b"one scan").await.blake3;
+    for copied in [1, 0] {
+        let made = back_up(&bed.archive, dir.path()).await.unwrap();
+        assert_eq!((made.blobs, made.copied), (1, copied));
+    }
+
+    let form = Form::new().await;
+    restore(&form.place(), dir.path()).await.unwrap();
+    let archive = Archive::open(&form.place()).await.unwrap();
+    assert_eq!(archive.blobs.get(scan).await.unwrap(), b"one scan");
+    assert_eq!(findings(&archive).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_a_place_still_has_gives_way_to_the_backup_only_where_its_key_is_lost() {
+    let bed = bed().await;
+    let scan = bed.scan(bed.dossier().await.id, b"one scan").await.blake3;
+    let (before, after) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    back_up(&bed.archive, before.path()).await.unwrap();
+    // Written anew, under a key that only the later copy of the keys has.
+    bed.archive.blobs.put(b"one scan").await.unwrap();
+    back_up(&bed.archive, after.path()).await.unwrap();
+    for (with, copied) in [(before.path(), 1), (after.path(), 0)] {
+        let (form, with) = (Form::new().await, keys(with));
+        let there = blob(form.dir(), scan);
+        std::fs::create_dir_all(there.parent().unwrap()).unwrap();
+        std::fs::copy(bed.blob(scan), there).unwrap();
+        let place = form.place();
+        let restored = Archive::restore(&place, before.path(), Some(&with), &|_| {}).await;
+        assert_eq!(restored.unwrap().copied, copied);
+        let archive = Archive::open(&place).await.unwrap();
+        assert_eq!(archive.blobs.get(scan).await.unwrap(), b"one scan");
+        assert_eq!(findings(&archive).await, [""; 0]);
+    }
+}
+
+#[tokio::test]
 async fn a_backup_without_its_keys_or_the_master_key_is_not_restored() {
     let bed = bed().await;
     let (_, record) = done(&bed).await;

@@ -1,8 +1,8 @@
 //! What dossiers rely on, and records that are put right or withdrawn.
 
 use archive::{
-    ArchiveError, Asked, Dossier, LookupError, NewDossier, PutRight, Reliance, Relied, Revised,
-    Reviser,
+    ArchiveError, Asked, Dossier, LookupError, NewDossier, NewScan, PutRight, Reliance, Relied,
+    Revised, Reviser, Stated,
 };
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -17,9 +17,11 @@ use schemas::record::{
 };
 use schemas::subject::{Subject, SubjectPart};
 
-use crate::bed::{Bed, NUMBER, bed, citizen, draft, filed, findings, new_dossier, request};
+use crate::bed::{
+    Bed, NUMBER, SOMEBODY, bed, citizen, draft, filed, findings, new_dossier, new_scan, request,
+};
 
-const REVISER: Reviser<'_> = Reviser { reason: "Cấp sai", by: "officer-7", principal: None };
+const REVISER: Reviser<'_> = Reviser { reason: "Cấp sai", by: "officer-7", principal: SOMEBODY };
 
 /// A record, and the dossier that it came with.
 async fn published(bed: &Bed) -> (Dossier, Record) {
@@ -40,9 +42,9 @@ fn relied(record: &Record) -> Relied {
 async fn relying(bed: &Bed, record: &Record) -> Dossier {
     let new: NewDossier = new_dossier("H26.01", Lane::Counter);
     let answers = Answers::from([("TP09".parse().unwrap(), true)]);
-    let reliance = Reliance { answers, relied: vec![relied(record)], ..Reliance::default() };
+    let reliance = Reliance { answers, relied: vec![relied(record)] };
     let records = &bed.archive.records;
-    records.open_relying(&new, &reliance, Timestamp::now()).await.unwrap()
+    records.open_dossier(SOMEBODY, &new, &reliance, Timestamp::now()).await.unwrap()
 }
 
 async fn changes(bed: &Bed, dossier: &Dossier) -> Vec<(u32, RecordChange)> {
@@ -79,7 +81,7 @@ async fn a_dossier_hears_that_the_record_it_relies_on_was_withdrawn() {
     assert_eq!(changes(&bed, &open).await, [(1, RecordChange::Revoked)]);
     assert_eq!(changes(&bed, &closed).await, [], "what was decided on is decided");
     assert!(records.records_of(NUMBER).await.unwrap().is_empty());
-    let asked = records.put_lookup(&request(&record, "Đăng ký"), &record, now).await;
+    let asked = records.put_lookup(SOMEBODY, &request(&record, "Đăng ký"), &record, now).await;
     assert!(matches!(asked, Err(LookupError::NotUsable)));
     let version = records.versions(record.id).await.unwrap().remove(0);
     assert_eq!(version.standing, RecordStanding::Revoked);
@@ -245,10 +247,12 @@ async fn what_was_asked_again_is_counted_with_its_reason() {
     let (first, record) = published(&bed).await;
     let records = &bed.archive.records;
     let scan = records.page(pages[0]).await.unwrap().unwrap().scan;
-    let now = Timestamp::now();
-    let reason = (AskReason::Authenticity, Some("officer-7"));
+    let scan = records.scan(scan).await.unwrap().unwrap();
+    let reason = AskReason::Authenticity;
+    let stated = Stated { relied: relied(&record), reason, said_by: Some("officer-7".to_owned()) };
+    let new = NewScan { stated: Some(stated), ..new_scan(again.id, scan.blake3, None) };
     for _ in 0..2 {
-        records.ask_again((again.id, scan), &relied(&record), reason, now).await.unwrap();
+        assert!(records.accept_scan(&new, Timestamp::now()).await.unwrap().repeated);
     }
     assert_eq!(records.asked_again(again.id).await.unwrap(), [], "nothing is filed yet");
     bed.file(again.id, &[filed(&pages[..1], "TP07")]).await;
@@ -289,7 +293,7 @@ async fn a_record_that_runs_out_is_noted_by_itself_and_once() {
         let relied = vec![Relied { last_day, ..relied(&record) }];
         let reliance = Reliance { relied, ..Reliance::default() };
         let records = &bed.archive.records;
-        records.open_relying(&new, &reliance, Timestamp::now()).await.unwrap()
+        records.open_dossier(SOMEBODY, &new, &reliance, Timestamp::now()).await.unwrap()
     };
     let (ever, last_day) = (until(None).await, until(Some(today)).await);
     let over = until(Some(today.yesterday().unwrap())).await;
@@ -320,9 +324,9 @@ async fn a_lookup_is_attached_to_its_dossier_with_what_became_of_it() {
     let component = relied(&record).component;
     let mut asked = request(&record, "Đăng ký kết hôn");
     (asked.dossier, asked.component) = (Some(dossier.code.clone()), Some(component.clone()));
-    assert_eq!(records.answered(&asked, None).await.unwrap(), None);
-    let lookup = records.put_lookup(&asked, &record, Timestamp::now()).await.unwrap();
-    assert_eq!(records.answered(&asked, None).await.unwrap(), Some(lookup.clone()));
+    assert_eq!(records.answered(&asked, SOMEBODY).await.unwrap(), None);
+    let lookup = records.put_lookup(SOMEBODY, &asked, &record, Timestamp::now()).await.unwrap();
+    assert_eq!(records.answered(&asked, SOMEBODY).await.unwrap(), Some(lookup.clone()));
     assert_eq!(records.lookup(lookup.id).await.unwrap(), Some(lookup.clone()));
     let notes = records.lookups_for(&dossier.code).await.unwrap();
     assert_eq!((notes.len(), notes[0].id), (1, lookup.id));
@@ -330,7 +334,7 @@ async fn a_lookup_is_attached_to_its_dossier_with_what_became_of_it() {
 
     let say = async |word| {
         let said = SayOfLookup { word, by: "officer-7".to_owned(), reason: None };
-        records.say_of_lookup(None, &lookup, &said, Timestamp::now()).await
+        records.say_of_lookup(SOMEBODY, &lookup, &said, Timestamp::now()).await
     };
     for (word, declined) in [
         (LookupWord::Shown, false),
@@ -366,7 +370,7 @@ async fn a_near_match_is_resolved_by_a_person_and_every_word_is_kept() {
     };
     let asked = old("Nguyễn Thị Mẫu");
     for _ in 0..2 {
-        records.put_near(None, &lookup, (&asked, owner), Timestamp::now()).await.unwrap();
+        records.put_near(SOMEBODY, &lookup, (&asked, owner), Timestamp::now()).await.unwrap();
     }
     let near = records.near_matches().await.unwrap();
     let [near] = near.as_slice() else { panic!("{near:?}") };
@@ -378,7 +382,7 @@ async fn a_near_match_is_resolved_by_a_person_and_every_word_is_kept() {
     for same in [true, false] {
         let found = (same, "Đã đối chiếu", "officer-9");
         let now = Timestamp::now();
-        assert!(records.resolve_near(None, lookup.request, found, now).await.unwrap());
+        assert!(records.resolve_near(SOMEBODY, lookup.request, found, now).await.unwrap());
         // Written otherwise it is the same question.
         let again = old("NGUYEN THI MAU");
         assert_eq!(records.found_same(&again, owner).await.unwrap(), Some(same));
@@ -389,7 +393,7 @@ async fn a_near_match_is_resolved_by_a_person_and_every_word_is_kept() {
     assert_eq!(records.near_matches().await.unwrap(), [], "nobody need look again");
     assert_eq!(bed.tamper("update same_person set reason = reason").await, 2);
     let unknown =
-        records.resolve_near(None, schemas::Uuid::nil(), (true, "", ""), Timestamp::now());
+        records.resolve_near(SOMEBODY, schemas::Uuid::nil(), (true, "", ""), Timestamp::now());
     assert!(!unknown.await.unwrap());
 }
 

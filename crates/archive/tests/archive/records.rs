@@ -2,10 +2,10 @@
 
 use archive::LookupError;
 use jiff::Timestamp;
-use schemas::ids::RecordId;
+use schemas::ids::{PrincipalId, RecordId};
 use schemas::record::{Field, FieldName, FieldSource, Record, RecordState};
 
-use crate::bed::{Bed, NUMBER, bed, draft, filed, findings, request};
+use crate::bed::{Bed, NUMBER, SOMEBODY, bed, draft, filed, findings, request};
 
 async fn published(bed: &Bed) -> Record {
     let (dossier, pages) = bed.read_dossier(2).await;
@@ -114,12 +114,16 @@ async fn a_lookup_is_answered_again_as_it_was() {
     let record = published(&bed).await;
     let records = &bed.archive.records;
     let mut request = request(&record, "Đăng ký kết hôn");
-    let first = records.put_lookup(&request, &record, Timestamp::now()).await.unwrap();
-    let second = records.put_lookup(&request, &record, Timestamp::now()).await.unwrap();
+    let first = records.put_lookup(SOMEBODY, &request, &record, Timestamp::now()).await.unwrap();
+    let second = records.put_lookup(SOMEBODY, &request, &record, Timestamp::now()).await.unwrap();
     assert_eq!(first, second);
     assert_eq!(first.record, record);
+    let another = PrincipalId::random();
+    let theirs = records.put_lookup(another, &request, &record, Timestamp::now()).await;
+    assert!(matches!(theirs, Err(LookupError::Reused)));
+    assert!(matches!(records.answered(&request, another).await, Err(LookupError::Reused)));
     request.purpose.push_str(" khác");
-    let reused = records.put_lookup(&request, &record, Timestamp::now()).await;
+    let reused = records.put_lookup(SOMEBODY, &request, &record, Timestamp::now()).await;
     assert!(matches!(reused, Err(LookupError::Reused)));
 }
 
@@ -129,6 +133,6 @@ async fn a_superseded_version_is_not_handed_out() {
     let record = published(&bed).await;
     let request = request(&record, "Đăng ký kết hôn");
     assert_eq!(bed.tamper("update record set state = 'superseded'").await, 1);
-    let asked = bed.archive.records.put_lookup(&request, &record, Timestamp::now()).await;
+    let asked = bed.archive.records.put_lookup(SOMEBODY, &request, &record, Timestamp::now()).await;
     assert!(matches!(asked, Err(LookupError::NotUsable)));
 }

@@ -94,7 +94,7 @@ async fn what_was_half_received_is_cleared_away_once_it_is_old() {
     let place = Place { store: shelf.store.clone(), ..Place::at(shelf.dir.path()) };
     let beside = Archive::open_beside(&place).await.unwrap();
     assert_eq!(shelf.incoming(), 1, "the one that is being received");
-    let (key, _) = received.finish().await.unwrap();
+    let key = received.finish().await.unwrap().blake3;
     assert!(beside.blobs.get(key).await.unwrap() == noise(2 << 20, 11));
 }
 

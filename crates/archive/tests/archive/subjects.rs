@@ -7,7 +7,7 @@ use schemas::ids::{Blake3, DossierId};
 use schemas::record::{BoundBy, Owner, Record};
 use schemas::subject::Subject;
 
-use crate::bed::{Bed, NUMBER, bed, filed, findings, request};
+use crate::bed::{Bed, NUMBER, SOMEBODY, bed, filed, findings, request};
 
 /// A dossier that is done with: its record was looked up, and nothing is left to do.
 pub(crate) async fn done(bed: &Bed) -> (Dossier, Record) {
@@ -20,7 +20,7 @@ pub(crate) async fn done(bed: &Bed) -> (Dossier, Record) {
     }
     let (records, now) = (&bed.archive.records, Timestamp::now());
     let asked = request(&record, "Đăng ký kết hôn");
-    records.put_lookup(&asked, &record, now).await.unwrap();
+    records.put_lookup(SOMEBODY, &asked, &record, now).await.unwrap();
     records.close_dossier(dossier.id).await.unwrap();
     (dossier, record)
 }
@@ -208,7 +208,7 @@ async fn what_is_several_peoples_is_not_erased_for_one_of_them() {
         bound_by: BoundBy::Number,
     });
     let put_right = PutRight { fields: Vec::new(), valid_until: None, owners, owners_said: true };
-    let who = Reviser { reason: "Của cả hai", by: "officer-7", principal: None };
+    let who = Reviser { reason: "Của cả hai", by: "officer-7", principal: SOMEBODY };
     records.correct((record.id, 1), put_right, who, now).await.unwrap();
     while let Some(proof) = bed.read(0).await {
         records.proof_done(record.document, 2).await.unwrap();

@@ -13,7 +13,7 @@ use sqlx::AnyPool;
 use sqlx::any::AnyPoolOptions;
 use tokio::task::JoinSet;
 
-use crate::bed::{Bed, NUMBER, bed, filed, request};
+use crate::bed::{Bed, NUMBER, SOMEBODY, bed, filed, request};
 
 /// Each is done so often, in turns; the median is told.
 const TIMES: usize = 400;
@@ -66,7 +66,7 @@ fn median(mut took: Vec<Duration>) -> f64 {
 
 async fn looked_up(archive: &Archive, record: &Record) {
     let asked = request(record, "Đăng ký kết hôn");
-    archive.records.put_lookup(&asked, record, Timestamp::now()).await.unwrap();
+    archive.records.put_lookup(SOMEBODY, &asked, record, Timestamp::now()).await.unwrap();
 }
 
 /// Lookups a second of a crowd.

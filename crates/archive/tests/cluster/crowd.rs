@@ -13,8 +13,8 @@ use schemas::record::Record;
 use tokio::task::JoinSet;
 
 use crate::bed::{
-    Bed, NUMBER, accept, bed, draft, filed, findings, kind, new_dossier, open, read_page, request,
-    unpack,
+    Bed, NUMBER, SOMEBODY, accept, bed, draft, filed, findings, kind, new_dossier, open, open_new,
+    read_page, request, unpack,
 };
 
 /// So many processes beside the bed's own.
@@ -46,7 +46,7 @@ async fn dossiers_opened_everywhere_at_once_get_consecutive_codes() {
         let ids = (0..25).map(|n| if n == 0 { same.id } else { DossierId::new() });
         for new in ids.map(|id| NewDossier { id, ..same.clone() }).collect::<Vec<_>>() {
             let records = archive.records.clone();
-            tasks.spawn(async move { records.open_dossier(&new, now).await.unwrap() });
+            tasks.spawn(async move { open_new(&records, &new, now).await.unwrap() });
         }
     }
     let opened = all(tasks).await;
@@ -188,7 +188,7 @@ async fn meddle(archive: Archive, who: u8, dossier: Dossier, pages: Vec<PageId>,
             by: "officer-7".to_owned(),
         };
         let now = Timestamp::now();
-        let row = records.assign(document, &word, now).await.unwrap().unwrap();
+        let row = records.assign(SOMEBODY, document, &word, now).await.unwrap().unwrap();
         let revision = row.doc.revision;
         let seal = Job::Seal { document, revision: revision.clone() };
         park_and_retry(&archive, &dossier, seal).await;
@@ -201,7 +201,7 @@ async fn meddle(archive: Archive, who: u8, dossier: Dossier, pages: Vec<PageId>,
         records.put_filing(dossier.id, seen, &again, &[], Duration::ZERO).await.unwrap();
         let asked = request(&record, "Đăng ký kết hôn");
         // It may have been superseded, which is an answer.
-        let answer = records.put_lookup(&asked, &record, now).await;
+        let answer = records.put_lookup(SOMEBODY, &asked, &record, now).await;
         assert!(matches!(answer, Ok(_) | Err(LookupError::NotUsable)), "{answer:?}");
         records.link_audit().await.unwrap();
     }

@@ -8,7 +8,7 @@ use schemas::ids::Blake3;
 use schemas::message::Lane;
 use sqlx::Executor;
 
-use crate::bed::{NUMBER, new_dossier, new_scan};
+use crate::bed::{NUMBER, new_dossier, new_scan, open_new};
 use crate::form::Form;
 use crate::plans::{live, seed};
 
@@ -58,7 +58,7 @@ async fn costs(archive: &Archive) -> [Duration; 4] {
         let (records, now) = (&archive.records, Timestamp::now());
         let new = new_dossier("H1", Lane::Counter);
         let since = Instant::now();
-        let dossier = records.open_dossier(&new, now).await.unwrap();
+        let dossier = open_new(records, &new, now).await.unwrap();
         took[0].push(since.elapsed());
 
         let blob = Blake3(*blake3::hash(&nth.to_le_bytes()).as_bytes());

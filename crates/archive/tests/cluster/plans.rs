@@ -16,7 +16,9 @@ use schemas::message::{Job, Lane, Message};
 use schemas::reading::Flaw;
 use sqlx::{AssertSqlSafe, Executor};
 
-use crate::bed::{NUMBER, draft, filed, kind, new_dossier, new_scan, read_page, request, unpack};
+use crate::bed::{
+    NUMBER, draft, filed, kind, new_dossier, new_scan, open_new, read_page, request, unpack,
+};
 use crate::form::{Form, folder};
 
 /// Tables that don't grow with the dossiers: a catalogue, whose search looks through it, those few
@@ -113,7 +115,7 @@ async fn fill(form: &Form) {
 pub(crate) async fn live(archive: &Archive) {
     let (records, queue, now) = (&archive.records, &archive.queue, Timestamp::now());
     let principal = PrincipalId::random();
-    let dossier = records.open_dossier(&new_dossier("H1", Lane::Counter), now).await.unwrap();
+    let dossier = open_new(records, &new_dossier("H1", Lane::Counter), now).await.unwrap();
     records.dossier(&dossier.code).await.unwrap().unwrap();
     let blake3 = archive.blobs.put(b"scan").await.unwrap();
     let new = new_scan(dossier.id, blake3, Some("key"));
@@ -157,7 +159,7 @@ pub(crate) async fn live(archive: &Archive) {
         kind: Some(kind().id),
         by: "officer-7".to_owned(),
     };
-    let row = records.assign(document.id, &word, now).await.unwrap().unwrap();
+    let row = records.assign(principal, document.id, &word, now).await.unwrap().unwrap();
     let publish = async |draft| {
         records.publish(document.id, &row.doc.revision, draft, now).await.unwrap().unwrap()
     };
@@ -177,8 +179,8 @@ pub(crate) async fn live(archive: &Archive) {
     records.record(record.id, Some(1)).await.unwrap();
     records.versions(record.id).await.unwrap();
     let asked = request(&record, "Đăng ký kết hôn");
-    records.put_lookup(&asked, &record, now).await.unwrap();
-    records.put_lookup(&asked, &record, now).await.unwrap();
+    records.put_lookup(principal, &asked, &record, now).await.unwrap();
+    records.put_lookup(principal, &asked, &record, now).await.unwrap();
     records.told(&[(record.id, 1)], (principal, "Đăng ký kết hôn"), now).await.unwrap();
     records.lookups_for(&dossier.code).await.unwrap();
     records.link_audit().await.unwrap();

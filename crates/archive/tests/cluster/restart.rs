@@ -10,7 +10,7 @@ use schemas::ids::{DossierId, ScanId};
 use schemas::message::{Job, Lane};
 use tokio::time::sleep;
 
-use crate::bed::{accept, new_dossier, new_scan};
+use crate::bed::{accept, new_dossier, new_scan, open_new};
 use crate::form::{Form, Server, without_waiting_for_the_disk};
 
 /// Tries until the server is there.
@@ -35,7 +35,7 @@ async fn take_in(
     let mut receipts = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         let new = new_dossier("H26.01", Lane::Counter);
-        let dossier = insist!(match records.open_dossier(&new, Timestamp::now()).await {
+        let dossier = insist!(match open_new(records, &new, Timestamp::now()).await {
             Err(OpenError::Archive(error)) => Err(error),
             opened => Ok(opened.unwrap()),
         });

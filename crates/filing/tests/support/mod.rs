@@ -8,11 +8,12 @@
     reason = "positions on small pages"
 )]
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use schemas::ids::Blake3;
-use schemas::reading::{PageReading, Word};
+use schemas::reading::{Fingerprint, PageReading, Word};
 
 /// A4 at 150 dpi.
 pub const WIDTH: u32 = 1240;
@@ -112,6 +113,7 @@ impl Paper {
             bytes[place % 32] = bytes[place % 32].wrapping_mul(31).wrapping_add(byte);
         }
         self.reading.blake3 = Blake3(bytes);
+        self.reading.fingerprint = looks(&self.reading.text);
         self.reading
     }
 
@@ -137,6 +139,15 @@ impl Paper {
         self.y += self.reading.words.last().map_or(BODY, |w| w.h) * 3 / 2;
         self
     }
+}
+
+/// A fingerprint of its own for every text: different pages look different.
+fn looks(text: &str) -> Fingerprint {
+    Fingerprint([0, 1, 2, 3].map(|part: u8| {
+        let mut hasher = DefaultHasher::new();
+        (part, text).hash(&mut hasher);
+        hasher.finish()
+    }))
 }
 
 fn width(text: &str, height: u32) -> u32 {
@@ -203,6 +214,7 @@ pub fn from_tsv(table: &str) -> Option<PageReading> {
     reading.blank = reading.words.is_empty();
     let words = reading.words.iter().map(|w| w.text.as_str());
     reading.text = words.collect::<Vec<_>>().join(" ");
+    reading.fingerprint = looks(&reading.text);
     reading.blake3 = Blake3([u8::try_from(reading.words.len() % 256).ok()?; 32]);
     Some(reading)
 }

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use imaging::{
-    Axis, Decoded, Limits, Pixels, SAME_PAPER, Scan, distance, fingerprint, is_blank, keep,
-    orientation, quarter_turn, skew, straighten, turn_back,
+    Axis, Decoded, Limits, Pixels, Scan, fingerprint, is_blank, keep, orientation, quarter_turn,
+    skew, straighten, turn_back,
 };
-use schemas::reading::PageImage;
+use schemas::reading::{PageImage, SAME_PAPER};
 
 /// Backs of sheets that show nothing but the ghost of a seal: file, page from 0.
 const BLANKS: &[(&str, u32)] =
@@ -106,14 +106,15 @@ fn real_papers_are_told_apart_and_known_again() {
             let turned = turn_back(page.grey(), 1.1);
             again.pixels = Pixels::Grey(turned);
             same += 1;
-            known += u32::from(distance(print, fingerprint(&straighten(&again, 0))) <= SAME_PAPER);
+            let again = fingerprint(&straighten(&again, 0));
+            known += u32::from(print.distance(again) <= SAME_PAPER);
             prints.push(print);
         }
     }) {
         let pairs = prints
             .iter()
             .enumerate()
-            .flat_map(|(at, one)| prints[..at].iter().map(move |other| distance(*one, *other)));
+            .flat_map(|(at, one)| prints[..at].iter().map(move |other| one.distance(*other)));
         let nearest = pairs.min().unwrap();
         eprintln!("fingerprints: {known} of {same} known again, nearest strangers {nearest} bits");
         assert!(known * 100 >= same * 95 && nearest > SAME_PAPER);

@@ -13,10 +13,9 @@ use schemas::subject::Name;
 use serde_json::json;
 
 use self::person::{May, PersonWhat};
-use crate::config::Config;
 use crate::exit::Exit;
-use crate::outside::operator;
-use crate::{first, outside, show};
+use crate::outside::{At, operator};
+use crate::{first, show};
 
 /// Say who may do what: people who log in (người dùng), and keys (khoá truy cập) of stations and
 /// systems.
@@ -43,12 +42,8 @@ use crate::{first, outside, show};
 pub(crate) struct Access {
     #[command(subcommand)]
     what: What,
-    /// Folder that holds everything.
-    #[arg(long, global = true, default_value = "sohoa-data", value_name = "DIR")]
-    data: PathBuf,
-    /// Configuration file.
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    at: At,
     /// Print JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -123,14 +118,8 @@ const LONGEST_NAME: usize = 200;
 
 impl Access {
     pub(crate) async fn run(self) -> anyhow::Result<Exit> {
-        let config = Config::read(self.config.as_deref())?;
-        let shared = config.cluster()?.is_some();
-        ensure!(
-            shared || self.data.is_dir(),
-            "{} is not a folder; see --data",
-            self.data.display()
-        );
-        let archive = outside::beside(&self.data, &config).await?;
+        let config = self.at.read_config()?;
+        let archive = self.at.open(&config).await?;
         match &self.what {
             What::Person(what) => what.run(&archive, self.json).await?,
             What::Key(KeyWhat::New(new)) => new_key(&archive, new).await?,

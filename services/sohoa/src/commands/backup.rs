@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use archive::{ArchiveError, BackedUp, BackupError, Progress, Step, Verified};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::config::Config;
 use crate::exit::Exit;
-use crate::{outside, show};
+use crate::outside::At;
+use crate::show;
 
 /// Back up everything into a folder, while work goes on (sao lưu).
 ///
@@ -36,12 +36,8 @@ pub(crate) struct Backup {
     /// Make no backup: read the newest one that is there, and name what is not as it was written.
     #[arg(long)]
     verify: bool,
-    /// Folder that holds everything, where no cluster is configured.
-    #[arg(long, default_value = "sohoa-data", value_name = "DIR")]
-    data: PathBuf,
-    /// Configuration file.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    at: At,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -52,9 +48,8 @@ impl Backup {
         if self.verify {
             return self.look().await;
         }
-        let config = Config::read(self.config.as_deref())?;
-        outside::must_be_there(&self.data, &config)?;
-        let archive = outside::beside(&self.data, &config).await?;
+        let config = self.at.read_config()?;
+        let archive = self.at.open(&config).await?;
         let bar = Bar::new();
         let done = archive
             .back_up(&self.target, self.keys.as_deref(), &|progress| bar.show(progress))

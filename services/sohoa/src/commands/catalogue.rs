@@ -13,7 +13,8 @@ use serde_json::json;
 
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::{outside, show};
+use crate::outside::At;
+use crate::show;
 
 /// Import and show procedures. Works beside a running server on the same folder.
 ///
@@ -28,12 +29,8 @@ use crate::{outside, show};
 pub(crate) struct Catalogue {
     #[command(subcommand)]
     what: What,
-    /// Folder that holds everything.
-    #[arg(long, global = true, default_value = "sohoa-data", value_name = "DIR")]
-    data: PathBuf,
-    /// Configuration file.
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    at: At,
     /// Print JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -72,20 +69,20 @@ const MAX_BYTES: u64 = 256 << 20;
 
 impl Catalogue {
     pub(crate) async fn run(self) -> anyhow::Result<Exit> {
-        let config = Config::read(self.config.as_deref())?;
+        let config = self.at.read_config()?;
         match &self.what {
             What::Import { file, valid_from, dry_run, .. } => {
                 self.import(&config, file.as_deref(), *valid_from, *dry_run).await
             }
             What::Show { code: Some(code), .. } => {
-                let archive = outside::beside(&self.data, &config).await?;
+                let archive = self.at.open(&config).await?;
                 let found = archive.records.procedure(code, schemas::clock::today()).await?;
                 let found = found.with_context(|| format!("không có thủ tục {code}"))?;
                 show::json(&found)?;
                 Ok(Exit::Done)
             }
             What::Show { code: None, search } => {
-                let archive = outside::beside(&self.data, &config).await?;
+                let archive = self.at.open(&config).await?;
                 let list = archive.records.procedures(search.as_deref(), 5000, 0).await?;
                 show::procedures(&list, self.json)?;
                 Ok(Exit::Done)
@@ -113,7 +110,7 @@ impl Catalogue {
             show::json(&import.counts)?;
             return Ok(if import.refused.is_empty() { Exit::Done } else { Exit::Amiss });
         }
-        let archive = outside::beside(&self.data, config).await?;
+        let archive = self.at.open_or_make(config).await?;
         let mut stored = archive.records.import(&import.procedures, day).await?;
         stored.refused = u32::try_from(import.refused.len()).unwrap_or(u32::MAX);
         if self.json {

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use archive::{Archive, Finding, Findings};
 use schemas::audit::SignedHead;
 
-use crate::config::Config;
+use crate::config::AuditConfig;
 use crate::exit::Exit;
-use crate::{audit, outside, show};
+use crate::outside::At;
+use crate::{audit, show};
 
 /// Compare receipts, rows, blobs and queue; name every difference; mend what can be mended.
 ///
@@ -15,9 +16,9 @@ use crate::{audit, outside, show};
 /// stand where they were signed, records and lookups are those that the lines tell of. Heads that
 /// were carried elsewhere (`DIR/audit/heads.jsonl`, `GET /v1/audit/heads`) show what whoever can
 /// write the whole database could hide: give them with --head. Trusted signers are this
-/// installation's own key (`DIR/audit/certificate.pem`) and those that --trust vouches for: the
-/// agency's authority where it signs; of a restored archive, the certificate of the installation
-/// that it came from.
+/// installation's own key (`DIR/audit/certificate.pem`, or the one that the configuration names as
+/// `audit.certificate_file`) and those that --trust vouches for: the agency's authority where it
+/// signs; of a restored archive, the certificate of the installation that it came from.
 ///
 /// Examples:
 ///
@@ -28,9 +29,8 @@ use crate::{audit, outside, show};
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Check {
-    /// Folder that holds everything, where no cluster is configured.
-    #[arg(long, default_value = "sohoa-data", value_name = "DIR")]
-    data: PathBuf,
+    #[command(flatten)]
+    at: At,
     /// Mend what can be mended, and say what can't.
     #[arg(long)]
     mend: bool,
@@ -46,9 +46,6 @@ pub(crate) struct Check {
     /// Read only this part of the blobs, from 0 to 1.
     #[arg(long, default_value_t = 1.0)]
     sample: f32,
-    /// Configuration file.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -59,11 +56,10 @@ const HEADS_AT_ONCE: u32 = 1000;
 
 impl Check {
     pub(crate) async fn run(self) -> anyhow::Result<Exit> {
-        let config = Config::read(self.config.as_deref())?;
-        outside::must_be_there(&self.data, &config)?;
-        let archive = outside::beside(&self.data, &config).await?;
+        let config = self.at.read_config()?;
+        let archive = self.at.open(&config).await?;
         if self.audit {
-            let found = self.look_at_audit(&archive).await;
+            let found = self.look_at_audit(&archive, &config.audit).await;
             archive.close().await;
             return found;
         }
@@ -88,8 +84,8 @@ impl Check {
 }
 
 impl Check {
-    async fn look_at_audit(&self, archive: &Archive) -> anyhow::Result<Exit> {
-        let roots = audit::roots(&self.data, &self.trust)?;
+    async fn look_at_audit(&self, archive: &Archive, config: &AuditConfig) -> anyhow::Result<Exit> {
+        let roots = audit::roots(&self.at.data, config, &self.trust)?;
         let mut anchors = Vec::new();
         for file in &self.heads {
             anchors.extend(audit::anchors(file)?);

@@ -1,12 +1,10 @@
 //! `sohoa keys`: the master key is changed.
 
-use std::path::PathBuf;
-
 use anyhow::Context;
 use archive::Archive;
 
-use crate::config::Config;
 use crate::exit::Exit;
+use crate::outside::At;
 use crate::{outside, show};
 
 /// Change the master key (khoá chính), under which the keys of papers are kept.
@@ -33,26 +31,22 @@ pub(crate) struct KeysCommand {
 enum What {
     /// Wrap every key under the new master key.
     Rotate {
-        /// Folder that holds everything, where no cluster is configured.
-        #[arg(long, default_value = "sohoa-data", value_name = "DIR")]
-        data: PathBuf,
-        /// Configuration file.
-        #[arg(long, value_name = "FILE")]
-        config: Option<PathBuf>,
+        #[command(flatten)]
+        at: At,
     },
 }
 
 impl KeysCommand {
     pub(crate) async fn run(self) -> anyhow::Result<Exit> {
-        let What::Rotate { data, config } = self.what;
-        let config = Config::read(config.as_deref())?;
-        outside::must_be_there(&data, &config)?;
-        let place = outside::place(&data, &config)?;
+        let What::Rotate { at } = self.what;
+        let config = at.read_config()?;
+        at.must_be_there(&config)?;
+        let place = outside::place(&at.data, &config)?;
         let wrapped = if Archive::has_own_master(&place) {
             let changed = Archive::change_master(&place).await;
-            changed.with_context(|| format!("changing the master key in {}", data.display()))?
+            changed.with_context(|| format!("changing the master key in {}", at.data.display()))?
         } else {
-            let archive = outside::beside(&data, &config).await?;
+            let archive = at.open(&config).await?;
             let wrapped = archive.rewrap_keys().await;
             archive.close().await;
             wrapped.context("wrapping keys anew")?

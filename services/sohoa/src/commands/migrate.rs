@@ -1,12 +1,11 @@
 //! `sohoa migrate`: brings the database up to date, as a step of its own.
 
-use std::path::PathBuf;
-
 use anyhow::Context;
 use archive::Archive;
 
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::outside::At;
 use crate::{office, outside, show};
 
 /// Bring the database up to date, and end (cập nhật cấu trúc cơ sở dữ liệu).
@@ -22,20 +21,16 @@ use crate::{office, outside, show};
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Migrate {
-    /// Folder that holds everything, where no cluster is configured.
-    #[arg(long, default_value = "sohoa-data", value_name = "DIR")]
-    data: PathBuf,
-    /// Configuration file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) at: At,
 }
 
 impl Migrate {
     pub(crate) async fn run(self, config: Config) -> anyhow::Result<Exit> {
-        Archive::migrate(&outside::place(&self.data, &config)?)
+        Archive::migrate(&outside::place(&self.at.data, &config)?)
             .await
-            .with_context(|| format!("opening {}", self.data.display()))?;
-        let archive = outside::beside(&self.data, &config).await?;
+            .with_context(|| format!("opening {}", self.at.data.display()))?;
+        let archive = self.at.open_or_make(&config).await?;
         office::load_shipped(&archive).await?;
         archive.close().await;
         show::note("Cơ sở dữ liệu đã được cập nhật.");

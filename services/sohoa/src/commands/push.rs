@@ -4,16 +4,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::Arg;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Method;
-use schemas::Date;
-use schemas::api::{DossierView, OpenDossier, RawSubject, Receipt};
+use schemas::api::{DossierView, OpenDossier, Receipt};
 use schemas::ids::{CaseId, ComponentId, DossierCode, ProcedureCode};
 use schemas::message::Lane;
 
 use crate::client::{Client, Server, come_back, refusal};
 use crate::exit::Exit;
 use crate::show;
+use crate::who::Who;
 
 /// Open a dossier, send scans, show the progress, end with the table of components.
 ///
@@ -25,7 +26,7 @@ use crate::show;
 ///
 /// Sending the same file again changes nothing: it is known by its content.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, mut_args(unless_dossier))]
 pub(crate) struct Push {
     /// Scans: JPEG, PNG, TIFF, PDF, WebP, BMP, JPEG 2000.
     #[arg(required = true, value_name = "FILE")]
@@ -36,18 +37,8 @@ pub(crate) struct Push {
     /// Variant of the procedure, where it has several.
     #[arg(long)]
     case: Option<CaseId>,
-    /// The citizen's identity number, 12 digits.
-    #[arg(long, value_name = "NUMBER", required_unless_present_any = ["dossier", "organisation"])]
-    citizen: Option<String>,
-    /// An organisation's tax code, instead of a citizen's number.
-    #[arg(long, value_name = "NUMBER", conflicts_with = "citizen")]
-    organisation: Option<String>,
-    /// Name of the citizen or organisation.
-    #[arg(long, required_unless_present = "dossier")]
-    name: Option<String>,
-    /// The citizen's date of birth: 1999-01-01.
-    #[arg(long, required_unless_present_any = ["dossier", "organisation"])]
-    born: Option<Date>,
+    #[command(flatten)]
+    who: Who,
     /// Send to this dossier instead of opening one.
     #[arg(long, conflicts_with_all = ["procedure", "case", "citizen", "organisation", "name", "born"])]
     dossier: Option<DossierCode>,
@@ -68,6 +59,14 @@ pub(crate) struct Push {
     json: bool,
     #[command(flatten)]
     server: Server,
+}
+
+/// Who it is for need not be said again of a dossier that is there.
+fn unless_dossier(arg: Arg) -> Arg {
+    match arg.get_id().as_str() {
+        "citizen" | "name" | "born" => arg.required(false).required_unless_present("dossier"),
+        _ => arg,
+    }
 }
 
 impl Push {
@@ -116,18 +115,10 @@ impl Push {
     }
 
     fn opening(&self) -> anyhow::Result<OpenDossier> {
-        let name = self.name.clone().context("--name is needed")?;
-        let subject = match (&self.organisation, &self.citizen, self.born) {
-            (Some(number), ..) => RawSubject::Organisation { number: number.clone(), name },
-            (None, Some(number), Some(born)) => {
-                RawSubject::Citizen { number: number.clone(), name, born }
-            }
-            _ => anyhow::bail!("--citizen and --born are needed"),
-        };
         Ok(OpenDossier {
             procedure: self.procedure.clone().context("--procedure is needed")?,
             case: self.case.clone(),
-            subject,
+            subject: self.who.raw()?,
             lane: if self.backlog { Lane::Backlog } else { Lane::Counter },
             office: None,
             answers: schemas::api::Answers::new(),

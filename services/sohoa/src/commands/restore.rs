@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use archive::Archive;
 
 use super::backup::{Bar, refused};
-use crate::config::Config;
 use crate::exit::Exit;
+use crate::outside::At;
 use crate::{outside, show};
 
 /// Restore the newest moment of a backup into an empty place, then check it (khôi phục).
@@ -31,12 +31,8 @@ pub(crate) struct Restore {
     /// File of the keys of papers.
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
-    /// Folder to hold everything, where no cluster is configured.
-    #[arg(long, default_value = "sohoa-data", value_name = "DIR")]
-    data: PathBuf,
-    /// Configuration file.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    at: At,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -44,8 +40,8 @@ pub(crate) struct Restore {
 
 impl Restore {
     pub(crate) async fn run(self) -> anyhow::Result<Exit> {
-        let config = Config::read(self.config.as_deref())?;
-        let place = outside::place(&self.data, &config)?;
+        let config = self.at.read_config()?;
+        let place = outside::place(&self.at.data, &config)?;
         let bar = Bar::new();
         let (source, keys) = (&self.source, self.keys.as_deref());
         let restored = Archive::restore(&place, source, keys, &|progress| bar.show(progress)).await;
@@ -54,7 +50,7 @@ impl Restore {
             Ok(restored) => restored,
             Err(error) => return refused(error),
         };
-        let archive = outside::beside(&self.data, &config).await?;
+        let archive = self.at.open_or_make(&config).await?;
         let check = archive.check(None).await?;
         archive.close().await;
         let whole =

@@ -1,7 +1,6 @@
 //! `sohoa retention`: which dossiers have been kept for as long as they had to be; they go.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use anyhow::ensure;
 use archive::{Archive, Ground};
@@ -12,11 +11,11 @@ use schemas::ids::KindId;
 use schemas::record::Record;
 use serde_json::json;
 
-use crate::config::{Config, RetentionConfig};
+use crate::config::RetentionConfig;
 use crate::exit::Exit;
 use crate::fate::Fate;
-use crate::outside::operator;
-use crate::{outside, show};
+use crate::outside::{At, operator};
+use crate::show;
 
 /// Erase what has been kept for as long as the law has it kept (hết thời hạn bảo quản, Luật Lưu
 /// trữ 33/2024/QH15).
@@ -47,12 +46,8 @@ pub(crate) struct Retention {
     /// Print JSON.
     #[arg(long)]
     json: bool,
-    /// Folder that holds everything, where no cluster is configured.
-    #[arg(long, default_value = "sohoa-data", value_name = "DIR")]
-    data: PathBuf,
-    /// Configuration file.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    at: At,
 }
 
 /// Dossiers read at a time.
@@ -76,9 +71,8 @@ impl Retention {
             self.reason.is_none() || (5..=500).contains(&length),
             "--reason has 5 to 500 characters"
         );
-        let config = Config::read(self.config.as_deref())?;
-        outside::must_be_there(&self.data, &config)?;
-        let archive = outside::beside(&self.data, &config).await?;
+        let config = self.at.read_config()?;
+        let archive = self.at.open(&config).await?;
         let mut found = Found::default();
         let looked = self.look(&archive, &config.retention, reason, &mut found).await;
         archive.close().await;

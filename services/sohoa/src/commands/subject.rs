@@ -6,11 +6,9 @@ use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use archive::{Archive, Ground, Kept};
 use jiff::Timestamp;
-use jiff::civil::Date;
-use schemas::api::RawSubject;
 use schemas::audit::Act;
 use schemas::clock::today;
 use schemas::ids::{DossierCode, RecordId};
@@ -20,11 +18,12 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 
-use crate::config::{Config, RetentionConfig};
+use crate::config::RetentionConfig;
 use crate::exit::Exit;
 use crate::fate::Fate;
-use crate::outside::operator;
-use crate::{outside, show};
+use crate::outside::{At, operator};
+use crate::show;
+use crate::who::Who;
 
 /// Answer a data subject's request: a copy of everything, or its erasure (quyền của chủ thể dữ
 /// liệu, Luật 91/2025/QH15).
@@ -79,28 +78,14 @@ enum What {
 /// Of whom, why, and where that is kept.
 #[derive(Debug, clap::Args)]
 struct Of {
-    /// The citizen's identity number, 12 digits.
-    #[arg(long, value_name = "NUMBER", required_unless_present = "organisation")]
-    citizen: Option<String>,
-    /// An organisation's tax code, instead of a citizen's number.
-    #[arg(long, value_name = "NUMBER", conflicts_with = "citizen")]
-    organisation: Option<String>,
-    /// Name of the citizen or organisation.
-    #[arg(long)]
-    name: String,
-    /// The citizen's date of birth: 1999-01-01.
-    #[arg(long, required_unless_present = "organisation")]
-    born: Option<Date>,
+    #[command(flatten)]
+    who: Who,
     /// What it is done for, 5 to 500 characters: the number of the request. Stands in the audit,
     /// so it must not name the subject.
     #[arg(long)]
     reason: String,
-    /// Folder that holds everything, where no cluster is configured.
-    #[arg(long, default_value = "sohoa-data", value_name = "DIR")]
-    data: PathBuf,
-    /// Configuration file.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    at: At,
 }
 
 /// Lines of the audit read at a time.
@@ -119,9 +104,8 @@ impl SubjectCommand {
         ensure!((5..=500).contains(&length), "--reason has 5 to 500 characters");
         let named = of.reason.contains(subject.reveal_number());
         ensure!(!named, "--reason stands in the audit and must not hold the number");
-        let config = Config::read(of.config.as_deref())?;
-        outside::must_be_there(&of.data, &config)?;
-        let archive = outside::beside(&of.data, &config).await?;
+        let config = of.at.read_config()?;
+        let archive = of.at.open(&config).await?;
         let done = match &self.what {
             What::Export { of, to } => export(&archive, &subject, &of.reason, to).await,
             What::Erase { of, yes, json } => {
@@ -136,15 +120,8 @@ impl SubjectCommand {
 
 impl Of {
     fn subject(&self) -> anyhow::Result<Subject> {
-        let name = self.name.clone();
-        let raw = match (&self.citizen, &self.organisation, self.born) {
-            (Some(number), _, Some(born)) => {
-                RawSubject::Citizen { number: number.clone(), name, born }
-            }
-            (_, Some(number), _) => RawSubject::Organisation { number: number.clone(), name },
-            _ => anyhow::bail!("--citizen with --born, or --organisation"),
-        };
-        raw.parse().map_err(|reason| anyhow::anyhow!("{} [{}]", reason.vi(), reason.code()))
+        let subject = self.who.raw()?.parse();
+        subject.map_err(|reason| anyhow!("{} [{}]", reason.vi(), reason.code()))
     }
 }
 

@@ -1,31 +1,14 @@
 //! The cluster's three parts: PostgreSQL, RabbitMQ and an S3-compatible store. A secret stands in
 //! the file itself or, better, in one of its own that the file names.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail, ensure};
 use archive::{Broker, Encryption, Patience, PostgresUrl, SecretKey, Store};
+use schemas::access::Secret;
 use serde::Deserialize;
 
-use super::Address;
-
-/// What must not be seen. It is shown to nobody but who asks for it by name.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Secret(String);
-
-impl Secret {
-    /// The secret itself.
-    pub(crate) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
+use super::{Address, file};
 
 /// PostgreSQL.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -185,7 +168,7 @@ impl StoreConfig {
             bucket: self.bucket.clone(),
             prefix: self.prefix.clone(),
             access_key: self.access_key.clone(),
-            secret_key: SecretKey::new(secret_key.0),
+            secret_key: SecretKey::new(secret_key.reveal().to_owned()),
             ca: self.ca.clone(),
             path_style: self.path_style,
             encryption: self.sse.map(|sse| match sse {
@@ -197,21 +180,14 @@ impl StoreConfig {
     }
 }
 
-/// A secret that is written out or stands in a file, whose last line end is not part of it.
-fn secret(name: &str, said: &Option<Secret>, file: &Option<PathBuf>) -> anyhow::Result<Secret> {
-    match (said, file) {
+/// A secret that is written out or stands in a file.
+fn secret(name: &str, said: &Option<Secret>, kept: &Option<PathBuf>) -> anyhow::Result<Secret> {
+    match (said, kept) {
         (Some(secret), None) => Ok(secret.clone()),
-        (None, Some(path)) => of_file(path).with_context(|| format!("reading {name}_file")),
+        (None, Some(path)) => file::secret(path).with_context(|| format!("{name}_file")),
         (None, None) => bail!("{name} is missing; write it, or {name}_file"),
         (Some(_), Some(_)) => bail!("{name} and {name}_file exclude each other"),
     }
-}
-
-fn of_file(path: &Path) -> anyhow::Result<Secret> {
-    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let text = text.trim_end_matches(['\r', '\n']);
-    ensure!(!text.is_empty(), "{} is empty", path.display());
-    Ok(Secret(text.to_owned()))
 }
 
 #[cfg(test)]

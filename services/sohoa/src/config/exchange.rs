@@ -12,7 +12,7 @@ use schemas::event::EventKind;
 use schemas::ids::OfficeCode;
 use serde::Deserialize;
 
-use super::{Address, BrokerConfig};
+use super::{Address, BrokerConfig, file};
 
 /// Whom this office speaks with; nobody when left out.
 #[derive(Debug, Clone, Deserialize)]
@@ -322,24 +322,18 @@ impl WebhookConfig {
 
 impl PlaceConfig {
     fn post(&self) -> anyhow::Result<Post> {
-        let ca = self.ca.as_deref().map(read).transpose()?;
+        let ca = self.ca.as_deref().map(file::bytes).transpose()?;
         let reach = Reach { inside: self.inside, plain: self.plain };
         Ok(Post::to(self.url.0.clone(), reach, ca.as_deref())?)
     }
 }
 
-fn secret(file: &Path) -> anyhow::Result<Secret> {
-    let text = String::from_utf8(read(file)?).ok();
-    let secret = text.and_then(|text| text.parse().ok());
-    secret.with_context(|| format!("{} holds no secret: whsec_ and base64", file.display()))
+fn secret(path: &Path) -> anyhow::Result<Secret> {
+    let secret = file::secret(path)?.reveal().parse().ok();
+    secret.with_context(|| format!("{} holds no secret: whsec_ and base64", path.display()))
 }
 
-fn key(file: &Path) -> anyhow::Result<Key> {
-    let text = String::from_utf8(read(file)?).ok();
-    let key = text.and_then(|text| Key::new(&text));
-    key.with_context(|| format!("{} holds no key", file.display()))
-}
-
-fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(file).with_context(|| format!("reading {}", file.display()))
+fn key(path: &Path) -> anyhow::Result<Key> {
+    let key = Key::new(file::secret(path)?.reveal());
+    key.with_context(|| format!("{} holds no key", path.display()))
 }

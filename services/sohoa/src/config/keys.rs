@@ -6,6 +6,8 @@ use anyhow::{Context, anyhow, ensure};
 use archive::{MasterKey, Masters};
 use serde::Deserialize;
 
+use super::file;
+
 /// Keys over the keys of papers and second factors.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -30,7 +32,7 @@ impl KeysConfig {
     }
 }
 
-fn read(file: &Path) -> anyhow::Result<MasterKey> {
-    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-    text.parse().map_err(|error| anyhow!("{}: {error}", file.display()))
+fn read(path: &Path) -> anyhow::Result<MasterKey> {
+    let key = file::secret(path)?;
+    key.reveal().parse().map_err(|error| anyhow!("{}: {error}", path.display()))
 }

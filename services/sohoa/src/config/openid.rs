@@ -1,13 +1,12 @@
 //! The office's directory, which vouches for people (OpenID Connect).
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use people::{Directory, DirectoryTerms};
-use schemas::access::Secret;
 use serde::Deserialize;
 
-use super::Address;
+use super::{Address, file};
 
 /// The office's directory.
 #[derive(Debug, Clone, Deserialize)]
@@ -78,25 +77,17 @@ impl OpenIdConfig {
 
     /// The directory, its secret read. Nothing is asked of it yet.
     pub(crate) fn open(&self) -> anyhow::Result<Directory> {
-        let secret = read(&self.client_secret_file)?;
-        let secret = secret.trim_end_matches(['\r', '\n']);
-        ensure!(!secret.is_empty(), "{} is empty", self.client_secret_file.display());
-        let ca = self.ca.as_deref().map(read).transpose()?;
         let terms = DirectoryTerms {
             issuer: self.issuer.clone(),
             client_id: self.client_id.clone(),
-            client_secret: Secret::new(secret.to_owned()),
+            client_secret: file::secret(&self.client_secret_file)?,
             public: self.public.0.clone(),
             landing: self.landing.clone(),
             name_claim: self.name_claim.clone(),
             demand: self.demand.clone(),
-            ca: ca.map(String::into_bytes),
+            ca: self.ca.as_deref().map(file::bytes).transpose()?,
             plain: self.plain,
         };
         Directory::new(terms).context("access.openid")
     }
-}
-
-fn read(file: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))
 }

@@ -1,6 +1,6 @@
 //! Who signs: keys in files or on tokens. Passwords and PINs stand in files of their own.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
@@ -9,7 +9,7 @@ use signing::{Signer, SoftKey};
 use tokens::{Token, TokenPlace};
 use worker::{Authority, Signing};
 
-use super::Address;
+use super::{Address, file};
 
 /// Who signs for this office; nobody when left out.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -98,10 +98,9 @@ impl SigningConfig {
 
 impl KeyConfig {
     fn open(&self) -> anyhow::Result<Arc<dyn Signer>> {
-        if let (Some(file), Some(password)) = (&self.pkcs12, &self.password_file) {
-            let bytes =
-                std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-            return Ok(Arc::new(SoftKey::open(&bytes, &secret(password)?)?));
+        if let (Some(pkcs12), Some(password)) = (&self.pkcs12, &self.password_file) {
+            let (bytes, password) = (file::bytes(pkcs12)?, file::secret(password)?);
+            return Ok(Arc::new(SoftKey::open(&bytes, password.reveal())?));
         }
         let token = self.pkcs11.as_ref().context("no key is named")?;
         let place = TokenPlace {
@@ -109,13 +108,6 @@ impl KeyConfig {
             token: token.token.clone(),
             key: token.key.clone(),
         };
-        Ok(Arc::new(Token::open(place, &secret(&token.pin_file)?)?))
+        Ok(Arc::new(Token::open(place, file::secret(&token.pin_file)?.reveal())?))
     }
-}
-
-/// What a file holds, without the line's end.
-fn secret(file: &Path) -> anyhow::Result<String> {
-    let text =
-        std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-    Ok(text.trim_end_matches(['\n', '\r']).to_owned())
 }

@@ -59,20 +59,24 @@ enum Over {
     Yes,
 }
 
+/// Keeps it; true where a blob of that name wasn't there.
 pub(super) async fn keep(
     to: &Bucket,
     key: Blake3,
     from: Source<'_>,
     len: u64,
     blobs: &Blobs,
-) -> Result<(), ArchiveError> {
-    if send(to, key, from, len, Over::No).await? || is_well(to, key, len, blobs).await? {
-        return Ok(());
+) -> Result<bool, ArchiveError> {
+    if send(to, key, from, len, Over::No).await? {
+        return Ok(true);
+    }
+    if is_well(to, key, len, blobs).await? {
+        return Ok(false);
     }
     // It may be damaged, and this one is not; or so old that a check would clear it away before
     // its row is written.
     send(to, key, from, len, Over::Yes).await?;
-    Ok(())
+    Ok(false)
 }
 
 /// Sends it; false when there is one of that name already.
