@@ -93,12 +93,14 @@ const IMAGES: &str = "
     select image_blake3 as blob, page_id as what, true as mendable from page
     where image_blake3 is not null order by page_id";
 
-// Only the PDF of a document's present revision can be made again.
+// Only the PDF of a document's present revision can be made again, and what was withdrawn is not
+// published by that.
 const PDFS: &str = "
     select pdf as blob, record_id || '/' || version as what,
         exists (select 1 from document
             where document.document_id = record.document_id
-              and document.record_version = record.version) as mendable
+              and document.record_version = record.version
+              and record.state = 'published') as mendable
     from record order by record_id, version";
 
 // What another Kho has sent is to be asked for again.

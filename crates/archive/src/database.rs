@@ -10,6 +10,7 @@
 //! 3. everything else of that dossier, which nobody changes without holding it.
 //!
 //! Taking a job holds the row of its office in `office_turn`, then the job, and no dossier.
+//! Beginning a session holds the person, then sessions; so does changing what they log in with.
 
 pub(crate) mod dialect;
 mod url;

@@ -43,12 +43,16 @@ impl SoftKey {
         Ok(Self { chain: Chain::of(&ders)?, key })
     }
 
-    /// From a P-256 key as PKCS #8, DER, and its certificate as PEM.
+    /// From a P-256 key as PKCS #8, DER or PEM, and its certificate as PEM.
     ///
     /// # Errors
     /// [`SignFailed::NoKey`] when they are something else.
     pub fn of_pem(key: &[u8], certificate: &[u8]) -> Result<Self, SignFailed> {
-        let key = p256::ecdsa::SigningKey::from_pkcs8_der(key).map_err(|_| SignFailed::NoKey)?;
+        let key = match der::pem::decode_vec(key) {
+            Ok((_, der)) => p256::ecdsa::SigningKey::from_pkcs8_der(&der),
+            Err(_) => p256::ecdsa::SigningKey::from_pkcs8_der(key),
+        };
+        let key = key.map_err(|_| SignFailed::NoKey)?;
         let certificates = Certificate::load_pem_chain(certificate);
         let certificates = certificates.map_err(|_| SignFailed::NoKey)?;
         let ders: Result<Vec<_>, _> = certificates.iter().map(Encode::to_der).collect();

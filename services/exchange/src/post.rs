@@ -8,14 +8,19 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, StatusCode, Url};
 use schemas::api::DeliveryTrouble;
+use tokio::time::{Instant, timeout_at};
 
 use crate::address::{Inside, OutsideOnly, is_outside};
 
 /// Until a connection stands.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// Until the whole answer is there. Shorter than the time that a process has to end in.
+/// Until the whole answer is there, unless it is long.
 const ANSWER: Duration = Duration::from_secs(6);
+
+/// Slowest that a long answer may come, in bytes a second: 4 Mbit/s, so that the longest file takes
+/// two minutes and not for ever. A process that ends doesn't wait for it.
+const SLOWEST: usize = 512 << 10;
 
 /// Longest answer that is read, in bytes, unless a file is asked for.
 pub(crate) const SHORT: usize = 256 << 10;
@@ -100,7 +105,6 @@ impl Post {
             .no_proxy()
             .https_only(!reach.plain)
             .connect_timeout(CONNECT)
-            .timeout(ANSWER)
             .user_agent(concat!("sohoa/", env!("CARGO_PKG_VERSION")));
         if !reach.inside {
             client = client.dns_resolver(std::sync::Arc::new(OutsideOnly));
@@ -123,7 +127,10 @@ impl Post {
     ) -> Result<Answer, Failed> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         let request = self.client.post(self.url.clone()).headers(headers).body(body);
-        let mut response = request.send().await.map_err(|error| trouble(&error))?;
+        let begun = Instant::now();
+        let late = |_| Failed::from(DeliveryTrouble::Late);
+        let sent = timeout_at(begun + ANSWER, request.send()).await.map_err(late)?;
+        let mut response = sent.map_err(|error| trouble(&error))?;
         let status = response.status();
         let failed = |trouble| Failed { trouble, status: Some(status.as_u16()), wait: None };
         if status == StatusCode::GONE {
@@ -138,7 +145,10 @@ impl Post {
             return Err(Failed { wait, ..failed(DeliveryTrouble::Refused) });
         }
         let mut body = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(|error| trouble(&error))? {
+        loop {
+            let part = timeout_at(begun + time_for(body.len()), response.chunk()).await;
+            let part = part.map_err(late)?.map_err(|error| trouble(&error))?;
+            let Some(part) = part else { break };
             if longest < body.len() + part.len() {
                 return Err(failed(DeliveryTrouble::Nonsense));
             }
@@ -146,6 +156,11 @@ impl Post {
         }
         Ok(Answer { status: status.as_u16(), body })
     }
+}
+
+/// How long an answer may have taken of which so many bytes are there.
+fn time_for(bytes: usize) -> Duration {
+    ANSWER + Duration::from_secs((bytes / SLOWEST) as u64)
 }
 
 /// What an error of the client means.
@@ -188,6 +203,12 @@ mod tests {
         check("https://[::1]/nhan", Reach::default(), false);
         check("https://10.0.0.7/nhan", inside, true);
         check("https://name:password@motcua.example.vn/nhan", inside, false);
+    }
+
+    #[test]
+    fn only_a_long_answer_has_longer_and_only_while_it_comes() {
+        assert_eq!([time_for(0), time_for(SHORT)], [ANSWER; 2]);
+        assert_eq!(time_for(48 << 20), ANSWER + Duration::from_secs(96));
     }
 
     #[tokio::test]

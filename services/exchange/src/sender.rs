@@ -11,7 +11,7 @@ use schemas::Uuid;
 use schemas::api::DeliveryTrouble;
 use schemas::event::MEDIA_TYPE;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -32,8 +32,14 @@ const SIDE_BY_SIDE: usize = 8;
 /// How often it is looked for what is due, beside being told.
 const POLL: Duration = Duration::from_secs(1);
 
-/// How long one process alone sends after it last did. Longer than any attempt.
+/// How long one process alone sends after it last said so.
 const HOLD: Duration = Duration::from_secs(30);
+
+/// How long it takes that for certain: it counts by another clock than the database.
+const CERTAIN: Duration = Duration::from_secs(25);
+
+/// How often it says so while something is on its way. It may fail once.
+const HOLD_AGAIN: Duration = Duration::from_secs(8);
 
 /// Pause after the archive failed.
 const TROUBLE: Duration = Duration::from_secs(5);
@@ -186,10 +192,48 @@ async fn round(sender: &Arc<Sender>, target: usize, holder: &str) -> Result<usiz
     let records = &sender.archive.records;
     let name = &sender.targets[target].subscriber.name;
     let due = records.due_deliveries(name, Timestamp::now(), AT_ONCE).await?;
+    let since = Instant::now();
     if due.is_empty() || !records.hold_sending(holder, HOLD).await? {
         return Ok(0);
     }
+    // An answer with many files takes longer than the sending is held for.
+    tokio::select! {
+        sent = send(sender, target, due) => sent,
+        () = hold_on(&sender.archive, holder, since, HOLD_AGAIN) => {
+            warn!("another process may send: what is on its way here is given up");
+            Ok(0)
+        }
+    }
+}
+
+/// Holds the sending, which was held last at `since`, for as long as that can be done; ends before
+/// another may have it.
+async fn hold_on(archive: &Archive, holder: &str, mut since: Instant, again: Duration) {
+    loop {
+        let end = since + CERTAIN;
+        sleep_until(end.min(Instant::now() + again)).await;
+        let asked = Instant::now();
+        if end <= asked {
+            return;
+        }
+        match timeout_at(end, archive.records.hold_sending(holder, HOLD)).await {
+            Ok(Ok(true)) => since = asked,
+            Ok(Ok(false)) | Err(_) => return,
+            Ok(Err(error)) => {
+                warn!(error = &error as &dyn std::error::Error, "the sending can't be held on to");
+            }
+        }
+    }
+}
+
+/// Sends these; says how many they were.
+async fn send(
+    sender: &Arc<Sender>,
+    target: usize,
+    due: Vec<DueDelivery>,
+) -> Result<usize, ArchiveError> {
     let count = due.len();
+    // What is on the wire ends with this set.
     let mut on_the_wire = JoinSet::new();
     for delivery in due {
         if SIDE_BY_SIDE <= on_the_wire.len() {
@@ -324,8 +368,11 @@ fn signed(delivery: &DueDelivery, secrets: &Secrets, seconds: i64) -> Result<Hea
 
 #[cfg(test)]
 mod tests {
+    use archive::Place;
     use schemas::event::EventKind;
     use schemas::ids::{DeliveryId, DossierId, EventId};
+    use tempfile::TempDir;
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -348,6 +395,23 @@ mod tests {
             since: Timestamp::UNIX_EPOCH,
             known: false,
         }
+    }
+
+    #[tokio::test]
+    async fn the_sending_is_held_on_to_until_another_may_have_it() {
+        let dir = TempDir::new().unwrap();
+        let archive = Archive::open(&Place::at(dir.path().join("data"))).await.unwrap();
+        let (records, again) = (&archive.records, Duration::from_millis(20));
+        assert!(records.hold_sending("one", HOLD).await.unwrap());
+        let held = hold_on(&archive, "one", Instant::now(), again);
+        assert!(timeout(10 * again, held).await.is_err(), "nobody else wants it");
+        assert!(!records.hold_sending("another", HOLD).await.unwrap());
+        // Whoever can't say so in time isn't asked whether it may.
+        hold_on(&archive, "one", Instant::now() - CERTAIN, again).await;
+        records.leave_sending("one").await.unwrap();
+        assert!(records.hold_sending("another", HOLD).await.unwrap());
+        let lost = hold_on(&archive, "one", Instant::now(), again);
+        assert!(timeout(CERTAIN / 2, lost).await.is_ok(), "another has it");
     }
 
     fn seconds(text: i64) -> Timestamp {

@@ -4,11 +4,17 @@ use archive::{DocumentRow, Dossier, PageSummary, Scan};
 use filing::Kinds;
 use filing::standing::{Situation, standing};
 use problem::{Answer, Problem};
-use schemas::api::{DocumentView, DossierView, PageCounts, PageState, PageView, ScanView};
+use schemas::api::{
+    DocumentVerdict, DocumentView, DossierView, PageCounts, PageState, PageView, ScanView,
+};
 use schemas::catalogue::ProcedureVersion;
 use schemas::code::Reason;
 
 use crate::desk::IntakeDesk;
+
+/// How a filed document stands whose record a person withdrew.
+const WITHDRAWN: &str =
+    "Cán bộ đã thu hồi bản số hoá của giấy tờ này; cán bộ xếp lại thì mới số hoá lại.";
 
 /// How a dossier stands now.
 pub(crate) async fn of_dossier(desk: &IntakeDesk, dossier: Dossier) -> Answer<DossierView> {
@@ -89,6 +95,7 @@ fn count<'a>(pages: impl Iterator<Item = &'a PageSummary>) -> PageCounts {
 fn of_document(kinds: &Kinds, row: DocumentRow) -> DocumentView {
     let doc = row.doc;
     let kind = doc.kind.map(|guess| guess.id);
+    let withdrawn = row.withdrawn && doc.verdict == DocumentVerdict::Filed;
     DocumentView {
         id: doc.id,
         kind_name: kind.as_ref().and_then(|id| kinds.get(id)).map(|kind| kind.name.clone()),
@@ -96,7 +103,7 @@ fn of_document(kinds: &Kinds, row: DocumentRow) -> DocumentView {
         component: doc.component,
         confidence: doc.confidence,
         verdict: doc.verdict,
-        why: doc.why,
+        why: if withdrawn { WITHDRAWN.to_owned() } else { doc.why },
         pages: doc.pages,
         record: row.record.map(|(id, _)| id),
         record_version: row.record.map(|(_, version)| version),
@@ -129,5 +136,35 @@ fn of_page(page: PageSummary) -> PageView {
         same_as: page.same_as,
         code: page.reason.map(|reason| reason.code().to_owned()),
         reason: page.reason.map(|reason| reason.vi().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use archive::FiledDocument;
+    use schemas::Uuid;
+    use schemas::ids::DocumentId;
+
+    use super::*;
+
+    #[test]
+    fn a_filed_document_says_that_its_record_was_withdrawn() {
+        let why = |verdict, withdrawn| {
+            let doc = FiledDocument {
+                id: DocumentId::from_uuid(Uuid::nil()),
+                revision: String::new(),
+                pages: Vec::new(),
+                kind: None,
+                component: None,
+                confidence: 0.9,
+                verdict,
+                why: "Đúng tên giấy tờ.".to_owned(),
+            };
+            let row = DocumentRow { doc, assigned_by: None, record: None, withdrawn };
+            of_document(&Kinds::shipped(), row).why
+        };
+        assert_eq!(why(DocumentVerdict::Filed, true), WITHDRAWN);
+        assert_eq!(why(DocumentVerdict::Filed, false), "Đúng tên giấy tờ.");
+        assert_eq!(why(DocumentVerdict::Unsure, true), "Đúng tên giấy tờ.");
     }
 }

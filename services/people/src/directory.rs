@@ -167,8 +167,9 @@ impl PeopleDesk {
         // Both steps went well, and what is counted are those that don't.
         let from = peer.neighbourhood();
         (0..2).for_each(|_| self.steps.uncount(&from));
-        tracing::info!(principal.id = %person.principal.id, "logged in by the directory");
-        let (cookie, session) = self.start(person, peer, true).await?;
+        let (cookie, session) = self.start(person, peer, Some(who)).await?;
+        let id = session.person.principal.id;
+        tracing::info!(principal.id = %id, "logged in by the directory");
         let cookie = [(header::SET_COOKIE, cookie)];
         if page::is_asked_for(headers) {
             return Ok((cookie, page::leading_on(&terms.landing)).into_response());

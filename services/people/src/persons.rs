@@ -170,7 +170,7 @@ pub(crate) async fn give_password(
     let id = desk.another(&asker, &id).await?.principal.id;
     let given = Given::new(&desk).await?;
     let by = (given.until, &asker.actor());
-    desk.archive.records.set_password(id, &given.hash, Some(by)).await?;
+    desk.archive.records.give_password(id, &given.hash, by).await?;
     tracing::info!(principal.id = %asker.id, person.id = %id, "password given");
     Ok(Json(given.shown(&desk, id).await?))
 }

@@ -1,7 +1,7 @@
 //! One's own session: beginning, looking at and ending it, and one's own password.
 
 use access::{LoggedIn, Peer, Token, Way};
-use archive::{NewSession, Person, Session};
+use archive::{InDirectory, NewSession, Person, Session};
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -40,8 +40,10 @@ pub(crate) async fn log_in(
         return Err(Reason::Insecure.into());
     }
     let person = desk.recognise(&login, peer).await?;
-    tracing::info!(principal.id = %person.principal.id, "logged in");
-    desk.begin(person, peer, StatusCode::CREATED).await
+    let who = person.principal.id;
+    let begun = desk.begin(person, peer, StatusCode::CREATED).await?;
+    tracing::info!(principal.id = %who, "logged in");
+    Ok(begun)
 }
 
 /// Show one's own session.
@@ -109,34 +111,49 @@ pub(crate) async fn change_password(
     }
     desk.confirm(&person, &change.current, None).await?;
     let hash = desk.passwords.hash(&change.new).await?;
-    desk.archive.records.set_password(person.principal.id, &hash, None).await?;
-    tracing::info!(principal.id = %person.principal.id, "password changed");
-    person.given_until = None;
+    let (records, who) = (&desk.archive.records, person.principal.id);
+    let changed = match &person.password {
+        Some(shown) => records.change_password(who, (shown, &hash)).await?,
+        None => false,
+    };
+    if !changed {
+        tracing::info!(principal.id = %who, "a password that is another by now");
+        return Err(Reason::LoginFailed.into());
+    }
+    tracing::info!(principal.id = %who, "password changed");
+    (person.password, person.given_until) = (Some(hash), None);
     desk.begin(person, peer, StatusCode::OK).await
 }
 
 impl PeopleDesk {
     /// Begins a session, and answers with it.
     async fn begin(&self, person: Person, peer: Peer, status: StatusCode) -> Answer<Response> {
-        let (cookie, session) = self.start(person, peer, false).await?;
+        let (cookie, session) = self.start(person, peer, None).await?;
         let headers = [(header::SET_COOKIE, cookie)];
         Ok((status, headers, Json(self.view(&session))).into_response())
     }
 
-    /// Begins a session, and hands over its cookie.
+    /// Begins a session of somebody who was recognised, by the directory or by their password, and
+    /// hands over its cookie.
     pub(crate) async fn start(
         &self,
         person: Person,
         peer: Peer,
-        by_directory: bool,
+        directory: Option<InDirectory<'_>>,
     ) -> Answer<(HeaderValue, Session)> {
         let (token, made_at) = (Token::make()?, Timestamp::now());
         let (cookie, digest) = (token.cookie(peer)?, token.digest());
         let ends_at = made_at + self.rules.lasts;
-        let id = person.principal.id;
-        let new = NewSession { digest, person: id, by_directory, made_at, ends_at };
-        self.archive.records.put_session(&new).await?;
-        let seen_at = made_at;
+        let new = NewSession { digest, person: &person, directory, made_at, ends_at };
+        if !self.archive.records.put_session(&new).await? {
+            let who = person.principal.id;
+            tracing::info!(principal.id = %who, "a login by what held no longer");
+            return Err(match directory {
+                Some(_) => Reason::DirectoryStranger.into(),
+                None => Reason::LoginFailed.into(),
+            });
+        }
+        let (seen_at, by_directory) = (made_at, directory.is_some());
         Ok((cookie, Session { digest, person, by_directory, made_at, seen_at, ends_at }))
     }
 

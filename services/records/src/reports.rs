@@ -2,6 +2,9 @@
 
 mod xlsx;
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use access::Asker;
 use axum::body::Body;
 use axum::extract::State;
@@ -17,8 +20,18 @@ use schemas::code::Reason;
 use schemas::facts::DossierFacts;
 use schemas::ids::{OfficeCode, ProcedureCode};
 use serde::Deserialize;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::RecordsDesk;
+
+/// A process makes one report at a time: that of a year holds facts of every dossier in it.
+static TURN: Semaphore = Semaphore::const_new(1);
+
+/// How long one waits for a turn.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// Seconds after which whoever waited in vain is to come back.
+const NEXT_TURN: u32 = 30;
 
 /// What is asked of a report.
 #[derive(Debug, Deserialize)]
@@ -95,36 +108,69 @@ pub(crate) async fn report(
     };
     let (from, until) =
         (midnight(first).ok_or_else(no_period)?, midnight(end).ok_or_else(no_period)?);
-    let mut facts = desk.archive.records.facts(from, until).await?;
-    facts.retain(|of| asker.reaches(&of.office));
-    facts.retain(|of| asked.office.as_ref().is_none_or(|office| of.office == *office));
+    let turn = turn(WAIT).await?;
+    let (reach, office) = (&asker.reach, asked.office.as_ref());
+    let mut facts = desk.archive.records.facts((from, until), reach, office).await?;
     facts.retain(|of| asked.procedure.as_ref().is_none_or(|code| of.procedure == *code));
     let must_yield = must_yield(&desk, &facts).await?;
-    let rows = report::rows(&facts, &must_yield, asked.by);
     let format = asked.format.unwrap_or_else(|| Format::accepted(&headers));
-    if format == Format::Csv {
-        return Ok(file("text/csv; charset=utf-8", &asked.period, "csv", report::csv(&rows)));
-    }
-    let behind = |figure| report::behind(&facts, &must_yield, figure);
-    let report = Report {
-        period: asked.period,
-        first,
-        last,
-        made_at: Timestamp::now().to_string(),
-        rows,
-        dossiers: figure.map(behind).unwrap_or_default(),
-    };
-    if format == Format::Json {
-        return Ok(Json(report).into_response());
-    }
-    if figure.is_some() {
-        facts.retain(|of| report.dossiers.binary_search(&of.code).is_ok());
-    }
-    let period = report.period.clone();
+    let order = Order { period: asked.period, first, last, by: asked.by, figure, format };
+    // The turn goes with the work: whoever hangs up doesn't make room before it is done.
     #[expect(clippy::disallowed_methods, reason = "the records' one door to CPU work")]
-    let made = tokio::task::spawn_blocking(move || xlsx::workbook(&report, &facts)).await;
-    let made = made.ok().and_then(Result::ok).ok_or(Reason::Internal)?;
-    Ok(file(xlsx::MEDIA_TYPE, &period, "xlsx", made))
+    let made = tokio::task::spawn_blocking(move || {
+        let made = order.made(facts, &must_yield);
+        drop(turn);
+        made
+    });
+    made.await.map_err(|_| Problem::new(Reason::Internal))?
+}
+
+/// Waits for a turn to make a report; the turn ends when the permit is dropped.
+async fn turn(wait: Duration) -> Answer<SemaphorePermit<'static>> {
+    match tokio::time::timeout(wait, TURN.acquire()).await {
+        Ok(Ok(turn)) => Ok(turn),
+        Ok(Err(_)) | Err(_) => {
+            let problem = Problem::new(Reason::Busy).because("other reports are being made");
+            Err(problem.retry_after(NEXT_TURN))
+        }
+    }
+}
+
+/// What was asked for, understood.
+struct Order {
+    period: String,
+    first: Date,
+    last: Date,
+    by: ReportGroup,
+    figure: Option<Figure>,
+    format: Format,
+}
+
+impl Order {
+    /// The report of these dossiers, as it goes out.
+    fn made(self, mut facts: Vec<DossierFacts>, must_yield: &MustYield) -> Answer<Response> {
+        let rows = report::rows(&facts, must_yield, self.by);
+        if self.format == Format::Csv {
+            return Ok(file("text/csv; charset=utf-8", &self.period, "csv", report::csv(&rows)));
+        }
+        let behind = |figure| report::behind(&facts, must_yield, figure);
+        let report = Report {
+            period: self.period,
+            first: self.first,
+            last: self.last,
+            made_at: Timestamp::now().to_string(),
+            rows,
+            dossiers: self.figure.map(behind).unwrap_or_default(),
+        };
+        if self.format == Format::Json {
+            return Ok(Json(report).into_response());
+        }
+        if self.figure.is_some() {
+            facts.retain(|of| report.dossiers.binary_search(&of.code).is_ok());
+        }
+        let made = xlsx::workbook(&report, &facts).map_err(|_| Reason::Internal)?;
+        Ok(file(xlsx::MEDIA_TYPE, &report.period, "xlsx", made))
+    }
 }
 
 /// A report as a file of its own.
@@ -142,20 +188,34 @@ fn midnight(day: Date) -> Option<Timestamp> {
 
 /// The results that the procedures of these dossiers must end with.
 async fn must_yield(desk: &RecordsDesk, facts: &[DossierFacts]) -> Answer<MustYield> {
-    let mut asked = std::collections::BTreeSet::new();
+    let mut asked = BTreeSet::new();
     let mut must_yield = MustYield::new();
     for of in facts {
-        let key = (of.procedure.clone(), of.procedure_version);
-        if !asked.insert(key.clone()) {
+        if !asked.insert((&of.procedure, of.procedure_version)) {
             continue;
         }
-        let entry = desk.archive.records.procedure_version(&key.0, key.1).await?;
+        let (code, version) = (&of.procedure, of.procedure_version);
+        let entry = desk.archive.records.procedure_version(code, version).await?;
         let results = entry.into_iter().flat_map(|entry| entry.procedure.results);
         let results: Vec<_> =
             results.filter(|result| result.evidence).filter_map(|result| result.code).collect();
         if !results.is_empty() {
-            must_yield.insert(key, results);
+            must_yield.insert((code.clone(), version), results);
         }
     }
     Ok(must_yield)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_waits_too_long_for_a_turn_is_told_to_come_back() {
+        let taken = turn(WAIT).await.unwrap();
+        let refused = turn(Duration::from_millis(10)).await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::Busy);
+        drop(taken);
+        drop(turn(WAIT).await.unwrap());
+    }
 }

@@ -44,7 +44,7 @@ const DOCUMENT: &str = "
     select document.document_id from record
     join document on document.document_id = record.document_id
         and document.record_version = record.version
-    where record_id = $1 and version = $2";
+    where record_id = $1 and version = $2 and record.state = 'published'";
 
 const DROP: [&str; 2] =
     ["delete from job where job_id = $1", "delete from outbox where job_id = $1"];
@@ -199,7 +199,7 @@ async fn cure(change: &mut Change<'_>, cure: Cure, what: &str) -> Result<bool, A
     Ok(true)
 }
 
-/// The document whose present record that version is.
+/// The document whose present record that version is, if it is in use.
 async fn document_of(change: &mut Change<'_>, what: &str) -> Result<Option<String>, ArchiveError> {
     let Some((record, version)) = what.split_once('/') else { return Ok(None) };
     let (record, version) = (id::<RecordId>(record)?, id::<i64>(version)?);

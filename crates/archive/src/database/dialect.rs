@@ -63,6 +63,16 @@ macro_rules! in_use {
     };
 }
 
+macro_rules! let_in {
+    ($lock:literal) => {
+        concat!(
+            "select password, factor from person join principal using (principal_id)
+             where principal_id = $1 and locked_at is null",
+            $lock
+        )
+    };
+}
+
 macro_rules! chain {
     ($lock:literal) => {
         concat!("select length, hash from chain where name = 'audit'", $lock)
@@ -206,6 +216,15 @@ impl Dialect {
         match self {
             Self::Sqlite => in_use!(""),
             Self::Postgres => in_use!(" for share"),
+        }
+    }
+
+    /// What a person logs in with, unless nothing is taken of them, and it stays so until the
+    /// transaction is over.
+    pub(crate) fn let_in(self) -> &'static str {
+        match self {
+            Self::Sqlite => let_in!(""),
+            Self::Postgres => let_in!(" for share"),
         }
     }
 

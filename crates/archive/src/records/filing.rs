@@ -52,6 +52,9 @@ pub struct DocumentRow {
     pub assigned_by: Option<String>,
     /// The record that it was published as at this revision, and its version.
     pub record: Option<(RecordId, u32)>,
+    /// Whether a person withdrew its record, and none assigned the document since. It is not
+    /// published again until one does.
+    pub withdrawn: bool,
 }
 
 /// The revision of a document's content: 32 hexadecimal digits that change whenever its pages,
@@ -77,11 +80,27 @@ pub fn revision_of(
 const COUNT_READ: &str =
     "select count(*) as sheets from page where dossier_id = $1 and state = 'read'";
 
+/// Whether the latest version of a document's record was withdrawn by a person, and nobody assigned
+/// the document since.
+macro_rules! withdrawn {
+    () => {
+        "exists (select 1 from record w
+            where w.document_id = document.document_id
+              and w.state = 'revoked' and w.ended_by is not null
+              and w.version > coalesce(document.assigned_after, 0)
+              and not exists (select 1 from record later
+                  where later.record_id = w.record_id and later.version > w.version))"
+    };
+}
+pub(super) use withdrawn;
+
 macro_rules! document {
     ($which:literal) => {
         concat!(
             "select document_id, dossier_id, revision, pages, kind, kind_confidence, component, ",
-            "place, confidence, verdict, why, assigned_by, seal, record_version from document where ",
+            "place, confidence, verdict, why, assigned_by, seal, record_version, ",
+            withdrawn!(),
+            " as withdrawn from document where ",
             $which
         )
     };
@@ -116,7 +135,10 @@ const SAME: &str = "update page set same_as = $3 where page_id = $1 and dossier_
 
 const FILED: &str = "update dossier set filed_pages = $2 where dossier_id = $1";
 
-const ASSIGNED: &str = "update document set assigned_principal = $2 where document_id = $1";
+const ASSIGNED: &str = "
+    update document set assigned_principal = $2, assigned_after =
+        (select max(r.version) from record r where r.document_id = $1 and r.state = 'revoked')
+    where document_id = $1";
 
 impl Records {
     /// Puts a filing in place of the one before.
@@ -206,8 +228,8 @@ impl Records {
     }
 
     /// Files a document by the word of a person, said with the principal's key or session, and
-    /// announces that it be sealed, unless it was published just so already. None when there is no
-    /// such document.
+    /// announces that it be sealed, unless it was published just so already and is in use. None
+    /// when there is no such document.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
@@ -222,7 +244,12 @@ impl Records {
         let Some(held) = Held::take(&mut change, By::Document(id)).await? else {
             return Ok(None);
         };
-        let Some(kept) = by_id(change.on(), id).await? else { return Ok(None) };
+        let Some(mut kept) = by_id(change.on(), id).await? else { return Ok(None) };
+        if kept.row.withdrawn {
+            // By this word it is published again, be it filed as it was.
+            kept.row.withdrawn = false;
+            (kept.seal, kept.row.record) = (Seal::None, None);
+        }
         let mut doc = kept.row.doc.clone();
         if let Some(kind) = &word.kind {
             doc.kind = Some(KindGuess { id: kind.clone(), confidence: 1.0 });
@@ -255,7 +282,7 @@ enum Seal {
     None,
     /// A job is on its way.
     Waiting,
-    /// It was.
+    /// It was, or a person withdrew the record: nothing is left to be done.
     Sealed,
     /// The job is parked.
     Parked,
@@ -282,6 +309,8 @@ impl Kept {
             self.seal = Seal::None;
         }
         match (filed, self.seal) {
+            // What a person withdrew comes back by a person's word alone.
+            (true, Seal::None) if self.row.withdrawn => self.seal = Seal::Sealed,
             (true, Seal::None) => (self.seal, self.announce) = (Seal::Waiting, true),
             (false, _) => (self.seal, self.row.record) = (Seal::None, None),
             (true, Seal::Waiting | Seal::Sealed | Seal::Parked) => {}
@@ -297,7 +326,7 @@ impl Kept {
         place: i64,
         due_at: i64,
     ) -> Result<(), ArchiveError> {
-        let DocumentRow { doc, assigned_by, record } = &self.row;
+        let DocumentRow { doc, assigned_by, record, withdrawn: _ } = &self.row;
         let pages: Vec<String> = doc.pages.iter().map(PageId::to_string).collect();
         let doing = "filing a document";
         sqlx::query(PUT)
@@ -342,6 +371,8 @@ fn successor(before: Option<Kept>, filed: &FiledDocument) -> Kept {
             doc: FiledDocument { revision: String::new(), ..filed.clone() },
             assigned_by: None,
             record: None,
+            // If it was, publishing sees it.
+            withdrawn: false,
         };
         let dossier = DossierId::default();
         let new = Kept { row, dossier, place: 0, seal: Seal::None, announce: false };
@@ -435,6 +466,7 @@ fn kept(row: &AnyRow) -> Result<Kept, ArchiveError> {
             doc,
             assigned_by: row.take("assigned_by")?,
             record: version.map(|version| (RecordId::of(id), version)),
+            withdrawn: row.flag("withdrawn")?,
         },
         dossier: row.parsed("dossier_id")?,
         place: row.int("place")?,

@@ -71,8 +71,12 @@ const PERSONS: &str = persons!("");
 const PUT: &str = "
     insert into person (principal_id, full_name, password, given_until) values ($1, $2, $3, $4)";
 
-const SET_PASSWORD: &str = "
+const GIVE_PASSWORD: &str = "
     update person set password = $2, given_until = $3 where principal_id = $1";
+
+const CHANGE_PASSWORD: &str = "
+    update person set password = $3, given_until = null
+    where principal_id = $1 and password = $2";
 
 const END_SESSIONS: &str = "delete from person_session where principal_id = $1";
 
@@ -152,26 +156,47 @@ impl Records {
         gathered(&rows.doing("reading who there is")?)
     }
 
-    /// Sets a password, by its hash, and ends every session of the person. One that another gave
-    /// is good until a moment.
+    /// Gives a person a password, by its hash, that is good until a moment, and ends every session
+    /// of theirs.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
-    pub async fn set_password(
+    pub async fn give_password(
         &self,
         id: PrincipalId,
         hash: &Secret,
-        given: Option<(Timestamp, &Actor)>,
+        (until, by): (Timestamp, &Actor),
     ) -> Result<(), ArchiveError> {
         let mut change = self.db.change().await?;
-        let set = sqlx::query(SET_PASSWORD).bind(id.to_string()).bind(hash.reveal().to_owned());
-        let set = set.bind(given.map(|(until, _)| micros(until))).execute(change.on()).await;
-        set.doing("setting a password")?;
+        let give = sqlx::query(GIVE_PASSWORD).bind(id.to_string()).bind(hash.reveal().to_owned());
+        let give = give.bind(micros(until)).execute(change.on()).await;
+        give.doing("giving a password")?;
         run(&mut change, END_SESSIONS, id).await?;
-        if let Some((_, by)) = given {
-            note_reset(&mut change, id, by).await?;
-        }
+        note_reset(&mut change, id, by).await?;
         change.commit().await
+    }
+
+    /// Puts a password that a person chose in place of the one that they showed, both by their
+    /// hashes, and ends every session of theirs. False, and nothing done, where they have another
+    /// by now, or none.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
+    pub async fn change_password(
+        &self,
+        id: PrincipalId,
+        (shown, chosen): (&Secret, &Secret),
+    ) -> Result<bool, ArchiveError> {
+        let mut change = self.db.change().await?;
+        let put = sqlx::query(CHANGE_PASSWORD).bind(id.to_string());
+        let put = put.bind(shown.reveal().to_owned()).bind(chosen.reveal().to_owned());
+        let put = put.execute(change.on()).await.doing("changing a password")?;
+        if put.rows_affected() == 0 {
+            return Ok(false);
+        }
+        run(&mut change, END_SESSIONS, id).await?;
+        change.commit().await?;
+        Ok(true)
     }
 
     /// The secret of a person's second factor, base32.

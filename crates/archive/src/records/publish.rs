@@ -11,7 +11,7 @@ use sqlx::any::AnyRow;
 
 use super::Records;
 use super::audit::leave;
-use super::filing::FORGET_PARKED;
+use super::filing::{FORGET_PARKED, withdrawn};
 use super::held::{By, Held};
 use super::near::keep_old_number;
 use super::proofs::proof_state;
@@ -21,10 +21,12 @@ use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
 use crate::rows::{Columns, json, word};
 
-const AT: &str = "
-    select revision, record_version, seal <> 'none' as wanted,
-        assigned_by is not null as by_person, assigned_principal from document
-    where document_id = $1";
+const AT: &str = concat!(
+    "select revision, record_version, seal <> 'none' as wanted,
+        assigned_by is not null as by_person, assigned_principal, ",
+    withdrawn!(),
+    " as withdrawn from document where document_id = $1"
+);
 
 macro_rules! record {
     ($which:literal) => {
@@ -78,7 +80,8 @@ impl Records {
     /// hash is that of the record as published: a later change of state doesn't change it.
     ///
     /// None when the document is not at that revision any more, or not to be published any more:
-    /// a later filing made it void.
+    /// a later filing made it void, or a person withdrew the version before and none assigned the
+    /// document since.
     /// Publishing the same revision twice answers with the same record.
     ///
     /// The draft must hold what a person corrected in the version before, no more and no less
@@ -109,6 +112,12 @@ impl Records {
             let query = sqlx::query(VERSION).bind(id.to_string()).bind(i64::from(version));
             let row = query.fetch_optional(change.on()).await.doing(doing)?;
             return row.as_ref().map(record).transpose();
+        }
+        if at.flag("withdrawn")? {
+            sealed(&mut change, document, None).await?;
+            held.settle(&mut change).await?;
+            change.commit().await?;
+            return Ok(None);
         }
         let latest = sqlx::query(LATEST).bind(id.to_string()).fetch_optional(change.on()).await;
         let latest = latest.doing(doing)?.as_ref().map(self::record).transpose()?;
@@ -146,10 +155,7 @@ impl Records {
         let hash = put(&mut change, &held, &record, revision, (principal, now)).await?;
         record.hash = Some(hash);
         let version = record.version;
-        let sealed = sqlx::query(SEALED).bind(document.to_string()).bind(i64::from(version));
-        sealed.execute(change.on()).await.doing(doing)?;
-        let forget = sqlx::query(FORGET_PARKED).bind(document.to_string());
-        forget.execute(change.on()).await.doing(doing)?;
+        sealed(&mut change, document, Some(version)).await?;
         let event = DossierEvent::Published { document, record: id, version };
         held.tell(&mut change, &event).await?;
         held.settle(&mut change).await?;
@@ -248,6 +254,20 @@ impl Records {
             }
         }
     }
+}
+
+/// Nothing is left to be done with a document, published as that version of its record or as none.
+async fn sealed(
+    change: &mut Change<'_>,
+    document: DocumentId,
+    version: Option<u32>,
+) -> Result<(), ArchiveError> {
+    let doing = "publishing a record";
+    let id = document.to_string();
+    let sealed = sqlx::query(SEALED).bind(&id).bind(version.map(i64::from));
+    sealed.execute(change.on()).await.doing(doing)?;
+    sqlx::query(FORGET_PARKED).bind(&id).execute(change.on()).await.doing(doing)?;
+    Ok(())
 }
 
 /// What a person corrected, in one order.

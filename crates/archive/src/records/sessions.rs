@@ -1,24 +1,28 @@
 //! Sessions of people, and attempts to begin one.
 
 use jiff::Timestamp;
-use schemas::ids::{Blake3, PrincipalId};
+use schemas::access::Secret;
+use schemas::ids::Blake3;
 
 use super::Records;
+use super::directory::InDirectory;
 use super::persons::{Person, person, person_columns};
 use super::principals::grant;
-use crate::database::micros;
+use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
 use crate::rows::Columns;
+use crate::vault::Factor;
 
 /// A session to be begun.
-#[derive(Debug, Clone)]
-pub struct NewSession {
+#[derive(Debug, Clone, Copy)]
+pub struct NewSession<'a> {
     /// blake3 of its token.
     pub digest: Blake3,
-    /// Whose it is.
-    pub person: PrincipalId,
-    /// Whether the office's directory vouches for them.
-    pub by_directory: bool,
+    /// Whose it is, as they were when they were recognised.
+    pub person: &'a Person,
+    /// Whom the office's directory vouches for; none where they were recognised by their password,
+    /// and a code where they have a second factor.
+    pub directory: Option<InDirectory<'a>>,
     /// When it begins.
     pub made_at: Timestamp,
     /// When it ends, however much it is used.
@@ -58,6 +62,10 @@ const MOST_SESSIONS: i64 = 20;
 
 /// How long attempts are remembered that nothing followed, in microseconds: thirty days.
 const REMEMBERED: i64 = 30 * 24 * 60 * 60 * 1_000_000;
+
+const LINKED: &str = "
+    select principal_id from directory_person
+    where issuer = $1 and subject = $2 and principal_id = $3";
 
 const PUT: &str = "
     insert into person_session (digest, principal_id, made_at, seen_at, ends_at, by_directory)
@@ -102,26 +110,63 @@ const ATTEMPTS: &str = "
 const FORGET_ATTEMPTS: &str = "delete from login_attempt where name_digest = $1";
 
 impl Records {
-    /// Begins a session, and forgets those that ended.
+    /// Begins a session, and forgets those that ended. False, and nothing done, where what the
+    /// person was recognised by doesn't hold any more: since then they have another password or
+    /// second factor, were left to the directory, or are let in no more.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
-    pub async fn put_session(&self, new: &NewSession) -> Result<(), ArchiveError> {
+    pub async fn put_session(&self, new: &NewSession<'_>) -> Result<bool, ArchiveError> {
         let doing = "beginning a session";
         let mut change = self.db.change().await?;
+        // First of all: whoever changes it goes on after this, and ends this session, too.
+        if !self.holds(&mut change, new).await? {
+            return Ok(false);
+        }
         let forget = sqlx::query(FORGET_ENDED).bind(micros(new.made_at));
         forget.execute(change.on()).await.doing(doing)?;
-        let person = new.person.to_string();
+        let person = new.person.principal.id.to_string();
         let put = sqlx::query(PUT)
             .bind(new.digest.to_string())
             .bind(&person)
             .bind(micros(new.made_at))
             .bind(micros(new.ends_at))
-            .bind(i64::from(new.by_directory));
+            .bind(i64::from(new.directory.is_some()));
         put.execute(change.on()).await.doing(doing)?;
         let end = sqlx::query(END_OLDEST).bind(&person).bind(MOST_SESSIONS);
         end.execute(change.on()).await.doing(doing)?;
-        change.commit().await
+        change.commit().await?;
+        Ok(true)
+    }
+
+    /// Whether what a person was recognised by still holds. It does so until the change is over.
+    async fn holds(
+        &self,
+        change: &mut Change<'_>,
+        new: &NewSession<'_>,
+    ) -> Result<bool, ArchiveError> {
+        let doing = "beginning a session";
+        let id = new.person.principal.id;
+        let let_in = sqlx::query(self.db.dialect.let_in()).bind(id.to_string());
+        let let_in = let_in.fetch_optional(change.on()).await.doing(doing)?;
+        let Some(kept) = let_in else { return Ok(false) };
+        if let Some(who) = new.directory {
+            let linked = sqlx::query(LINKED).bind(who.issuer).bind(who.subject);
+            let linked = linked.bind(id.to_string()).fetch_optional(change.on()).await;
+            return Ok(linked.doing(doing)?.is_some());
+        }
+        let password = new.person.password.as_ref().map(Secret::reveal);
+        if password.is_none() || password != kept.take::<Option<&str>>("password")? {
+            return Ok(false);
+        }
+        let factor = kept.take::<Option<String>>("factor")?.map(Factor);
+        match (&new.person.factor, factor) {
+            // One that was kept in the clear is encrypted when its code is used.
+            (Some(shown), Some(factor)) if shown.is_clear() => {
+                Ok(self.factor_secret(id, &factor).await?.reveal() == shown.0)
+            }
+            (shown, factor) => Ok(*shown == factor),
+        }
     }
 
     /// The session whose token has that hash, ended or not.

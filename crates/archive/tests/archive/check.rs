@@ -2,12 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use archive::Dossier;
+use archive::{Dossier, Reviser};
 use jiff::Timestamp;
 use schemas::ids::{Blake3, PageId};
 use schemas::message::Job;
 
-use crate::bed::{Bed, accept, bed, filed, findings, new_scan, read_page, unpack};
+use crate::bed::{
+    Bed, NUMBER, SOMEBODY, accept, bed, filed, findings, new_scan, read_page, unpack,
+};
 
 /// A dossier with one record; nothing left to do and nothing amiss.
 async fn sound() -> (Bed, Dossier, Vec<PageId>) {
@@ -80,6 +82,20 @@ async fn a_lost_pdf_is_made_again_as_a_new_version() {
     assert_eq!(mend(&bed, &dossier).await, [""; 0]);
     assert_eq!(bed.archive.records.versions(record.id).await.unwrap().len(), 2);
     assert_eq!(pages.len(), 2);
+}
+
+#[tokio::test]
+async fn the_lost_pdf_of_a_record_that_was_withdrawn_is_not_made_again() {
+    let (bed, dossier, _) = sound().await;
+    let records = &bed.archive.records;
+    let record = records.records_of(NUMBER).await.unwrap().remove(0);
+    std::fs::remove_file(bed.blob(record.pdf)).unwrap();
+    let found = bed.archive.check(None).await.unwrap();
+    let who = Reviser { reason: "Cấp sai", by: "officer-7", principal: SOMEBODY };
+    records.revoke(record.id, who, Timestamp::now()).await.unwrap();
+    assert_eq!(bed.archive.mend(&found).await.unwrap(), [], "withdrawn since it was found");
+    assert_eq!(mend(&bed, &dossier).await, ["record.pdf_missing"]);
+    assert_eq!(records.versions(record.id).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

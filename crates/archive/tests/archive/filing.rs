@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use archive::FiledDocument;
+use archive::{FiledDocument, Reviser};
 use jiff::Timestamp;
 use schemas::api::{AssignDocument, DocumentVerdict, DossierEvent};
 use schemas::code::Reason;
+use schemas::ids::RecordId;
 use schemas::message::Job;
 use schemas::record::RecordState;
 
-use crate::bed::{SOMEBODY, accept, bed, draft, filed};
+use crate::bed::{NUMBER, SOMEBODY, accept, bed, draft, filed, findings};
 
 #[tokio::test]
 async fn a_later_filing_voids_the_seal_of_the_one_before() {
@@ -186,7 +187,7 @@ async fn a_document_that_became_unsure_is_not_published_by_the_job_on_its_way() 
     let published = records.publish(document.id, &document.revision, draft, Timestamp::now());
     assert_eq!(published.await.unwrap(), None);
     bed.file(dossier.id, &[]).await;
-    assert_eq!(crate::bed::findings(&bed.archive).await, [""; 0], "a void job is no damage");
+    assert_eq!(findings(&bed.archive).await, [""; 0], "a void job is no damage");
 }
 
 #[tokio::test]
@@ -212,5 +213,83 @@ async fn the_record_of_a_paper_that_is_not_filed_any_more_is_revoked() {
     // Filed again after all, it is published again, as a version of its own.
     bed.file(dossier.id, &documents[..1]).await;
     assert_eq!(bed.publish(&dossier, ids[0]).await.version, 2);
-    assert_eq!(crate::bed::findings(&bed.archive).await, [""; 0]);
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_record_that_a_person_withdrew_comes_back_by_a_persons_word_alone() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(3).await;
+    let records = &bed.archive.records;
+    let [one, two, three] = [1, 2, 3].map(|count| filed(&pages[..count], "TP01"));
+    let file = async |document: &FiledDocument| {
+        assert!(bed.file(dossier.id, std::slice::from_ref(document)).await);
+    };
+    // What the worker does with a job to seal.
+    let publish = async |revision: &str| {
+        let pdf = bed.archive.blobs.put(revision.as_bytes()).await.unwrap();
+        let draft = draft(&dossier, one.id, pdf);
+        let published = records.publish(one.id, revision, draft, Timestamp::now()).await.unwrap();
+        published.map(|record| record.version)
+    };
+    let id = RecordId::of(one.id);
+    let withdraw = async || {
+        let who = Reviser { reason: "Cấp sai", by: "officer-7", principal: SOMEBODY };
+        records.revoke(id, who, Timestamp::now()).await.unwrap();
+    };
+    let assign = async || {
+        let component = "TP01".parse().unwrap();
+        let word = AssignDocument { component, kind: None, by: "officer-7".to_owned() };
+        records.assign(SOMEBODY, one.id, &word, Timestamp::now()).await.unwrap().unwrap()
+    };
+    let jobs = async || {
+        let mut jobs = 0;
+        while let Some(seal) = bed.read(0).await {
+            bed.archive.queue.done(seal).await.unwrap();
+            jobs += 1;
+        }
+        jobs
+    };
+    // Withdrawn, and nothing is left to be done.
+    let stays = async |record: Option<(RecordId, u32)>| {
+        let (_, row) = records.document(one.id).await.unwrap().unwrap();
+        assert_eq!((row.withdrawn, row.record), (true, record));
+        assert!(!records.unsettled(dossier.id).await.unwrap());
+        assert!(records.records_of(NUMBER).await.unwrap().is_empty());
+        assert_eq!(findings(&bed.archive).await, [""; 0]);
+    };
+
+    file(&one).await;
+    assert_eq!(publish(&one.revision).await, Some(1));
+    // One more page came just before.
+    file(&two).await;
+    withdraw().await;
+    assert_eq!(publish(&two.revision).await, None);
+    stays(None).await;
+    assert_eq!(jobs().await, 2);
+    // And another comes after.
+    file(&three).await;
+    stays(None).await;
+    assert_eq!((jobs().await, publish(&three.revision).await), (0, None));
+
+    let assigned = assign().await;
+    assert_eq!((&assigned.doc.revision, assigned.withdrawn), (&three.revision, false));
+    assert!(records.unsettled(dossier.id).await.unwrap());
+    assert_eq!((jobs().await, publish(&three.revision).await), (1, Some(2)));
+    assert!(!records.unsettled(dossier.id).await.unwrap());
+
+    // Withdrawn once more, and filed as it is by a person once more.
+    withdraw().await;
+    stays(Some((id, 2))).await;
+    file(&three).await;
+    stays(Some((id, 2))).await;
+    assert_eq!(jobs().await, 0);
+    assign().await;
+    assert_eq!((jobs().await, publish(&three.revision).await), (1, Some(3)));
+
+    // A word from before doesn't count.
+    withdraw().await;
+    file(&two).await;
+    stays(None).await;
+    assert_eq!(jobs().await, 0);
 }

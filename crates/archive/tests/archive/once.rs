@@ -6,6 +6,7 @@ use archive::{
 };
 use jiff::Timestamp;
 use jiff::civil::date;
+use schemas::access::Reach;
 use schemas::api::{
     Answers, AskReason, DossierEvent, LookupWord, RecordChange, RecordStanding, SayOfLookup,
 };
@@ -18,7 +19,8 @@ use schemas::record::{
 use schemas::subject::{Subject, SubjectPart};
 
 use crate::bed::{
-    Bed, NUMBER, SOMEBODY, bed, citizen, draft, filed, findings, new_dossier, new_scan, request,
+    Bed, NUMBER, SOMEBODY, bed, citizen, draft, filed, findings, new_dossier, new_scan, open,
+    request,
 };
 
 const REVISER: Reviser<'_> = Reviser { reason: "Cấp sai", by: "officer-7", principal: SOMEBODY };
@@ -262,12 +264,12 @@ async fn what_was_asked_again_is_counted_with_its_reason() {
     assert_eq!(reasons, [AskReason::Authenticity]);
     let spared = relying(&bed, &record).await;
 
-    let facts = async |from: Timestamp| {
+    let facts = async |from: Timestamp, reach: &Reach| {
         let until = Timestamp::now() + jiff::SignedDuration::from_secs(1);
-        records.facts(from, until).await.unwrap()
+        records.facts((from, until), reach, None).await.unwrap()
     };
     let day = Timestamp::now() - jiff::SignedDuration::from_hours(1);
-    let got = facts(day).await;
+    let got = facts(day, &Reach::Everywhere).await;
     let told: Vec<_> = got
         .iter()
         .map(|f| (&f.code, f.reusable, f.reused, f.asked_again, f.unreasoned, f.filed, f.pages))
@@ -280,7 +282,38 @@ async fn what_was_asked_again_is_counted_with_its_reason() {
             (&spared.code, 1, 1, 0, 0, 0, 0),
         ]
     );
-    assert!(facts(Timestamp::now()).await.is_empty());
+    // Nothing is counted twice where an office is below another.
+    let offices = ["H26", "H26.01", "H26"].map(|office| office.parse().unwrap());
+    assert_eq!(facts(day, &Reach::Offices(offices.to_vec())).await, got);
+    assert!(facts(Timestamp::now(), &Reach::Everywhere).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_report_counts_what_is_within_reach_and_at_the_office_that_is_asked_for() {
+    let bed = bed().await;
+    for office in ["H26.01", "H26.01.02", "H26.010", "H27"] {
+        open(&bed.archive, office, Lane::Counter).await;
+    }
+    let hour = jiff::SignedDuration::from_hours(1);
+    let period = (Timestamp::now() - hour, Timestamp::now() + hour);
+    let counted = async |reach: &Reach, office: Option<&str>| {
+        let office = office.map(|office| office.parse().unwrap());
+        let facts = bed.archive.records.facts(period, reach, office.as_ref()).await.unwrap();
+        assert!(facts.is_sorted_by_key(|of| &of.code));
+        let mut offices: Vec<_> = facts.iter().map(|of| of.office.to_string()).collect();
+        offices.sort();
+        offices
+    };
+    let all = Reach::Everywhere;
+    assert_eq!(counted(&all, None).await, ["H26.01", "H26.01.02", "H26.010", "H27"]);
+    assert_eq!(counted(&all, Some("H26.01")).await, ["H26.01"]);
+    let ward = Reach::Offices(vec!["H26.01".parse().unwrap()]);
+    assert_eq!(counted(&ward, None).await, ["H26.01", "H26.01.02"]);
+    assert_eq!(counted(&ward, Some("H26.01.02")).await, ["H26.01.02"]);
+    assert!(counted(&ward, Some("H26.010")).await.is_empty());
+    let two = ["H27", "H26.01.02"].map(|office| office.parse().unwrap());
+    assert_eq!(counted(&Reach::Offices(two.to_vec()), None).await, ["H26.01.02", "H27"]);
+    assert!(counted(&Reach::Offices(Vec::new()), None).await.is_empty());
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! People, their sessions and their attempts to log in, as they are kept.
 
-use archive::{Archive, Attempt, InDirectory, NewPerson, NewPrincipal, NewSession};
+use archive::{Archive, Attempt, InDirectory, NewPerson, NewPrincipal, NewSession, Person};
 use jiff::{SignedDuration, Timestamp};
 use schemas::access::{Grant, PrincipalKind, Role, Secret};
 use schemas::audit::Actor;
@@ -31,11 +31,17 @@ fn person(name: &str) -> NewPerson {
     }
 }
 
-/// Begins a session whose token has that hash; it lasts an hour.
-async fn begin(archive: &Archive, person: PrincipalId, digest: Blake3, made_at: Timestamp) {
+/// A session whose token has that hash, of somebody who was recognised by their password; it lasts
+/// an hour.
+fn session(person: &Person, digest: Blake3, made_at: Timestamp) -> NewSession<'_> {
     let ends_at = made_at + SignedDuration::from_hours(1);
-    let new = NewSession { digest, person, by_directory: true, made_at, ends_at };
-    archive.records.put_session(&new).await.unwrap();
+    NewSession { digest, person, directory: None, made_at, ends_at }
+}
+
+/// Begins such a session of a person as they are now.
+async fn begin(archive: &Archive, person: PrincipalId, digest: Blake3, made_at: Timestamp) {
+    let person = archive.records.person(person).await.unwrap().unwrap();
+    assert!(archive.records.put_session(&session(&person, digest, made_at)).await.unwrap());
 }
 
 #[tokio::test]
@@ -52,7 +58,7 @@ async fn a_person_comes_back_by_id_by_name_and_by_session() {
     assert_eq!(records.persons().await.unwrap(), std::slice::from_ref(&kept));
     begin(&bed.archive, id, Blake3([1; 32]), now).await;
     let session = records.session(Blake3([1; 32])).await.unwrap().unwrap();
-    assert!(session.by_directory);
+    assert!(!session.by_directory);
     assert_eq!((session.person, session.made_at.as_microsecond()), (kept, now.as_microsecond()));
     assert_eq!(records.session(Blake3([2; 32])).await.unwrap(), None);
 
@@ -76,18 +82,72 @@ async fn sessions_end_with_a_password_a_lock_and_one_too_many() {
     }
     assert_eq!(records.session(digest(0)).await.unwrap(), None, "the oldest of too many");
     assert!(records.session(digest(1)).await.unwrap().is_some());
-    records.set_password(id, &secret("another"), None).await.unwrap();
+    let (first, another) = (secret("hash"), secret("another"));
+    assert!(records.change_password(id, (&first, &another)).await.unwrap());
     assert_eq!(records.session(digest(20)).await.unwrap(), None);
     let kept = records.person(id).await.unwrap().unwrap();
-    assert_eq!((kept.password, kept.given_until), (Some(secret("another")), None));
+    assert_eq!((kept.password, kept.given_until), (Some(another), None));
 
     begin(archive, id, digest(30), now).await;
     assert!(records.lock_principal("mine", true, now, &Actor::Program).await.unwrap());
     assert_eq!(records.session(digest(30)).await.unwrap(), None);
     assert!(records.session(digest(100)).await.unwrap().is_some(), "another's goes on");
+    assert!(records.lock_principal("mine", false, now, &Actor::Program).await.unwrap());
     // Those that ended are forgotten when the next begins.
     begin(archive, id, digest(31), now + SignedDuration::from_hours(2)).await;
     assert_eq!(records.session(digest(100)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_session_begins_only_while_what_somebody_was_recognised_by_holds() {
+    let bed = bed().await;
+    let (records, new, now) = (&bed.archive.records, person("can-bo"), Timestamp::now());
+    records.put_person(&new).await.unwrap();
+    let id = new.principal.id;
+    let kept = async || records.person(id).await.unwrap().unwrap();
+    let begins = async |person: &Person| {
+        let digest = Blake3([1; 32]);
+        let begun = records.put_session(&session(person, digest, now)).await.unwrap();
+        assert_eq!(records.session(digest).await.unwrap().is_some(), begun);
+        records.end_session(digest).await.unwrap();
+        begun
+    };
+    let given = kept().await;
+    assert!(begins(&given).await);
+
+    let (first, chosen) = (secret("hash"), secret("chosen"));
+    assert!(records.change_password(id, (&first, &chosen)).await.unwrap());
+    assert!(!begins(&given).await, "by the password of before");
+    let late = records.change_password(id, (&first, &secret("late"))).await.unwrap();
+    assert!(!late, "nor is it changed by that");
+    let without_code = kept().await;
+    assert_eq!(without_code.password, Some(chosen));
+    assert!(begins(&without_code).await);
+
+    records.offer_factor(id, &secret("GEZDGNBVGY3TQOJQ")).await.unwrap();
+    let offered = kept().await.factor_next.unwrap();
+    assert!(records.confirm_factor(id, (&offered, 1), &[], Blake3([2; 32])).await.unwrap());
+    assert!(!begins(&without_code).await, "a second factor was set up meanwhile");
+    let with_code = kept().await;
+    assert!(begins(&with_code).await);
+    // One from before there were keys is encrypted by its use.
+    bed.tamper("update person set factor = 'GEZDGNBVGY3TQOJQ'").await;
+    let in_clear = kept().await;
+    assert!(!begins(&with_code).await);
+    assert!(records.take_step(id, 7).await.unwrap());
+    assert_ne!(kept().await.factor, in_clear.factor);
+    assert!(begins(&in_clear).await);
+    records.forget_factor(id, &Actor::Program).await.unwrap();
+    assert!(!begins(&in_clear).await, "it was taken away");
+
+    let person = kept().await;
+    for locked in [true, false] {
+        records.lock_principal("can-bo", locked, now, &Actor::Program).await.unwrap();
+        assert_eq!(begins(&person).await, !locked);
+    }
+    records.leave_to_directory(id, &Actor::Program).await.unwrap();
+    assert!(!begins(&person).await, "the password was taken away");
+    assert!(!begins(&kept().await).await, "no password is none to be recognised by");
 }
 
 #[tokio::test]
@@ -191,9 +251,14 @@ async fn a_person_is_who_the_directory_says_by_its_subject_and_a_name_links_only
     assert_eq!(known(here, "s-2", Some("can-bo")).await, None, "somebody new with the name");
     assert_eq!(known("https://khac.example.vn", "s-1", None).await, None);
 
-    begin(&bed.archive, left.principal.id, Blake3([1; 32]), now).await;
+    let (digest, who) = (Blake3([1; 32]), InDirectory { issuer: here, subject: "s-1", name: None });
+    let person = records.person(left.principal.id).await.unwrap().unwrap();
+    let new = NewSession { directory: Some(who), ..session(&person, digest, now) };
+    assert!(records.put_session(&new).await.unwrap());
+    assert!(records.session(digest).await.unwrap().unwrap().by_directory);
     records.leave_to_directory(left.principal.id, &Actor::Program).await.unwrap();
-    assert_eq!(records.session(Blake3([1; 32])).await.unwrap(), None);
+    assert_eq!(records.session(digest).await.unwrap(), None);
+    assert!(!records.put_session(&new).await.unwrap(), "it is to say anew who that is");
     assert_eq!(known(here, "s-1", None).await, None);
     assert_eq!(known(here, "s-2", Some("can-bo")).await, id);
 

@@ -89,9 +89,9 @@ async fn the_audit_says_who_gave_and_took_what() {
     records.put_key(holder.id, &made, &chief).await.unwrap();
     records.revoke_key(made.id, now, &chief).await.unwrap();
     let hash: Secret = serde_json::from_value("hash".into()).unwrap();
-    records.set_password(holder.id, &hash, Some((now, &chief))).await.unwrap();
+    records.give_password(holder.id, &hash, (now, &chief)).await.unwrap();
     // One's own is nobody else's doing.
-    records.set_password(holder.id, &hash, None).await.unwrap();
+    assert!(records.change_password(holder.id, (&hash, &hash)).await.unwrap());
     records.forget_factor(holder.id, &chief).await.unwrap();
     records.leave_to_directory(holder.id, &chief).await.unwrap();
     records.lock_principal("can-bo", true, now, &chief).await.unwrap();

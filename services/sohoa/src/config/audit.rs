@@ -4,8 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use signing::{Signer, SoftKey};
 
@@ -30,9 +28,6 @@ impl Default for AuditConfig {
     }
 }
 
-const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
-const END: &str = "-----END PRIVATE KEY-----";
-
 impl AuditConfig {
     /// Refuses what can't be meant.
     pub(super) fn check(&self) -> anyhow::Result<()> {
@@ -52,28 +47,20 @@ impl AuditConfig {
         let (Some(key), Some(certificate)) = (&self.key_file, &self.certificate_file) else {
             return Ok(None);
         };
-        let pem = file::secret(key).context("audit.key_file")?;
-        let der = der_of(pem.reveal()).with_context(|| {
-            format!("audit.key_file: {} holds no key: PKCS #8 as PEM", key.display())
-        })?;
+        let key = file::bytes(key).context("audit.key_file")?;
         let certificate = file::bytes(certificate).context("audit.certificate_file")?;
         let opening = "opening audit.key_file with audit.certificate_file";
-        let signer = SoftKey::of_pem(&der, &certificate).context(opening)?;
+        let signer = SoftKey::of_pem(&key, &certificate).context(opening)?;
         // A key that isn't the certificate's would sign nothing.
         signing::detached(&signer, b"").context(opening)?;
         Ok(Some(Arc::new(signer)))
     }
 }
 
-/// The bytes of a key as PEM.
-fn der_of(pem: &str) -> Option<Vec<u8>> {
-    let (_, rest) = pem.split_once(BEGIN)?;
-    let (lines, _) = rest.split_once(END)?;
-    STANDARD.decode(lines.split_whitespace().collect::<String>()).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
     use signing::OwnKey;
 
     use super::*;
@@ -93,8 +80,11 @@ mod tests {
         };
         let [own, other] = [[7; 32], [9; 32]].map(|secret| OwnKey::of(&secret, "Sohoa").unwrap());
         let digits = STANDARD.encode(&own.key);
-        let (first, second) = digits.split_at(64);
-        let key = format!("{BEGIN}\n{first}\n{second}\n{END}\n");
+        let lines: Vec<_> = digits.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+        let key = format!(
+            "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+            lines.join("\n")
+        );
         assert!(signs(&key, &own.pem));
         assert!(!signs(&key, &other.pem));
         assert!(!signs(&key, "no certificate"));

@@ -147,7 +147,7 @@ impl PersonWhat {
             Self::Password { name, to } => {
                 let person = named(archive, name).await?.principal;
                 let (password, (hash, until)) = first::give_password().await?;
-                records.set_password(person.id, &hash, Some((until, &operator()))).await?;
+                records.give_password(person.id, &hash, (until, &operator())).await?;
                 note_password(&person.name);
                 hand_over(password.reveal(), to.as_ref())?;
             }
