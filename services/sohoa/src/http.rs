@@ -105,7 +105,7 @@ fn router(counter: Counter) -> anyhow::Result<(Router, Option<IntakeDesk>)> {
     };
     let guard = Guard::new(archive.clone(), &face, rules);
     let face = Arc::new(face);
-    let leaning = Leaning { archive, readers };
+    let leaning = Leaning::new(archive, readers);
     let app = routes
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready).with_state(leaning.clone()))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use archive::{Archive, Part};
 use axum::Json;
@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use tokio::sync::Mutex;
 use tracing::warn;
 use vitals::{Lane, Standing};
 use worker::Readers;
@@ -17,13 +18,21 @@ use worker::Readers;
 /// How long a part may take to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long what was found is told to others who ask: whoever asks often costs no more.
+const HOLDS: Duration = Duration::from_millis(200);
+
 /// What a process leans on.
 #[derive(Clone)]
 pub(crate) struct Leaning {
-    pub(crate) archive: Archive,
+    archive: Archive,
     /// Only where pages are read.
-    pub(crate) readers: Option<Arc<Readers>>,
+    readers: Option<Arc<Readers>>,
+    seen: Arc<Mutex<Option<(Instant, Found)>>>,
+    stood: Arc<Mutex<Option<(Instant, Standing)>>>,
 }
+
+/// Each dependency's name, and whether it is there.
+type Found = Vec<(&'static str, bool)>;
 
 /// The answer of `/readyz`.
 #[derive(Debug, Serialize)]
@@ -36,7 +45,7 @@ struct Readiness {
 /// without. Without a broker scans are received all the same, and their jobs wait for it: only who
 /// works on pages is idle then.
 pub(crate) async fn ready(State(leaning): State<Leaning>) -> Response {
-    let found = leaning.look().await;
+    let found = held(&leaning.seen, leaning.look()).await;
     let works = leaning.readers.is_some();
     let ready = found.iter().all(|(name, there)| *there || *name == Part::Broker.name() && !works);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -47,13 +56,16 @@ pub(crate) async fn ready(State(leaning): State<Leaning>) -> Response {
 
 /// Everything counted in this process, and how the system stands.
 pub(crate) async fn metrics(State(leaning): State<Leaning>) -> Response {
-    let text = vitals::text(&leaning.standing().await);
+    let text = vitals::text(&held(&leaning.stood, leaning.standing()).await);
     ([(axum::http::header::CONTENT_TYPE, vitals::CONTENT_TYPE)], text).into_response()
 }
 
 impl Leaning {
-    /// Each dependency's name, and whether it is there.
-    async fn look(&self) -> Vec<(&'static str, bool)> {
+    pub(crate) fn new(archive: Archive, readers: Option<Arc<Readers>>) -> Self {
+        Self { archive, readers, seen: Arc::default(), stood: Arc::default() }
+    }
+
+    async fn look(&self) -> Found {
         let Self { archive, readers } = self;
         let (database, broker, store) = tokio::join!(
             there(archive, Part::Database),
@@ -72,7 +84,7 @@ impl Leaning {
     async fn standing(&self) -> Standing {
         let Archive { records, queue, .. } = &self.archive;
         let (dependencies, depths, vitals) = tokio::join!(
-            self.look(),
+            held(&self.seen, self.look()),
             tokio::time::timeout(PATIENCE, queue.depths()),
             tokio::time::timeout(PATIENCE, records.vitals()),
         );
@@ -93,6 +105,19 @@ impl Leaning {
     }
 }
 
+/// What was found a moment ago, or else what is found now; who asks meanwhile waits for it.
+async fn held<T: Clone>(last: &Mutex<Option<(Instant, T)>>, find: impl Future<Output = T>) -> T {
+    let mut last = last.lock().await;
+    if let Some((at, found)) = &*last
+        && at.elapsed() < HOLDS
+    {
+        return found.clone();
+    }
+    let found = find.await;
+    *last = Some((Instant::now(), found.clone()));
+    found
+}
+
 async fn there(archive: &Archive, part: Part) -> (&'static str, bool) {
     let there = match tokio::time::timeout(PATIENCE, archive.reach(part)).await {
         Ok(Ok(())) => true,
@@ -110,6 +135,8 @@ async fn there(archive: &Archive, part: Part) -> (&'static str, bool) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use archive::{Broker, Place};
     use axum::body::to_bytes;
 
@@ -121,7 +148,7 @@ mod tests {
         let nobody = Broker::at("amqp://sohoa:sohoa@127.0.0.1:9/sohoa".parse().unwrap());
         let place = Place { broker: Some(nobody), ..Place::at(folder.path()) };
         let archive = Archive::open(&place).await.unwrap();
-        let answer = ready(State(Leaning { archive: archive.clone(), readers: None })).await;
+        let answer = ready(State(Leaning::new(archive.clone(), None))).await;
         assert_eq!(answer.status(), StatusCode::OK);
         let body = to_bytes(answer.into_body(), 4096).await.unwrap();
         let said: serde_json::Value = serde_json::from_slice(&body).unwrap();
@@ -129,7 +156,16 @@ mod tests {
         assert_eq!(said["dependencies"], all);
 
         std::fs::remove_dir_all(folder.path().join("blobs")).unwrap();
-        let answer = ready(State(Leaning { archive, readers: None })).await;
+        let answer = ready(State(Leaning::new(archive, None))).await;
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_often_is_told_what_was_found() {
+        let (last, count) = (Mutex::default(), AtomicU32::new(0));
+        let find = async || held(&last, async { count.fetch_add(1, Ordering::Relaxed) }).await;
+        assert_eq!([find().await, find().await], [0; 2]);
+        tokio::time::sleep(HOLDS).await;
+        assert_eq!(find().await, 1);
     }
 }
