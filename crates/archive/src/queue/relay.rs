@@ -185,9 +185,9 @@ impl Relay {
         }
     }
 
-    /// Sends over one channel, until the broker is lost or refuses a message. It may do so for
-    /// ever over a channel that sent its first one while the queue's node was just lost
-    /// (RabbitMQ keeps asking that node), so the next is tried over another.
+    /// Sends over one channel, until the broker is lost or refuses a message. RabbitMQ 3.10 was
+    /// seen to refuse for ever what comes over a channel whose first message met a node that was
+    /// just lost, so the next is tried over another.
     async fn send_on(
         &self,
         connection: &Connection,

@@ -117,9 +117,12 @@ async fn what_the_broker_refuses_is_sent_again_over_another_connection() {
     let before = connections();
     rabbitmq.ctl(&["set_policy", "full", "counter$", r#"{"max-length":1}"#]);
     announce(&bed, "A", Lane::Counter, 12).await;
-    while connections().is_subset(&before) {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    let another = async {
+        while connections().is_subset(&before) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), another).await.expect("no other connection");
     rabbitmq.ctl(&["clear_policy", "full"]);
     for _ in 0..12 {
         let delivery = bed.archive.queue.next().await.unwrap();
