@@ -66,7 +66,7 @@ impl Leaning {
     }
 
     async fn look(&self) -> Found {
-        let Self { archive, readers } = self;
+        let Self { archive, readers, .. } = self;
         let (database, broker, store) = tokio::join!(
             there(archive, Part::Database),
             there(archive, Part::Broker),
