@@ -1,6 +1,6 @@
 //! Life of a process that has a machine to itself: what it misses, and what it leaves to others.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use schemas::api::PageState;
@@ -46,6 +46,8 @@ async fn what_is_missing_is_named_and_the_process_lives_on() {
 }
 
 async fn ready(stage: &Stage) -> (StatusCode, Value) {
+    // What was found is told for a moment.
+    tokio::time::sleep(Duration::from_millis(300)).await;
     let response = stage.http.get(stage.url("/readyz")).send().await.unwrap();
     (response.status(), response.json().await.unwrap())
 }
