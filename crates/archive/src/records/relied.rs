@@ -68,18 +68,21 @@ const RELIED: &str = "
     select component, record_id, version, original, last_day from relied where dossier_id = $1
     order by component";
 
-// Only open dossiers: what was decided on is decided.
+// Only open dossiers: what was decided on is decided. Whoever relied on a version hears of what
+// becomes of those after it, too.
 const NOTE: &str = "
     insert into relied_change (dossier_id, component, record_id, version, change, at)
-    select r.dossier_id, r.component, r.record_id, r.version, $3, $4
+    select r.dossier_id, r.component, r.record_id, $2, $3, $4
     from relied r join dossier d on d.dossier_id = r.dossier_id
-    where r.record_id = $1 and r.version = $2 and d.state = 'open'
+    where r.record_id = $1 and r.version <= $2 and d.state = 'open'
     on conflict (dossier_id, component, record_id, version) do nothing";
 
 const NOTE_ONE: &str = "
     insert into relied_change (dossier_id, component, record_id, version, change, at)
-    select dossier_id, component, record_id, version, 'expired', $3
-    from relied where dossier_id = $1 and component = $2
+    select r.dossier_id, r.component, r.record_id,
+        coalesce((select max(v.version) from record v where v.record_id = r.record_id), r.version),
+        'expired', $3
+    from relied r where r.dossier_id = $1 and r.component = $2
     on conflict (dossier_id, component, record_id, version) do nothing
     returning record_id, version";
 
@@ -353,7 +356,8 @@ async fn line(
     leave(change, &[line]).await
 }
 
-/// Writes down for every open dossier that relies on that version what became of it.
+/// Writes down for every open dossier that relies on that version, or on one before it, what became
+/// of it.
 pub(crate) async fn note(
     on: &mut Change<'_>,
     (record, version): (RecordId, u32),

@@ -129,6 +129,27 @@ async fn a_corrected_record_is_a_new_version_and_the_old_one_says_so() {
 }
 
 #[tokio::test]
+async fn a_dossier_hears_what_becomes_of_a_record_after_it_was_corrected() {
+    let bed = bed().await;
+    let (_, record) = published(&bed).await;
+    let open = relying(&bed, &record).await;
+    let records = &bed.archive.records;
+    let owners = record.owners.clone();
+    let put_right = PutRight { fields: Vec::new(), valid_until: None, owners, owners_said: false };
+    let now = Timestamp::now();
+    records.correct((record.id, 1), put_right, REVISER, now).await.unwrap();
+    let second = records.record(record.id, None).await.unwrap().unwrap();
+    let (late, decided) = (relying(&bed, &second).await, relying(&bed, &second).await);
+    // At the decision nothing stands for the component, though nobody ended the second.
+    records.note_expired(decided.id, &["TP07".parse().unwrap()], now).await.unwrap();
+    records.revoke(record.id, REVISER, now).await.unwrap();
+    let heard = [(1, RecordChange::Corrected), (2, RecordChange::Revoked)];
+    assert_eq!(changes(&bed, &open).await, heard);
+    assert_eq!(changes(&bed, &late).await, heard[1..]);
+    assert_eq!(changes(&bed, &decided).await, [(2, RecordChange::Expired)], "lost is lost");
+}
+
+#[tokio::test]
 async fn a_corrected_version_waits_for_its_proof_and_one_without_is_found() {
     let bed = bed().await;
     let (_, record) = published(&bed).await;
