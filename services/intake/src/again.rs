@@ -11,7 +11,7 @@ use crate::dossiers::relied;
 use crate::scans::Slip;
 use crate::view;
 
-/// Why the paper is taken although a record stands for the component; nothing where the paper may be taken without one.
+/// Why the paper is taken although a record stands for the component; nothing where none does.
 ///
 /// # Errors
 /// [`Reason::ComponentHeld`] where a record stands and no reason was stated.

@@ -324,6 +324,22 @@ async fn a_sender_that_stalls_is_cut_off_and_gives_its_turn_to_the_next() {
 }
 
 #[tokio::test]
+async fn a_sender_that_drips_is_cut_off_though_it_is_never_silent_for_long() {
+    let stall = Duration::from_millis(300);
+    let office = office_with(|settings, _| settings.stall = stall).await;
+    let dossier = office.open().await;
+    let dripping = stream::repeat(Bytes::from_static(b"\x89")).then(async |drop| {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        Ok::<_, Infallible>(drop)
+    });
+    let body = Body::from_stream(dripping);
+    let sent = office.send(&dossier, &[("Expect", "100-continue")], body);
+    let sent = tokio::time::timeout(10 * stall, sent).await.expect("it drips on");
+    sent.refused(Reason::BodyCutShort);
+    office.keeps_nothing(&dossier).await;
+}
+
+#[tokio::test]
 async fn when_too_much_waits_a_station_is_asked_to_come_back() {
     let office = office_with(|_, place| place.max_waiting_jobs = 2).await;
     let dossier = office.open().await;

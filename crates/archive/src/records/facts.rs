@@ -33,8 +33,7 @@ macro_rules! questions {
                     (select count(*) from page p where p.dossier_id = d.dossier_id
                         and p.state = 'read') as pages
                  from dossier d where d.opened_at >= $1 and d.opened_at < $2",
-                $which,
-                " order by d.code"
+                $which
             ),
             components: concat!(
                 "select d.dossier_id, r.original,

@@ -49,6 +49,16 @@ fn each_once() -> BTreeMap<u32, u32> {
 /// One at a time: it is killed.
 static MORTAL: Mutex<()> = Mutex::const_new(());
 
+/// The mortal broker, and an archive whose jobs go over it already.
+async fn mortal() -> (RabbitMq, Bed) {
+    let rabbitmq = RabbitMq::start("rabbitmq-mortal", 1);
+    let broker = rabbitmq.broker("%2f", rabbitmq.port);
+    let bed = bed().await.again_with(|place| place.broker = Some(broker)).await;
+    announce(&bed, "A", Lane::Counter, 1).await;
+    bed.archive.queue.done(take(&bed).await).await.unwrap();
+    (rabbitmq, bed)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_broker_killed_while_500_jobs_flow_loses_none_and_doubles_none() {
     let _one = MORTAL.lock().await;
@@ -81,11 +91,7 @@ async fn a_broker_killed_while_500_jobs_flow_loses_none_and_doubles_none() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_broker_short_of_memory_takes_no_messages_and_scans_are_accepted_all_the_same() {
     let _one = MORTAL.lock().await;
-    let rabbitmq = RabbitMq::start("rabbitmq-mortal", 1);
-    let broker = rabbitmq.broker("%2f", rabbitmq.port);
-    let bed = bed().await.again_with(|place| place.broker = Some(broker)).await;
-    announce(&bed, "A", Lane::Counter, 1).await;
-    bed.archive.queue.done(take(&bed).await).await.unwrap();
+    let (rabbitmq, bed) = mortal().await;
     rabbitmq.ctl(&["set_vm_memory_high_watermark", "absolute", "1MB"]);
     announce(&bed, "A", Lane::Counter, 3).await;
     // Longer than the broker's confirmation may take otherwise.
@@ -105,11 +111,7 @@ async fn a_broker_short_of_memory_takes_no_messages_and_scans_are_accepted_all_t
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_the_broker_refuses_is_sent_again_over_another_connection() {
     let _one = MORTAL.lock().await;
-    let rabbitmq = RabbitMq::start("rabbitmq-mortal", 1);
-    let broker = rabbitmq.broker("%2f", rabbitmq.port);
-    let bed = bed().await.again_with(|place| place.broker = Some(broker)).await;
-    announce(&bed, "A", Lane::Counter, 1).await;
-    bed.archive.queue.done(take(&bed).await).await.unwrap();
+    let (rabbitmq, bed) = mortal().await;
     let connections = || -> BTreeSet<String> {
         let list = rabbitmq.ctl(&["-q", "list_connections", "name"]);
         list.lines().map(ToOwned::to_owned).collect()
