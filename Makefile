@@ -1,5 +1,6 @@
 # make run               set up, build, start Sohoa, send a sample dossier through it, keep serving
 # make test              set up, check form and licences, lint, run every test
+# make rolling           programs of the commit OLDER beside those of this one, in one cluster
 # make story             a citizen's papers from a birth to the next procedure, told with what came out
 # make schemathesis      everything that the interface's description allows, asked EXAMPLES times each
 #
@@ -22,7 +23,7 @@
 # make fuzz              every fuzz target for SECONDS, its corpus grown from the sample papers, and
 #                        from the files of HOSTILE=FOLDER where that is said
 
-.PHONY: run test story schemathesis fuzz setup form lint fmt scans bench bench-pdf bench-deskew \
+.PHONY: run test rolling story schemathesis fuzz setup form lint fmt scans bench bench-pdf bench-deskew \
 	bench-confidence bench-cluster bench-audit bench-records bench-faults bench-readers bench-setup
 
 run:
@@ -48,6 +49,19 @@ test: setup form
 story: setup
 	$(LINTING) cargo build --workspace --all-targets --locked --quiet
 	$(LINTING) cargo test --workspace --locked --quiet --test suite -- story --nocapture
+
+# The older programs are built first, where the present ones go, and put aside.
+OLDER ?= HEAD~1
+rolling: setup
+	rm -rf target/older target/older-tree && mkdir -p target/older && git worktree prune
+	git worktree add --quiet --detach target/older-tree $(OLDER)
+	cd target/older-tree && \
+		CARGO_TARGET_DIR=$(CURDIR)/target cargo build --workspace --bins --locked --quiet
+	cp target/debug/sohoa target/debug/sohoa-reader target/older
+	git worktree remove --force target/older-tree
+	$(LINTING) cargo build --workspace --all-targets --locked --quiet
+	SOHOA_OLDER=$(CURDIR)/target/older/sohoa $(LINTING) \
+		cargo test --workspace --locked --test cluster -- --ignored --nocapture rolling
 
 # How often each operation is asked, with each of two keys.
 EXAMPLES ?= 50

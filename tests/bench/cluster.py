@@ -10,7 +10,12 @@ import sys
 from matplotlib.figure import Figure
 
 # What is asked of each ratio: at least, or at most.
-WANTED = {"intake": (0.6, "at least"), "workers": (1.9, "at least"), "counter": (1.3, "at most")}
+WANTED = {
+    "intake": (0.6, "at least"),
+    "workers": (1.9, "at least"),
+    "memory": (1.2, "at most"),
+    "counter": (1.3, "at most"),
+}
 COSTS = ["open a dossier", "acknowledge a scan", "take a job", "records of a citizen"]
 
 

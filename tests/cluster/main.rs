@@ -5,6 +5,7 @@
 use tests::Cluster as Stage;
 
 mod faults;
+mod rolling;
 
 #[path = "../suite/dashboards.rs"]
 mod dashboards;

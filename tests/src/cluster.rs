@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use tokio::sync::{OnceCell, SemaphorePermit};
 
 use crate::overheard::Overheard;
 use crate::parts::{Parts, address};
-use crate::process::Process;
+use crate::process::{Process, Surroundings};
 use crate::proxy::Proxy;
 use crate::stage::{QUEUE, turn, turn_alone};
 use crate::station::Station;
@@ -176,6 +176,11 @@ impl Cluster {
         self.processes().for_each(Process::ask_to_stop);
     }
 
+    /// Megabytes of memory that the intake has, and most that it ever had.
+    pub fn intake_memory(&self) -> [f64; 2] {
+        self.intake.memory()
+    }
+
     /// Waits until every process has ended: the worst of their ends.
     pub fn ended(&mut self) -> ExitStatus {
         let ends: Vec<ExitStatus> = self.processes_mut().map(Process::ended).collect();
@@ -204,6 +209,26 @@ impl Cluster {
         for folder in self.folders() {
             Point::ALL.iter().for_each(|one| drop(std::fs::remove_file(folder.join(one.name()))));
         }
+    }
+
+    /// Has the intake and the first worker, or else all others, be that program from now on.
+    pub fn put_beside(&mut self, program: &Path, takes_in: bool) {
+        let [first, second] = &mut self.workers;
+        let (these, those) =
+            ([&mut self.intake, first], [&mut self.records, &mut self.review, second]);
+        for (process, is_other) in these
+            .into_iter()
+            .map(|one| (one, takes_in))
+            .chain(those.into_iter().map(|one| (one, !takes_in)))
+        {
+            process.move_to(match is_other {
+                true => Surroundings::Program(program.to_owned()),
+                false => Surroundings::Usual,
+            });
+        }
+        let addresses: Vec<String> = self.processes().map(|one| one.address.clone()).collect();
+        self.station.desks.clone_from_slice(&addresses[..3]);
+        self.station.processes = addresses;
     }
 
     /// Stops the workers from that one on, as an operator does.

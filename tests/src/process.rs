@@ -15,6 +15,8 @@ pub(crate) enum Surroundings {
     Usual,
     /// Its data folder is a disk of 4 MB of its own, that nobody else sees and that goes with it.
     SmallDisk(PathBuf),
+    /// The machine as it is, and that program in the place of `sohoa`.
+    Program(PathBuf),
     /// Its clock is off by what that file says, `+3600`; a clock that only counts goes on.
     Clock(PathBuf),
 }
@@ -59,7 +61,10 @@ impl Process {
         // The first line that isn't a log line says where it listens.
         self.address = loop {
             line.clear();
-            assert_ne!(lines.read_line(&mut line).unwrap(), 0, "{}", told.lock().unwrap());
+            if lines.read_line(&mut line).unwrap() == 0 {
+                let told = told.lock().unwrap().clone();
+                panic!("{told}");
+            }
             told.lock().unwrap().push_str(&line);
             if let Some((_, address)) = line.trim().split_once("http://") {
                 break format!("http://{address}");
@@ -95,6 +100,15 @@ impl Process {
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.as_ref().unwrap().id()
+    }
+
+    /// Megabytes of memory that it has, and most that it ever had.
+    pub(crate) fn memory(&self) -> [f64; 2] {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        ["VmRSS:", "VmHWM:"].map(|name| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+        })
     }
 
     /// Whether it runs.
@@ -155,6 +169,7 @@ impl Surroundings {
         let sohoa = binary("sohoa");
         match self {
             Self::Usual => Command::new(sohoa),
+            Self::Program(other) => Command::new(other),
             Self::SmallDisk(at) => {
                 // In a name space of its own, which needs no rights but to make one.
                 const MOUNT: &str = "mount -t tmpfs -o size=4m none \"$0\" && exec \"$@\"";

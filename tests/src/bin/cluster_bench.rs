@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use tests::{Cluster, Parts, Station, jpeg_page, opening, somebody};
 use tokio::task::JoinSet;
 
-/// Measures a cluster: what an intake takes beside bare PUTs, what a second worker brings, and
-/// how long a counter's page waits behind a backlog.
+/// Measures a cluster: what an intake takes beside bare PUTs, what a second worker brings,
+/// how long a counter's page waits behind a backlog, and what memory an intake has then.
 #[derive(Parser)]
 struct Options {
     /// Pages to be read by one worker, and again by two.
@@ -71,7 +71,13 @@ async fn main() {
 
     let cluster = Cluster::start_alone(parts, "").await;
     let idle = counters_page(&cluster, 0).await;
-    fill(&cluster, backlog).await;
+    let tenth = backlog / 10;
+    fill(&cluster, 0, tenth).await;
+    let [early, _] = cluster.intake_memory();
+    fill(&cluster, tenth, backlog - tenth).await;
+    let [late, most] = cluster.intake_memory();
+    let megabytes = json!({ "early_mb": early, "late_mb": late, "most_mb": most });
+    told.tell("memory", "megabytes", megabytes, late / early);
     let behind = counters_page(&cluster, COUNTED).await;
     let seconds = json!({ "idle_s": idle, "behind_s": behind, "backlog": backlog });
     told.tell("counter", "seconds", seconds, behind / idle);
@@ -152,13 +158,14 @@ async fn pages_read(cluster: &Cluster, count: u64) -> f64 {
     60.0 * per_second(count, since.elapsed())
 }
 
-/// Puts so many pages into the backlog of another office.
-async fn fill(cluster: &Cluster, count: u64) {
+/// Puts so many pages into the backlog of another office, from somebody on.
+async fn fill(cluster: &Cluster, from: u64, count: u64) {
     const EACH: u64 = 100;
     let page = jpeg_page(1);
     for seed in 0..count.div_ceil(EACH) {
         let office = Some("H26.02".parse().unwrap());
-        let backlog = OpenDossier { lane: Lane::Backlog, office, ..opening(&somebody(seed)) };
+        let backlog =
+            OpenDossier { lane: Lane::Backlog, office, ..opening(&somebody(from + seed)) };
         let dossier = cluster.open(&backlog).await;
         let url = cluster.url(&format!("/v1/dossiers/{}/scans", dossier.code));
         let marks = EACH.min(count - seed * EACH);
