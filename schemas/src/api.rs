@@ -21,9 +21,9 @@ pub use dossiers::{
     DossierState, DossierView, OpenDossier, PageCounts, RawSubject,
 };
 pub use once::{
-    AskAgain, AskReason, AskedAgain, CorrectRecord, LookupNote, LookupSaid, LookupWord, NearFound,
-    NearMatch, RecordChange, RecordStanding, RecordWarning, ResolveNear, RevokeRecord, SayOfLookup,
-    TypedField,
+    AskAgain, AskReason, AskedAgain, CorrectRecord, HeldAgain, LookupNote, LookupSaid, LookupWord,
+    NearFound, NearMatch, RecordChange, RecordStanding, RecordWarning, ResolveNear, RevokeRecord,
+    SayOfLookup, TypedField,
 };
 pub use people::{
     ChangePassword, ConfirmFactor, Duty, FactorOffer, GivenPassword, LogIn, MakePerson,

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::{Grant, words};
-use crate::ids::{Blake3, DossierCode, KeyId, LineId, LookupId, PrincipalId, RecordId};
+use crate::ids::{
+    Blake3, ComponentId, DossierCode, KeyId, LineId, LookupId, PrincipalId, RecordId,
+};
 
 words! {
     /// What was done.
@@ -31,8 +33,26 @@ words! {
         PageShown = "page_shown",
         /// An answer about a procedure said that it is there; nothing of its content.
         Told = "told",
-        /// A dossier was opened in which it stands for a component.
+        /// It stands for a component of a dossier that was opened, or is worked on.
         Relied = "relied",
+        /// The answer of a lookup that was kept was read again.
+        ReadAgain = "read_again",
+        /// A lookup's answer was shown to the citizen.
+        LookupShown = "lookup_shown",
+        /// It is used, and the citizen agrees.
+        LookupUsed = "lookup_used",
+        /// The citizen declined it.
+        LookupDeclined = "lookup_declined",
+        /// Who was stopped since they are nearly its owner was found to be the same person.
+        FoundSame = "found_same",
+        /// They were found to be somebody else.
+        FoundOther = "found_other",
+        /// A paper was taken although it stands for the component; `purpose` is the lawful reason.
+        AskedAgain = "asked_again",
+        /// What another Kho answered for a dossier was read.
+        InquiryRead = "inquiry_read",
+        /// A dossier, with what is known of it, was handed to another system.
+        DossierExported = "dossier_exported",
         /// Its owner, or somebody for them, was shown who had looked.
         AccessShown = "access_shown",
         /// It was handed to its owner with all that is kept of them.
@@ -69,6 +89,15 @@ impl Act {
             Self::PageShown => "Xem trang giấy",
             Self::Told => "Trả lời là đã có",
             Self::Relied => "Dùng cho hồ sơ",
+            Self::ReadAgain => "Xem lại nội dung đã tra cứu",
+            Self::LookupShown => "Cho người dân xem bản số hoá",
+            Self::LookupUsed => "Dùng bản số hoá, người dân đồng ý",
+            Self::LookupDeclined => "Người dân không dùng bản số hoá",
+            Self::FoundSame => "Đối chiếu: cùng một người",
+            Self::FoundOther => "Đối chiếu: không phải một người",
+            Self::AskedAgain => "Thu lại giấy đã có bản số hoá",
+            Self::InquiryRead => "Xem trả lời của Kho khác",
+            Self::DossierExported => "Xuất hồ sơ cho hệ thống khác",
             Self::AccessShown => "Cho chủ sở hữu biết ai đã xem",
             Self::Exported => "Trích xuất cho chủ sở hữu",
             Self::Erased => "Xoá nội dung",
@@ -130,6 +159,9 @@ pub struct AuditLine {
     /// Dossier that it was for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dossier: Option<DossierCode>,
+    /// Component of the dossier that it was for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<ComponentId>,
     /// What for. Never names the subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
@@ -146,7 +178,7 @@ pub struct AuditLine {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<Grant>,
     /// blake3 of what was read or changed: of the version published or ended, of the lookup as it
-    /// is kept.
+    /// is kept, of the file that another Kho sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Blake3>,
 }
@@ -165,6 +197,7 @@ impl AuditLine {
             version: None,
             lookup: None,
             dossier: None,
+            component: None,
             purpose: None,
             legal_basis: None,
             key: None,

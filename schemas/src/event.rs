@@ -101,7 +101,8 @@ impl EventKind {
             DossierEvent::ScanReceived { .. }
             | DossierEvent::ScanUnpacked { .. }
             | DossierEvent::PageSeen { .. }
-            | DossierEvent::PageRead { .. } => None,
+            | DossierEvent::PageRead { .. }
+            | DossierEvent::QuestionsAnswered => None,
         }
     }
 }

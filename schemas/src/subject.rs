@@ -354,6 +354,20 @@ impl Subject {
             && self.born() == other.born()
     }
 
+    /// Whether a text names the subject, by name or number. Nothing that stands in the audit may:
+    /// it outlives what is kept of them.
+    #[must_use]
+    pub fn is_named_in(&self, said: &str) -> bool {
+        let words = |said: &str| {
+            let folded = text::fold(said);
+            let words = folded.split(|letter: char| !letter.is_alphanumeric());
+            format!(" {} ", words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "))
+        };
+        let digits = |said: &str| said.chars().filter(char::is_ascii_digit).collect::<String>();
+        digits(said).contains(&digits(self.reveal_number()))
+            || words(said).contains(&words(self.name().reveal()))
+    }
+
     /// In which of number, name and birth date the subject differs from such a one.
     #[must_use]
     pub fn differs(&self, number: &str, name: &Name, born: Option<Date>) -> Vec<SubjectPart> {

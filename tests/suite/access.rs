@@ -1,5 +1,7 @@
 //! Nobody gets in who doesn't belong: the whole interface, asked with every role.
+#![expect(clippy::print_stdout, reason = "who may do what is told as a table")]
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 
 use reqwest::{Client, Method, StatusCode};
@@ -120,6 +122,18 @@ async fn asked(http: &Client, method: &Method, url: &str) -> &'static str {
     }
 }
 
+/// What a role may do of an operation, among those who were let in.
+fn cell(let_in: &BTreeSet<&str>, role: Role) -> &'static str {
+    let person = format!("p-{}", role.as_str());
+    match (let_in.contains("none"), let_in.contains(role.as_str()), let_in.contains(&*person)) {
+        (true, ..) => "anyone",
+        (_, true, true) => "yes",
+        (_, false, true) => "own session",
+        (_, true, false) => "key only",
+        (_, false, false) => "·",
+    }
+}
+
 /// Every operation; that which ends the caller's session last.
 fn operations(face: &Value) -> Vec<(String, Method, Value)> {
     let mut found = Vec::new();
@@ -138,8 +152,8 @@ async fn every_operation_is_open_to_those_whom_its_description_names_and_to_nobo
     let stage = Stage::start().await;
     let callers = callers(&stage).await;
     let face: Value = stage.get("/v1/openapi.json").await;
-    let mut table = format!("{:<42}", "");
-    callers.iter().for_each(|caller| table.push_str(&format!(" {:>9.9}", caller.name)));
+    let roles = Role::ALL.iter().map(|role| format!("{:^15}", role.as_str()));
+    let mut table = format!("{:<48}{}", "", roles.collect::<String>());
     let mut walked = 0;
     for (path, method, operation) in operations(&face) {
         let what = format!("{method} {path}");
@@ -158,15 +172,19 @@ async fn every_operation_is_open_to_those_whom_its_description_names_and_to_nobo
         let may_refuse = !operation["responses"]["401"].is_null();
         assert!(may_refuse || OPEN.contains(&what.as_str()), "{what}");
         let path = path.replace("{code}", "none").replace("{id}", "none");
-        table.push_str(&format!("\n{what:<42}"));
+        let mut let_in = BTreeSet::new();
         for caller in &callers {
             let got = asked(&caller.http, &method, &stage.url(&path)).await;
-            table.push_str(&format!(" {got:>9}"));
             assert_eq!(got, caller.expected(&opening), "{what} by {}", caller.name);
+            if got == "yes" {
+                let_in.insert(caller.name.as_str());
+            }
         }
+        let cells = Role::ALL.iter().map(|role| format!("{:^15}", cell(&let_in, *role)));
+        table.push_str(&format!("\n{what:<48}{}", cells.collect::<String>()));
         walked += 1;
     }
-    eprintln!("{table}");
+    println!("{}", table.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
     assert!(30 <= walked, "{walked}");
     let all = Role::ALL.iter().map(|role| role.permissions().len()).sum::<usize>();
     assert!(0 < all && Reach::of(&[], &[], Permission::ALL).is_nowhere());

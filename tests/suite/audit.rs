@@ -142,6 +142,18 @@ async fn a_subject_gets_a_copy_and_is_erased_where_the_law_lets_go() {
         let told = [output.stdout, output.stderr].map(|out| String::from_utf8(out).unwrap());
         (output.status.code(), told.concat())
     };
+    // A reason stands in the audit, which outlives what is kept of them.
+    let schemas::api::RawSubject::Citizen { number, name, born } = &who else { unreachable!() };
+    let named = name.to_uppercase();
+    let spaced = format!("{} {}", &number[..6], &number[6..]);
+    for named in [format!("Đơn của bà {named}"), format!("Đơn số 13, số {spaced}")] {
+        let born = born.to_string();
+        let of = ["subject", "erase", "--citizen", number, "--name", name, "--born", &born];
+        let output = stage.command(&[&of[..], &["--reason", &named]].concat());
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains("must not name the subject") && !told.contains(&*named), "{told}");
+    }
     let copy = folder.path().join("copy");
     let (code, told) = subject("export", &["--to", text(&copy)]);
     assert_eq!(code, Some(0), "{told}");
@@ -192,6 +204,12 @@ async fn a_subject_gets_a_copy_and_is_erased_where_the_law_lets_go() {
     let place = stage.url(&format!("/v1/records/{record}/correct"));
     assert_eq!(office.post(place).json(&both).send().await.unwrap().status(), 200);
     let _: DossierView = stage.post(&format!("/v1/dossiers/{}/close", view.code), &json!({})).await;
+    let raw = raw(&somebody(2));
+    let schemas::api::RawSubject::Citizen { name, .. } = &raw else { unreachable!() };
+    let names = format!("Quyết định huỷ giấy của {name}");
+    let (code, told) = retention(&[&with[..], &["--yes", "--reason", &names]].concat());
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("must not name anybody"), "{told}");
     let decided = ["--yes", "--reason", "Quyết định huỷ số 14/QĐ-UBND"];
     let (code, told) = retention(&[&with[..], &decided].concat());
     assert_eq!(code, Some(0), "{told}");

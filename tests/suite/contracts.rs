@@ -7,9 +7,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Response;
 use schemas::ids::ResultCode;
+use schemas::subject::Subject;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::{Stage, Story, opening, problem, somebody, with_key};
+use tests::{Stage, Story, opening, problem, raw, somebody, with_key};
 
 use crate::receiver::Receiver;
 
@@ -74,6 +75,11 @@ async fn dossiers_are_exported_in_the_documented_shape() {
     assert_eq!(rest["data"][0], all["data"][1]);
     let none: Value = stage.get(&format!("{url}&office=H26.01.03")).await;
     assert_eq!(none["data"], json!([]));
+    // The applicant is told each time that it left.
+    let told = accesses(&stage, &somebody(1), "dossier_exported", 2).await;
+    assert_eq!(told.len(), 2, "{told:?}");
+    let of_first = |one: &Value| one["dossier"] == json!(first.code) && one["record"].is_null();
+    assert!(told.iter().all(of_first), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,8 +205,27 @@ async fn another_kho_is_asked_and_a_late_answer_is_kept_with_the_dossier() {
     let theirs = fetch(&kho, &key, &path).await.json::<String>().await.unwrap();
     assert_eq!(kept, STANDARD.decode(theirs).unwrap(), "byte for byte");
     assert!(kept.starts_with(b"%PDF-"));
+    // Its applicant is told that both were read.
+    let read = accesses(&asking, &story.dossier.subject, "inquiry_read", 2).await;
+    assert_eq!(read.len(), 2, "the answer and its file");
     assert_eq!(asking.check()["check"]["findings"], json!([]), "the file belongs to somebody");
     assert_eq!(kho.check()["check"]["lookups"], 2, "each answer left a lookup");
+}
+
+/// What a subject is told of such accesses, once there are so many.
+async fn accesses(stage: &Stage, subject: &Subject, act: &str, enough: usize) -> Vec<Value> {
+    let asked = json!({ "subject": raw(subject), "purpose": "Công dân yêu cầu" });
+    for _ in 0..100 {
+        let told: Value = stage.post("/v1/subjects/access", &asked).await;
+        let told = told["accesses"].as_array().unwrap().iter();
+        let found: Vec<Value> = told.filter(|one| one["act"] == act).cloned().collect();
+        if enough <= found.len() {
+            return found;
+        }
+        // Lines are bound a moment after what they tell of.
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("nobody is told of {act}");
 }
 
 async fn fetch(kho: &Stage, key: &str, path: &str) -> Response {

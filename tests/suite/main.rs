@@ -19,6 +19,7 @@ mod dashboards;
 mod deliveries;
 mod directory;
 mod flaws;
+mod guard;
 mod hostile;
 mod indicators;
 mod jail;

@@ -82,6 +82,9 @@ impl Held {
             let request = stage.http.get(url).header("sohoa-purpose", "Kiem thu");
             let answer = request.header("sohoa-asked-by", "test").send().await.unwrap();
             assert_eq!(answer.status(), 200, "{what}");
+            let named = answer.headers()["content-disposition"].to_str().unwrap();
+            let ending = if what == "proof" { ".proof.json\"" } else { ".pdf\"" };
+            assert!(named.contains(&format!("{record}-v")) && named.ends_with(ending), "{named}");
             answer.bytes().await.unwrap().to_vec()
         };
         let since = std::time::Instant::now();
@@ -116,6 +119,18 @@ impl Held {
         let faults = told[0]["faults"].as_array().unwrap().iter();
         let codes = faults.map(|fault| fault["code"].as_str().unwrap().to_owned()).collect();
         (output.status.code(), codes)
+    }
+
+    /// The same where the proof lies beside the PDF under the name it is handed out by; and what a
+    /// person reads.
+    fn verified_beside(&self, root: &Path) -> (Option<i32>, String) {
+        let folder = TempDir::new().unwrap();
+        let (pdf, proof) = (folder.path().join("giay-v1.pdf"), "giay-v1.proof.json");
+        std::fs::write(&pdf, &self.pdf).unwrap();
+        std::fs::write(folder.path().join(proof), self.proof.to_string()).unwrap();
+        let mut verify = Command::new(binary("sohoa"));
+        let output = verify.arg("verify").arg(&pdf).arg("--trust").arg(root).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
     }
 
     fn with_pdf(&self, change: impl FnOnce(&mut Vec<u8>)) -> Self {
@@ -157,6 +172,12 @@ async fn a_signed_record_proves_itself_and_whatever_is_changed_is_found() {
 
     let (root, stranger) = (keys.path("root.pem"), keys.path("stranger-root.pem"));
     assert_eq!(held.verified(&root), (Some(0), vec![]));
+    let (code, told) = held.verified_beside(&root);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("Tệp chứng minh: ") && told.contains("giay-v1.proof.json"), "{told}");
+    assert!(told.contains(&format!("Giấy tờ số hoá {} bản 1", first_record(&view).0)), "{told}");
+    let other = held.with_proof(|proof| proof["body"] = "{}".into()).verified_beside(&root);
+    assert_eq!(other.0, Some(5), "{}", other.1);
     let check = |what: &str, held: Held, want: &[&str]| {
         let (code, found) = held.verified(&root);
         assert_eq!(

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use papers::{Family, Kind, Press, Scan, Wear};
 use schemas::api::{
-    ComponentStatus, ComponentView, DocumentVerdict, DossierEvent, DossierView, Lookup, LookupSaid,
-    LookupWord, NearMatch, OpenDossier, RecordChange, Requirements,
+    AccessAnswer, AccessView, ComponentStatus, ComponentView, DocumentVerdict, DossierEvent,
+    DossierView, Lookup, LookupSaid, LookupWord, NearMatch, OpenDossier, RecordChange,
+    Requirements,
 };
+use schemas::audit::Act;
 use schemas::ids::RecordId;
 use schemas::message::Lane;
 use schemas::record::{FieldName, Record};
@@ -153,20 +155,32 @@ async fn a_birth_is_registered_and_nobody_asks_for_the_certificate_again() {
     assert_eq!(component(&settled.components, KINSHIP).status, ComponentStatus::Filed);
     assert!(settled.asked_again.iter().all(|again| !again.reasons.is_empty()));
 
-    tell("10", "Người dân xem ai đã tra cứu giấy tờ của con mình trong hồ sơ.");
-    for note in &settled.lookups {
-        let words: Vec<_> = note.words.iter().map(|said| format!("{:?}", said.word)).collect();
-        println!(
-            "  {} · {} · phiên bản {} · {}",
-            note.asked_at,
-            note.asked_by,
-            note.version,
-            words.join(", ")
-        );
-    }
     assert_eq!(settled.lookups.len(), 2);
     let words: Vec<_> = settled.lookups[0].words.iter().map(|said| said.word).collect();
     assert_eq!(words, [LookupWord::Shown, LookupWord::Used, LookupWord::Declined]);
+
+    tell("10", "Người dân hỏi ai đã xem giấy tờ của con mình (POST /v1/subjects/access).");
+    let told = accesses(&stage, &child).await;
+    for record in &told.records {
+        println!("  «{}» {}, phiên bản {}", record.name, record.id, record.version);
+    }
+    told.accesses.iter().rev().for_each(show_access);
+    let looked = told.accesses.iter().filter(|access| access.act == Act::LookedUp);
+    let looked: Vec<_> = looked.map(|access| (access.record, access.asked_by.as_deref())).collect();
+    assert_eq!(looked, [(Some(record), Some("can-bo-3")); 2]);
+    for act in [
+        Act::Relied,
+        Act::LookupShown,
+        Act::LookupUsed,
+        Act::ReadAgain,
+        Act::Corrected,
+        Act::FoundOther,
+        Act::FoundSame,
+    ] {
+        assert!(told.accesses.iter().any(|access| access.act == act), "{act:?}");
+    }
+    let stranger = accesses_of(&stage, &wrong).await;
+    assert!(stranger.records.is_empty() && stranger.accesses.is_empty(), "to nobody else");
     assert_eq!(stage.check()["check"]["findings"], json!([]), "everything is as it should be");
 }
 
@@ -189,6 +203,36 @@ fn show_record(record: &Record) {
     for field in &record.fields {
         println!("    {:?} = {} ({:.2})", field.name, field.value, field.confidence);
     }
+}
+
+/// What is told of whoever asks about themselves, or about their child.
+async fn accesses_of(stage: &Stage, subject: &Subject) -> AccessAnswer {
+    let asked = json!({ "subject": raw(subject), "purpose": "Công dân muốn biết ai đã xem" });
+    stage.post("/v1/subjects/access", &asked).await
+}
+
+/// The same, once everything stands there: lines are bound a moment after what they tell of.
+async fn accesses(stage: &Stage, subject: &Subject) -> AccessAnswer {
+    let since = std::time::Instant::now();
+    loop {
+        let told = accesses_of(stage, subject).await;
+        if told.accesses.iter().any(|access| access.act == Act::LookupDeclined) {
+            return told;
+        }
+        assert!(since.elapsed() < Duration::from_secs(20), "{told:?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+fn show_access(access: &AccessView) {
+    let mut told = vec![access.at[..19].replace('T', " "), access.text.clone()];
+    told.extend(access.version.map(|version| format!("phiên bản {version}")));
+    told.extend(access.asked_by.clone().or(access.principal.clone()));
+    told.extend(access.on_behalf_of.clone());
+    told.extend(access.purpose.clone());
+    told.extend(access.legal_basis.clone());
+    told.extend(access.dossier.as_ref().map(|code| format!("hồ sơ {code}")));
+    println!("  {}", told.join(" · "));
 }
 
 fn paper(kind: Kind) -> Vec<u8> {

@@ -3,10 +3,12 @@
 
 use std::collections::HashMap;
 
-use archive::{ArchiveError, FiledDocument, Page, revision_of};
+use archive::{ArchiveError, DocumentRow, Dossier, FiledDocument, Page, Relied, revision_of};
 use failpoints::{Point, here};
+use filing::standing::{Situation, standing};
 use filing::{Filing, Sheet, Verdict};
 use schemas::api::{DocumentVerdict, PageState, ScanState};
+use schemas::catalogue::Procedure;
 use schemas::ids::{ComponentId, DocumentId, DossierId, PageId, RecordId, ScanId};
 use schemas::message::Lane;
 use schemas::reading::Flaw;
@@ -83,9 +85,55 @@ pub(crate) async fn file(desk: &Desk, dossier: DossierId) -> Result<(), Failure>
     let filing =
         filing::file(&desk.kinds, &procedure, dossier.case.as_ref(), &dossier.code, &sheets);
     let (documents, same_as) = of_filing(&filing, &sheets);
+    let held = held(desk, &dossier, &procedure, &unsaid(&filing, &sheets)).await?;
+    records.rely_on(dossier.id, &held).await?;
     here(Point::DossierFiled);
     records.put_filing(dossier.id, pages.len(), &documents, &same_as, desk.quiet).await?;
     Ok(())
+}
+
+/// Components that papers were filed under without anybody's word: no guard has looked at them when
+/// they were scanned.
+fn unsaid<'f>(filing: &'f Filing, sheets: &[Sheet<'_>]) -> Vec<&'f ComponentId> {
+    let filed = filing.documents.iter().filter(|document| document.verdict == Verdict::Filed);
+    let unsaid = filed.filter_map(|document| {
+        let component = document.component.as_ref()?;
+        let said = |page: &usize| sheets[*page].said == Some(component);
+        (!document.pages.iter().any(said)).then_some(component)
+    });
+    unsaid.collect()
+}
+
+/// Records that spare the papers of these components of a dossier by now, and that it doesn't rely
+/// on yet.
+async fn held(
+    desk: &Desk,
+    dossier: &Dossier,
+    procedure: &Procedure,
+    components: &[&ComponentId],
+) -> Result<Vec<Relied>, ArchiveError> {
+    if components.is_empty() {
+        return Ok(Vec::new());
+    }
+    let records = &desk.archive.records;
+    let documents = records.documents(dossier.id).await?;
+    let documents: Vec<_> = documents.into_iter().map(DocumentRow::view).collect();
+    let held = records.records_of(dossier.subject.reveal_number()).await?;
+    let situation = Situation {
+        case: dossier.case.as_ref(),
+        answers: &dossier.answers,
+        office: &dossier.office,
+        declined: &records.declined(&dossier.code).await?,
+    };
+    let (subject, today) = (&dossier.subject, schemas::clock::today());
+    let views = standing(&desk.kinds, procedure, situation, &documents, &held, subject, today);
+    let mut relied: Vec<_> = views.iter().filter_map(Relied::of).collect();
+    relied.retain(|relied| !relied.original && components.contains(&&relied.component));
+    if !relied.is_empty() {
+        let known = records.relied(dossier.id).await?;
+        relied.retain(|new| !known.iter().any(|known| known.component == new.component));
+    }
+    Ok(relied)
 }
 
 /// A filed document becomes a PDF/A and a record, which the agency vouches for.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use archive::{Dossier, FiledDocument, Page, Scan};
 use filing::{Described, describe};
+use schemas::catalogue::Procedure;
 use schemas::ids::{Blake3, ComponentId, RecordId, ResultCode, ScanId};
 use schemas::kind::Kind;
 use schemas::reading::{PageImage, PageReading};
@@ -49,6 +50,10 @@ pub(crate) async fn draft(
     let guess = document.kind.as_ref().ok_or(SealFailed::Lacks("kind"))?;
     let kind = desk.kinds.get(&guess.id).ok_or(SealFailed::Lacks("known kind"))?.clone();
 
+    let entry =
+        desk.archive.records.procedure_version(&dossier.procedure, dossier.procedure_version);
+    let procedure = entry.await?.ok_or(SealFailed::Lacks("procedure"))?.procedure;
+
     let readings: Vec<&PageReading> = leaves.iter().map(|leaf| &leaf.reading).collect();
     let corrections = before.map_or_else(Vec::new, Record::corrections);
     let Described { fields, valid_until, owners } =
@@ -64,7 +69,7 @@ pub(crate) async fn draft(
         id: RecordId::of(document.id),
         version: 0,
         document: document.id,
-        result: result_of(&kind, &component),
+        result: result_of(&procedure, &kind, &component),
         kind: kind.id,
         name: kind.name,
         digitisation_code: String::new(),
@@ -90,9 +95,11 @@ pub(crate) async fn draft(
     })
 }
 
-/// The result that a paper is: the one it was filed as, or the only one that its kind can be.
-fn result_of(kind: &Kind, component: &ComponentId) -> Option<ResultCode> {
-    let filed_as = kind.results.iter().find(|code| code.to_string() == component.as_str());
+/// The result that a paper is: the one it was filed as, whether our kinds know it or not, or the
+/// only one that its kind can be. A refusal is filed as none.
+fn result_of(procedure: &Procedure, kind: &Kind, component: &ComponentId) -> Option<ResultCode> {
+    let mut ends = procedure.evidence().chain(&kind.results);
+    let filed_as = ends.find(|code| code.to_string() == component.as_str());
     let only = || kind.results.first().filter(|_| kind.results.len() == 1);
     filed_as.or_else(only).cloned()
 }
@@ -158,4 +165,33 @@ async fn seal(
     });
     let sealed = sealed.await.map_err(|_| SealFailed::Panicked)?;
     Ok(sealed.map_err(SealFailed::Sealing)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use filing::Kinds;
+
+    use super::*;
+
+    #[test]
+    fn a_result_keeps_the_code_it_was_filed_as_though_no_kind_names_it_and_a_refusal_has_none() {
+        let kinds = Kinds::shipped();
+        let kind = kinds.get(&"birth_certificate".parse().unwrap()).unwrap();
+        let procedure: Procedure = serde_json::from_value(serde_json::json!({
+            "code": "1.000001", "name": "Cấp giấy phép", "components": [], "results": [
+                { "code": "KQ.G99.000999", "name": "Giấy phép", "evidence": true },
+                { "code": "KQ.G01.000067", "name": "Phiếu từ chối", "evidence": false },
+            ],
+        }))
+        .unwrap();
+        let result = |component: &str| {
+            let found = result_of(&procedure, kind, &component.parse().unwrap());
+            found.map(|code| code.to_string())
+        };
+        assert_eq!(result("KQ.G99.000999").as_deref(), Some("KQ.G99.000999"));
+        let only = kind.results.first().filter(|_| kind.results.len() == 1);
+        let only = only.map(ToString::to_string);
+        assert_eq!(result("TP01"), only);
+        assert_eq!(result("KQ.G01.000067"), only, "a refusal proves nothing");
+    }
 }

@@ -110,6 +110,11 @@ pub enum LookupError {
     Archive(#[from] ArchiveError),
 }
 
+/// A paper is to be taken although a record stands for its component, and nobody says why.
+#[derive(Debug, thiserror::Error)]
+#[error("a record stands for the component, and no reason is stated")]
+pub struct NotStated;
+
 /// Turns errors of files and database into [`ArchiveError`], saying what was being done.
 pub(crate) trait Doing<T> {
     /// `what` in a few words: `keeping a scan`.

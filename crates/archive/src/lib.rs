@@ -32,10 +32,11 @@ pub use blobs::{
 };
 pub use check::{Finding, Findings};
 pub use database::{PostgresUrl, PostgresUrlError};
-pub use error::{AcceptError, ArchiveError, DatabaseTrouble, LookupError, OpenError};
+pub use error::{AcceptError, ArchiveError, DatabaseTrouble, LookupError, NotStated, OpenError};
 pub use queue::{Broker, BrokerNode, BrokerUrl, Delivery, LEASE, Queue};
 pub use reach::Part;
 pub use records::Records;
+pub use records::answers::{Answered, Shift};
 pub use records::audit::LinesAsked;
 pub use records::deliveries::{DueDelivery, Outcome, Subscriber};
 pub use records::directory::InDirectory;

@@ -2,6 +2,7 @@
 
 pub(crate) mod catalogue;
 
+pub(crate) mod answers;
 pub(crate) mod dossiers;
 pub(crate) mod held;
 

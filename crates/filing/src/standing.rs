@@ -139,7 +139,7 @@ impl Desk<'_> {
             return settled(view, ComponentStatus::Filed, reason.to_owned());
         }
         let answer = self.situation.answers.get(&component.id).copied();
-        if on_condition(component) && answer == Some(false) {
+        if asked_on_condition(component) && answer == Some(false) {
             let reason = "Không cần: không thuộc trường hợp phải nộp, theo câu trả lời.";
             return settled(view, ComponentStatus::NotNeeded, reason.to_owned());
         }
@@ -356,13 +356,14 @@ fn shown(component: &Component, worth: Option<&Worth<'_>>) -> String {
 }
 
 /// Whether a component is asked for on a condition that the citizen can tell.
-fn on_condition(component: &Component) -> bool {
+#[must_use]
+pub fn asked_on_condition(component: &Component) -> bool {
     !component.required && component.condition.is_some()
 }
 
 /// What to ask the citizen about a component, as long as nobody did.
 fn question(component: &Component, answer: Option<bool>) -> Option<String> {
-    let condition = component.condition.as_ref().filter(|_| on_condition(component))?;
+    let condition = component.condition.as_ref().filter(|_| asked_on_condition(component))?;
     let asks_already = condition.trim_end().ends_with('?');
     let condition = condition.trim().trim_end_matches(['.', ';', ',', '?']);
     match answer {

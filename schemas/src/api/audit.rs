@@ -67,8 +67,9 @@ pub struct AccessView {
     pub act: Act,
     /// The same in Vietnamese.
     pub text: String,
-    /// With which record.
-    pub record: RecordId,
+    /// With which record; none where it was with a dossier of theirs alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordId>,
     /// Its version, where it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::once::{AskedAgain, LookupNote, RecordChange, RecordWarning};
+use super::once::{AskedAgain, HeldAgain, LookupNote, RecordChange, RecordWarning};
 use super::scans::{FlawView, ScanView};
 use crate::ids::{
     CaseId, ComponentId, DocumentId, DossierCode, InquiryId, KindId, OfficeCode, PageId,
@@ -314,7 +314,12 @@ pub enum DossierEvent {
         unsure: u32,
         /// Documents not on the list.
         outside: u32,
+        /// Components that a paper was filed under by this though a record stands for them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        held_again: Vec<HeldAgain>,
     },
+    /// Questions about components were answered: look what is asked for now.
+    QuestionsAnswered,
     /// A document became a record.
     Published {
         /// The document.

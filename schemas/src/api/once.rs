@@ -51,6 +51,12 @@ impl AskReason {
         Self::ALL.into_iter().find(|reason| reason.as_str() == name)
     }
 
+    /// All of them, as a refusal names them.
+    #[must_use]
+    pub fn all_told() -> String {
+        Self::ALL.map(|reason| format!("{} ({})", reason.as_str(), reason.vi())).join("; ")
+    }
+
     /// What a person reads.
     #[must_use]
     pub fn vi(self) -> &'static str {
@@ -87,6 +93,26 @@ pub struct AskedAgain {
     pub version: u32,
     /// Reasons that were stated; none: the paper was collected without one.
     pub reasons: Vec<AskAgain>,
+}
+
+/// A component under which a paper was filed although a record stands for it and nobody stated a
+/// reason: the paper is not to be collected, and goes back while the citizen is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HeldAgain {
+    /// The component.
+    pub component: ComponentId,
+    /// The record that stands for it.
+    pub record: RecordId,
+    /// Its version.
+    pub version: u32,
+    /// What to do, in Vietnamese.
+    pub text: String,
+}
+
+impl HeldAgain {
+    /// What a counter officer reads.
+    pub const VI: &str =
+        "Đã có bản số hoá, không phải thu: hãy trả lại giấy, hoặc nêu lý do theo quy định.";
 }
 
 /// What became of a version of a record.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::once::AskReason;
 use crate::ids::{ComponentId, DossierCode, KindId};
 
 /// A job laid aside for a person.
@@ -39,4 +40,7 @@ pub struct AssignDocument {
     pub kind: Option<KindId>,
     /// Officer who says so.
     pub by: String,
+    /// Lawful reason to take the paper of a component that a record stands for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<AskReason>,
 }

@@ -35,7 +35,7 @@ pub(crate) struct Asked {
 ///
 /// The body is what `DongBoHoSoMC` takes: those taken in from one day to another at offices within
 /// reach, in order of their codes. Where there are more, `Sohoa-Next` names the code to go on
-/// after.
+/// after. That they were handed out stands in the audit.
 #[utoipa::path(
     get,
     path = "/v1/export/dossiers",
@@ -70,16 +70,18 @@ pub(crate) async fn export_dossiers(
         let last = found.last().and_then(|last| HeaderValue::from_str(last.code.as_str()).ok());
         headers.extend(last.map(|last| (HeaderName::from_static(NEXT), last)));
     }
-    let mut data = Vec::new();
+    let (mut data, mut told) = (Vec::new(), Vec::new());
     for dossier in found {
         let wanted = asked.office.as_ref().is_none_or(|office| office.covers(&dossier.office));
         if !wanted || !asker.reaches(&dossier.office) {
             continue;
         }
         if let Some(known) = Known::of(&desk.archive, dossier).await? {
+            told.push(known.records());
             data.push(known.told(&desk.terms));
         }
     }
+    records.exported(&told, (asker.id, Timestamp::now())).await?;
     tracing::info!(principal.id = %asker.id, dossiers = data.len(), "dossiers exported");
     Ok((headers, Json(Synchronisation { is_updating: false, data })))
 }

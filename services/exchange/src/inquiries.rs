@@ -194,6 +194,9 @@ pub(crate) async fn of_dossier(
     let dossier = records.dossier(&code).await?;
     let dossier = dossier.filter(|dossier| asker.reaches(&dossier.office));
     let found = records.inquiries(dossier.ok_or(Reason::DossierUnknown)?.id).await?;
+    if found.iter().any(|inquiry| inquiry.answer.is_some()) {
+        records.inquiry_read(asker.id, &code, None, Timestamp::now()).await?;
+    }
     Ok(Json(found.iter().map(view).collect()))
 }
 
@@ -221,11 +224,12 @@ pub(crate) async fn file(
     let id: InquiryId = id.parse().map_err(|_| Reason::InquiryUnknown)?;
     let inquiry = records.inquiry(id).await?.ok_or(Reason::InquiryUnknown)?;
     let dossier = records.dossier_by_id(inquiry.dossier).await?;
-    if !dossier.is_some_and(|dossier| asker.reaches(&dossier.office)) {
-        return Err(Reason::InquiryUnknown.into());
-    }
+    let dossier = dossier.filter(|dossier| asker.reaches(&dossier.office));
+    let dossier = dossier.ok_or(Reason::InquiryUnknown)?;
     let place: Option<usize> = n.parse().ok();
     let file = place.and_then(|place| inquiry.files.get(place)).ok_or(Reason::FileUnknown)?;
+    let (code, read) = (&dossier.code, Some(file.blake3));
+    records.inquiry_read(asker.id, code, read, Timestamp::now()).await?;
     tracing::info!(inquiry.id = %id, principal.id = %asker.id, "file of an answer read");
     let bytes = desk.archive.blobs.get(file.blake3).await?;
     // Another's bytes: never shown by a browser as something of ours.

@@ -12,7 +12,7 @@ use jiff::tz;
 use reqwest::Url;
 use schemas::api::{DocumentVerdict, DossierState};
 use schemas::catalogue::Procedure;
-use schemas::ids::ComponentId;
+use schemas::ids::{ComponentId, DossierCode, RecordId};
 use schemas::record::Record;
 use schemas::subject::Subject;
 use serde::{Deserialize, Serialize};
@@ -281,6 +281,13 @@ impl Known {
             }
         }
         Ok(Some(Self { dossier, procedure: entry.procedure, filed, reused }))
+    }
+
+    /// Its code, and the versions of records that the contract is told of with it.
+    pub(crate) fn records(&self) -> (DossierCode, Vec<(RecordId, u32)>) {
+        let filed = self.filed.iter().filter_map(|(_, _, record)| record.as_ref());
+        let records = filed.chain(self.reused.iter().map(|(_, record)| record));
+        (self.dossier.code.clone(), records.map(|record| (record.id, record.version)).collect())
     }
 
     /// The dossier as the contract has it.

@@ -1,13 +1,13 @@
 //! The guard: what a record stands for is not collected again, unless a lawful reason is stated.
 
+use access::Asker;
 use archive::{Dossier, Stated};
 use problem::{Answer, Problem};
-use schemas::api::{AskReason, ComponentStatus};
+use schemas::api::AskReason;
 use schemas::code::Reason;
 use schemas::ids::ComponentId;
 
 use crate::desk::IntakeDesk;
-use crate::dossiers::relied;
 use crate::scans::Slip;
 use crate::view;
 
@@ -17,20 +17,15 @@ use crate::view;
 /// [`Reason::ComponentHeld`] where a record stands and no reason was stated.
 pub(crate) async fn allowed(
     desk: &IntakeDesk,
+    asker: &Asker,
     dossier: &Dossier,
     component: &ComponentId,
     slip: &Slip,
 ) -> Answer<Option<Stated>> {
     let components = view::of_dossier(desk, dossier.clone()).await?.components;
-    let held = components.iter().find(|view| view.id == *component);
-    let held = held.filter(|view| view.status == ComponentStatus::Held).and_then(relied);
-    match (held, slip.again) {
-        (None, _) => Ok(None),
-        (Some(relied), Some(reason)) => {
-            Ok(Some(Stated { relied, reason, said_by: slip.said_by.clone() }))
-        }
-        (Some(_), None) => Err(Problem::new(Reason::ComponentHeld).because(reasons())),
-    }
+    let by = (asker.id, slip.said_by.as_deref());
+    let stated = Stated::of(&components, component, slip.again, by);
+    stated.map_err(|_| Problem::new(Reason::ComponentHeld).because(reasons()))
 }
 
 /// No such reason.
@@ -39,7 +34,5 @@ pub(crate) fn unknown() -> Problem {
 }
 
 fn reasons() -> String {
-    let told = |reason: AskReason| format!("{} ({})", reason.as_str(), reason.vi());
-    let told = AskReason::ALL.map(told).join("; ");
-    format!("Sohoa-Ask-Again states one of the lawful reasons: {told}")
+    format!("Sohoa-Ask-Again states one of the lawful reasons: {}", AskReason::all_told())
 }

@@ -7,7 +7,7 @@ use axum::http::{HeaderName, StatusCode, header};
 use filing::standing::{self, Situation};
 use jiff::Timestamp;
 use problem::{Answer, Json, Path, Problem};
-use schemas::api::{ComponentStatus, ComponentView, DossierState, DossierView, OpenDossier};
+use schemas::api::{ComponentStatus, DossierState, DossierView, OpenDossier};
 use schemas::code::Reason;
 use schemas::ids::{DossierCode, DossierId};
 use schemas::subject::Subject;
@@ -90,7 +90,7 @@ pub(crate) async fn open_dossier(
         &new.subject,
         today,
     );
-    let relied = components.iter().filter_map(relied).collect();
+    let relied = components.iter().filter_map(Relied::of).collect();
     let reliance = Reliance { answers: asked.answers, relied };
     let opened = records.open_dossier(asker.id, &new, &reliance, now).await;
     let dossier = opened.map_err(|error| match error {
@@ -156,7 +156,7 @@ pub(crate) async fn close_dossier(
                 || components.iter().any(|component| {
                     component.id == relied.component
                         && (component.status == ComponentStatus::Filed
-                            || self::relied(component).is_some())
+                            || Relied::of(component).is_some())
                 });
             (!stands).then(|| relied.component.clone())
         };
@@ -166,28 +166,6 @@ pub(crate) async fn close_dossier(
     records.close_dossier(id).await?;
     let closed = dossier(&desk, &asker, &code).await?;
     Ok(Json(view::of_dossier(&desk, closed).await?))
-}
-
-/// The record that stands for a component, where one does.
-pub(crate) fn relied(component: &ComponentView) -> Option<Relied> {
-    let original = match component.status {
-        ComponentStatus::Held => false,
-        ComponentStatus::HeldOriginalNeeded => true,
-        ComponentStatus::Filed
-        | ComponentStatus::Unsure
-        | ComponentStatus::Needed
-        | ComponentStatus::Conditional
-        | ComponentStatus::NotNeeded
-        | ComponentStatus::PresentOnly
-        | ComponentStatus::Database => return None,
-    };
-    Some(Relied {
-        component: component.id.clone(),
-        record: component.record?,
-        version: component.record_version?,
-        original,
-        last_day: component.valid_until,
-    })
 }
 
 /// The dossier with that code, if its office is within reach: to others it isn't there.

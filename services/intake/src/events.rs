@@ -133,6 +133,7 @@ fn name(event: &DossierEvent) -> &'static str {
         DossierEvent::PageRead { .. } => "page_read",
         DossierEvent::Parked { .. } => "parked",
         DossierEvent::Filed { .. } => "filed",
+        DossierEvent::QuestionsAnswered => "questions_answered",
         DossierEvent::Published { .. } => "published",
         DossierEvent::Asked { .. } => "asked",
         DossierEvent::Answered { .. } => "answered",

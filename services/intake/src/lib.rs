@@ -8,6 +8,8 @@ mod desk;
 mod dossiers;
 mod view;
 
+mod answers;
+
 mod again;
 mod pressure;
 mod scans;
@@ -37,6 +39,7 @@ fn described() -> OpenApiRouter<IntakeDesk> {
     OpenApiRouter::new()
         .routes(routes!(dossiers::open_dossier))
         .routes(routes!(dossiers::show_dossier))
+        .routes(routes!(answers::answer_questions))
         .routes(routes!(dossiers::close_dossier))
         .routes(routes!(events::dossier_events))
         .routes(routes!(scans::receive_scan))

@@ -95,7 +95,7 @@ async fn receive(
         None => None,
     };
     let stated = match &component {
-        Some(component) => again::allowed(desk, &dossier, &component.id, &slip).await?,
+        Some(component) => again::allowed(desk, asker, &dossier, &component.id, &slip).await?,
         None => None,
     };
     let turn = pressure::turn(desk).await?;

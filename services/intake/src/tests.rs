@@ -14,7 +14,7 @@ use filing::Kinds;
 use futures_util::{StreamExt, stream};
 use jiff::civil::date;
 use schemas::access::Reach;
-use schemas::api::{ComponentStatus, DossierView, ProcedureSummary, Receipt};
+use schemas::api::{ComponentStatus, DossierEvent, DossierView, ProcedureSummary, Receipt};
 use schemas::catalogue::{Procedure, ProcedureVersion};
 use schemas::code::Reason;
 use schemas::ids::PrincipalId;
@@ -131,6 +131,11 @@ impl Office {
         self.answer(request.body(Body::from(body.to_string())).unwrap()).await
     }
 
+    async fn put(&self, uri: &str, body: &Value) -> Answered {
+        let request = Request::put(uri).header(header::CONTENT_TYPE, "application/json");
+        self.answer(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
     /// Opens a dossier of `1.000001`.
     async fn open(&self) -> DossierView {
         let asked = json!({ "procedure": "1.000001", "subject": citizen() });
@@ -178,6 +183,56 @@ async fn an_opened_dossier_has_a_code_an_address_and_the_state_of_each_component
         ]
     );
     assert_eq!(office.get(&place).await.json::<DossierView>(), view);
+}
+
+#[tokio::test]
+async fn questions_are_answered_after_the_opening_too() {
+    let office = office().await;
+    let procedure: Procedure = serde_json::from_value(json!({
+        "code": "1.000003",
+        "name": "Đăng ký khai tử",
+        "components": [
+            { "id": "TP01", "name": "Giấy báo tử", "required": true, "order": 1 },
+            { "id": "TP02", "name": "Văn bản uỷ quyền", "required": false, "order": 2, "condition": "trong trường hợp uỷ quyền" },
+            { "id": "TP03", "name": "Giấy tờ tùy thân", "required": false, "order": 3, "condition": "đối với người nước ngoài" },
+        ],
+    }))
+    .unwrap();
+    office.archive.records.import(&[procedure], date(2026, 1, 1)).await.unwrap();
+    let asked = json!({ "procedure": "1.000003", "subject": citizen() });
+    let opened: DossierView = office.post("/v1/dossiers", &asked).await.json();
+    let place = format!("/v1/dossiers/{}/answers", opened.code);
+    let stand = |view: &DossierView| view.components.iter().map(|c| c.status).collect::<Vec<_>>();
+    let answer = async |answers: &Value| office.put(&place, answers).await;
+    let (needed, conditional) = (ComponentStatus::Needed, ComponentStatus::Conditional);
+    assert_eq!(stand(&opened), [needed, conditional, conditional]);
+    for _ in 0..2 {
+        let view: DossierView = answer(&json!({ "TP02": false })).await.json();
+        assert_eq!(stand(&view), [needed, ComponentStatus::NotNeeded, conditional]);
+    }
+    // The answer to another question leaves the first as it is.
+    let view: DossierView = answer(&json!({ "TP03": true })).await.json();
+    assert_eq!(stand(&view), [needed, ComponentStatus::NotNeeded, needed]);
+    let view: DossierView = answer(&json!({ "TP02": true })).await.json();
+    assert_eq!(stand(&view), [needed, needed, needed]);
+    assert_eq!(view, office.get(&format!("/v1/dossiers/{}", opened.code)).await.json());
+    let dossier = office.archive.records.dossier(&opened.code).await.unwrap().unwrap();
+    let events = office.archive.records.events(dossier.id, 0, 100).await.unwrap();
+    let told = events.iter().filter(|(_, event)| *event == DossierEvent::QuestionsAnswered);
+    assert_eq!(told.count(), 3, "answering alike tells nothing");
+
+    for nothing_asked in [json!({ "TP01": true }), json!({ "TP02": false, "TP09": true })] {
+        let detail = answer(&nothing_asked).await.refused(Reason::ComponentUnknown);
+        assert!(detail.contains("TP02 (Văn bản uỷ quyền)"), "{detail}");
+    }
+    answer(&json!({ "TP02": "maybe" })).await.refused(Reason::RequestInvalid);
+    let nowhere = "/v1/dossiers/H26-000000-9999/answers";
+    office.put(nowhere, &json!({ "TP02": true })).await.refused(Reason::DossierUnknown);
+    let _: DossierView =
+        office.post(&format!("/v1/dossiers/{}/close", opened.code), &json!({})).await.json();
+    answer(&json!({ "TP02": false })).await.refused(Reason::DossierClosed);
+    let kept = office.archive.records.dossier(&opened.code).await.unwrap().unwrap().answers;
+    assert_eq!(kept, dossier.answers);
 }
 
 #[tokio::test]
@@ -420,6 +475,7 @@ fn the_interface_is_described() {
         [
             "/v1/dossiers",
             "/v1/dossiers/{code}",
+            "/v1/dossiers/{code}/answers",
             "/v1/dossiers/{code}/close",
             "/v1/dossiers/{code}/events",
             "/v1/dossiers/{code}/scans",

@@ -4,17 +4,11 @@ use archive::{DocumentRow, Dossier, PageSummary, Scan};
 use filing::Kinds;
 use filing::standing::{Situation, standing};
 use problem::{Answer, Problem};
-use schemas::api::{
-    DocumentVerdict, DocumentView, DossierView, PageCounts, PageState, PageView, ScanView,
-};
+use schemas::api::{DocumentView, DossierView, PageCounts, PageState, PageView, ScanView};
 use schemas::catalogue::ProcedureVersion;
 use schemas::code::Reason;
 
 use crate::desk::IntakeDesk;
-
-/// How a filed document stands whose record a person withdrew.
-const WITHDRAWN: &str =
-    "Cán bộ đã thu hồi bản số hoá của giấy tờ này; cán bộ xếp lại thì mới số hoá lại.";
 
 /// How a dossier stands now.
 pub(crate) async fn of_dossier(desk: &IntakeDesk, dossier: Dossier) -> Answer<DossierView> {
@@ -93,21 +87,9 @@ fn count<'a>(pages: impl Iterator<Item = &'a PageSummary>) -> PageCounts {
 }
 
 fn of_document(kinds: &Kinds, row: DocumentRow) -> DocumentView {
-    let doc = row.doc;
-    let kind = doc.kind.map(|guess| guess.id);
-    let withdrawn = row.withdrawn && doc.verdict == DocumentVerdict::Filed;
-    DocumentView {
-        id: doc.id,
-        kind_name: kind.as_ref().and_then(|id| kinds.get(id)).map(|kind| kind.name.clone()),
-        kind,
-        component: doc.component,
-        confidence: doc.confidence,
-        verdict: doc.verdict,
-        why: if withdrawn { WITHDRAWN.to_owned() } else { doc.why },
-        pages: doc.pages,
-        record: row.record.map(|(id, _)| id),
-        record_version: row.record.map(|(_, version)| version),
-    }
+    let view = row.view();
+    let kind = view.kind.as_ref().and_then(|id| kinds.get(id));
+    DocumentView { kind_name: kind.map(|kind| kind.name.clone()), ..view }
 }
 
 fn of_scan(scan: Scan, pages: Vec<PageSummary>) -> ScanView {
@@ -136,35 +118,5 @@ fn of_page(page: PageSummary) -> PageView {
         same_as: page.same_as,
         code: page.reason.map(|reason| reason.code().to_owned()),
         reason: page.reason.map(|reason| reason.vi().to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use archive::FiledDocument;
-    use schemas::Uuid;
-    use schemas::ids::DocumentId;
-
-    use super::*;
-
-    #[test]
-    fn a_filed_document_says_that_its_record_was_withdrawn() {
-        let why = |verdict, withdrawn| {
-            let doc = FiledDocument {
-                id: DocumentId::from_uuid(Uuid::nil()),
-                revision: String::new(),
-                pages: Vec::new(),
-                kind: None,
-                component: None,
-                confidence: 0.9,
-                verdict,
-                why: "Đúng tên giấy tờ.".to_owned(),
-            };
-            let row = DocumentRow { doc, assigned_by: None, record: None, withdrawn };
-            of_document(&Kinds::shipped(), row).why
-        };
-        assert_eq!(why(DocumentVerdict::Filed, true), WITHDRAWN);
-        assert_eq!(why(DocumentVerdict::Filed, false), "Đúng tên giấy tờ.");
-        assert_eq!(why(DocumentVerdict::Unsure, true), "Đúng tên giấy tờ.");
     }
 }

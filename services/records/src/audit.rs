@@ -11,7 +11,7 @@ use schemas::access::Reach;
 use schemas::api::AuditPage;
 use schemas::audit::{LinkedLine, SignedHead};
 use schemas::code::Reason;
-use schemas::ids::{PrincipalId, RecordId};
+use schemas::ids::{DossierCode, OfficeCode, PrincipalId, RecordId};
 use serde::Deserialize;
 
 use crate::RecordsDesk;
@@ -36,7 +36,7 @@ pub(crate) struct Asked {
 ///
 /// Lines of the audit, the newest first, a page at a time: `next` is what `before` must be for the
 /// next one. A line stands here about a second after what it tells of. Who has this permission not
-/// for every office sees lines of their offices' records only.
+/// for every office sees lines of their offices' records and dossiers only.
 #[utoipa::path(
     get,
     path = "/v1/audit",
@@ -112,7 +112,8 @@ pub(crate) struct HeadsAsked {
     limit: Option<u32>,
 }
 
-/// The lines of records whose office is within reach; all of them for who reaches every office.
+/// The lines of records, and of dossiers without one, whose office is within reach; all of them for
+/// who reaches every office.
 async fn within_reach(
     desk: &RecordsDesk,
     asker: &Asker,
@@ -123,13 +124,13 @@ async fn within_reach(
     }
     let (mut reached, mut kept) = (HashMap::new(), Vec::new());
     for line in lines {
-        let Some(record) = line.line.record else { continue };
-        let is_reached = match reached.get(&record) {
+        let of = (line.line.record, line.line.dossier.clone());
+        let is_reached = match reached.get(&of) {
             Some(known) => *known,
             None => {
-                let office = desk.archive.records.office_of(record).await?;
+                let office = office_of(desk, &of).await?;
                 let is_reached = office.is_some_and(|office| asker.reaches(&office));
-                reached.insert(record, is_reached);
+                reached.insert(of, is_reached);
                 is_reached
             }
         };
@@ -138,6 +139,19 @@ async fn within_reach(
         }
     }
     Ok(kept)
+}
+
+/// The office of a record, else of a dossier.
+async fn office_of(
+    desk: &RecordsDesk,
+    of: &(Option<RecordId>, Option<DossierCode>),
+) -> Answer<Option<OfficeCode>> {
+    let records = &desk.archive.records;
+    Ok(match of {
+        (Some(record), _) => records.office_of(*record).await?,
+        (None, Some(code)) => records.dossier(code).await?.map(|dossier| dossier.office),
+        (None, None) => None,
+    })
 }
 
 fn invalid(detail: String) -> Problem {

@@ -61,6 +61,7 @@ pub(crate) async fn look_up(
     let (answered, record) =
         tokio::join!(records.answered(&request, asker.id), records.record(request.record, None));
     if let Some(kept) = answered.map_err(refusal)? {
+        records.read_again(asker.id, &kept, Timestamp::now()).await?;
         return Ok(Json(kept));
     }
     if let Some(code) = &request.dossier {
@@ -155,22 +156,11 @@ pub(crate) fn check_purpose(purpose: &str) -> Answer<()> {
 /// Refuses a purpose or a legal basis that names one of those whom the record is about, by name or
 /// number: it stands in the audit, which outlives what is kept of them.
 pub(crate) fn names_nobody(said: &str, subjects: &[&Subject]) -> Answer<()> {
-    let folded = schemas::text::fold(said);
-    let words = |text: &str| {
-        let words = text.split(|letter: char| !letter.is_alphanumeric());
-        format!(" {} ", words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "))
-    };
-    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    let (words_said, numbers) = (words(&folded), digits(said));
-    let names = |subject: &&&Subject| {
-        numbers.contains(&digits(subject.reveal_number()))
-            || words_said.contains(&words(&schemas::text::fold(subject.name().reveal())))
-    };
-    match subjects.iter().find(names) {
-        None => Ok(()),
-        Some(_) => Err(Problem::new(Reason::RequestInvalid)
-            .because("`purpose` and `legal_basis` say what for, and never for whom")),
+    if !subjects.iter().any(|subject| subject.is_named_in(said)) {
+        return Ok(());
     }
+    let detail = "`purpose` and `legal_basis` say what for, and never for whom";
+    Err(Problem::new(Reason::RequestInvalid).because(detail))
 }
 
 pub(crate) fn check_length(field: &str, text: &str, shortest: usize, longest: usize) -> Answer<()> {

@@ -8,7 +8,7 @@
 
 use access::Asker;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use problem::{Answer, Json, Path, Problem};
 use schemas::code::Reason;
@@ -71,8 +71,8 @@ pub struct PageProof {
 /// Prove a record: hashes of scans, page images, PDF/A and record.
 ///
 /// With `Sohoa-Purpose` and `Sohoa-Asked-By` also the record's own text and the agency's signature
-/// over it; that is a read of the record and leaves a lookup. Kept beside the PDF it is what
-/// `sohoa verify FILE.pdf --proof FILE.json` takes.
+/// over it; that is a read of the record and leaves a lookup. Kept beside the PDF, each by the name
+/// that it is handed out under, `sohoa verify FILE.pdf` finds it.
 #[utoipa::path(
     get,
     path = "/v1/records/{id}/proof",
@@ -113,7 +113,9 @@ pub(crate) async fn record_proof(
     let proof = prove(record)?;
     let (signature, signing) = (proven.signature, Some(proven.state));
     let proof = Proof { body: Some(proven.body), signature, signing, ..proof };
-    Ok(with_lookup(&lookup, Json(proof).into_response()))
+    let name = format!("attachment; filename=\"{}-v{}.proof.json\"", proof.record, proof.version);
+    let headers = [(header::CONTENT_DISPOSITION, name)];
+    Ok(with_lookup(&lookup, (headers, Json(proof)).into_response()))
 }
 
 fn prove(mut record: Record) -> Answer<Proof> {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use problem::{Answer, Json};
 use schemas::api::{AccessAnswer, AccessRequest, AccessView, OwnedRecord};
 use schemas::audit::Act;
-use schemas::ids::RecordId;
+use schemas::ids::{DossierCode, RecordId};
 use schemas::record::Record;
 use schemas::subject::Subject;
 
@@ -22,9 +22,9 @@ const PAGE: u32 = 200;
 
 /// Tell a subject who looked.
 ///
-/// Everything that was done with their records (Law 91/2025/QH15: they may know), the newest
-/// first: when, by whom, what for, by which law. Their number stands in the body and never in an
-/// address. That it was told stands in the audit, too.
+/// Everything that was done with their records and dossiers (Law 91/2025/QH15: they may know), the
+/// newest first: when, by whom, what for, by which law. Their number stands in the body and never in
+/// an address. That it was told stands in the audit, too.
 #[utoipa::path(
     post,
     path = "/v1/subjects/access",
@@ -59,14 +59,17 @@ pub(crate) async fn show_access(
     let records = &desk.archive.records;
     let owned = owned(&subject, records.ever_owned(subject.reveal_number()).await?);
     let ids: Vec<RecordId> = owned.keys().copied().collect();
-    let accesses = records.accesses(&ids, asked.before, PAGE).await?;
+    let mut dossiers = records.dossiers_of(subject.reveal_number()).await?;
+    dossiers.retain(|dossier| dossier.subject.agrees(&subject));
+    let dossiers: Vec<DossierCode> = dossiers.into_iter().map(|dossier| dossier.code).collect();
+    let accesses = records.accesses((&ids, &dossiers), asked.before, PAGE).await?;
     let full = u32::try_from(accesses.len()).is_ok_and(|found| found == PAGE);
     let next = accesses.last().filter(|_| full).map(|last| last.line.place);
     let who = (&asker.actor(), asked.purpose.as_str());
     records.note_given(Act::AccessShown, &ids, who, Timestamp::now()).await?;
     Ok(Json(AccessAnswer {
         records: owned.into_values().map(shown).collect(),
-        accesses: accesses.into_iter().filter_map(view).collect(),
+        accesses: accesses.into_iter().map(view).collect(),
         next,
     }))
 }
@@ -84,20 +87,25 @@ fn shown(record: Record) -> OwnedRecord {
     OwnedRecord { id, name, version, state, published_at }
 }
 
-fn view(access: Access) -> Option<AccessView> {
+fn view(access: Access) -> AccessView {
     let Access { line, lookup, principal } = access;
     let line = line.line;
-    Some(AccessView {
+    let (asked_by, on_behalf_of, purpose, legal_basis) = match lookup {
+        Some(of) => (Some(of.asked_by), of.on_behalf_of, Some(of.purpose), of.legal_basis),
+        None => (None, None, None, None),
+    };
+    AccessView {
         at: line.at,
         act: line.act,
         text: line.act.vi().to_owned(),
-        record: line.record?,
+        record: line.record,
         version: line.version,
         principal,
-        asked_by: lookup.as_ref().map(|lookup| lookup.asked_by.clone()),
-        on_behalf_of: lookup.and_then(|lookup| lookup.on_behalf_of),
-        purpose: line.purpose,
-        legal_basis: line.legal_basis,
+        asked_by,
+        on_behalf_of,
+        // What becomes of a lookup is for what that was for.
+        purpose: line.purpose.or(purpose),
+        legal_basis: line.legal_basis.or(legal_basis),
         dossier: line.dossier,
-    })
+    }
 }

@@ -17,6 +17,7 @@ use crate::reads::file_of;
 /// Show a lookup's answer again, as it was.
 ///
 /// To who asked: whoever else wants to know asks for themselves, and leaves a lookup of their own.
+/// That it is read again stands in the audit.
 #[utoipa::path(
     get,
     path = "/v1/lookups/{id}",
@@ -33,7 +34,7 @@ pub(crate) async fn show_lookup(
     asker: Asker,
     Path(id): Path<String>,
 ) -> Answer<Json<Lookup>> {
-    Ok(Json(own(&desk, &asker, &id).await?))
+    Ok(Json(read_again(&desk, &asker, &id).await?))
 }
 
 /// Fetch the PDF/A of the record that a lookup answered with.
@@ -55,7 +56,7 @@ pub(crate) async fn lookup_file(
     asker: Asker,
     Path(id): Path<String>,
 ) -> Answer<Response> {
-    let lookup = own(&desk, &asker, &id).await?;
+    let lookup = read_again(&desk, &asker, &id).await?;
     file_of(&desk, &lookup).await
 }
 
@@ -105,14 +106,19 @@ pub(crate) async fn say_of_lookup(
     Ok(Json(records.words_of(lookup.id).await?))
 }
 
-/// The lookup, if whoever asks made it: to others it isn't there.
-async fn own(desk: &RecordsDesk, asker: &Asker, id: &str) -> Answer<Lookup> {
+/// The lookup, if whoever asks made it: to others it isn't there. Before it is handed out, that it
+/// is.
+async fn read_again(desk: &RecordsDesk, asker: &Asker, id: &str) -> Answer<Lookup> {
     let lookup = lookup(desk, id).await?;
-    let is_own = lookup.principal == Some(asker.id);
-    is_own.then_some(lookup).ok_or(Reason::LookupUnknown.into())
+    if lookup.principal != Some(asker.id) {
+        return Err(Reason::LookupUnknown.into());
+    }
+    desk.archive.records.read_again(asker.id, &lookup, Timestamp::now()).await?;
+    Ok(lookup)
 }
 
-/// The same, or if the dossier that it was for is of an office within reach.
+/// The lookup, if whoever asks made it, or if the dossier that it was for is of an office within
+/// reach.
 async fn within_reach(desk: &RecordsDesk, asker: &Asker, id: &str) -> Answer<Lookup> {
     let lookup = lookup(desk, id).await?;
     if lookup.principal == Some(asker.id) {

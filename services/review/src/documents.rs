@@ -1,13 +1,14 @@
 //! Filing a document by a person's word.
 
 use access::Asker;
-use archive::Dossier;
+use archive::{DocumentRow, Dossier, Stated};
 use axum::extract::State;
 use axum::http::StatusCode;
+use filing::standing::{Situation, standing};
 use jiff::Timestamp;
 use problem::{Answer, Json, Path, Problem};
-use schemas::api::AssignDocument;
-use schemas::catalogue::SubmitMode;
+use schemas::api::{AskReason, AssignDocument};
+use schemas::catalogue::{Procedure, SubmitMode};
 use schemas::code::Reason;
 use schemas::ids::{ComponentId, DocumentId};
 use schemas::text::has_length;
@@ -19,7 +20,8 @@ const LONGEST_NAME: usize = 200;
 
 /// File a document under a component by a person's word.
 ///
-/// The dossier shows what came of it.
+/// The dossier shows what came of it. Where a record stands for the component its paper is taken
+/// for a lawful reason only, which `again` states.
 #[utoipa::path(
     post,
     path = "/v1/documents/{id}/assign",
@@ -34,6 +36,7 @@ const LONGEST_NAME: usize = 200;
         (status = 204, description = "Filed; it is being sealed"),
         (status = 400, description = "`request.invalid`: no such kind, or nobody who says so", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 404, description = "`document.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`component.held`: a record stands for it, and no lawful reason was stated", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 422, description = "`component.unknown`: not one of the dossier's", body = schemas::api::Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -59,30 +62,60 @@ pub(crate) async fn assign_document(
     if word.kind.is_none() && document.doc.kind.is_none() {
         return Err(invalid("`kind` must be named: none was recognised"));
     }
-    if !has_component(&desk, &dossier, &word.component).await? {
+    let procedure = procedure_of(&desk, &dossier).await?;
+    if !has_component(&procedure, &dossier, &word.component) {
         return Err(Reason::ComponentUnknown.into());
     }
-    let assigned = records.assign(asker.id, id, &word, Timestamp::now()).await?;
+    let stated = allowed(&desk, &asker, &dossier, &procedure, &word).await?;
+    let said = (&word, stated.as_ref());
+    let assigned = records.assign(asker.id, id, said, Timestamp::now()).await?;
     assigned.ok_or(Reason::DocumentUnknown)?;
     tracing::info!(document.id = %id, principal.id = %asker.id, component.id = %word.component, "document assigned");
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Whether the dossier's case asks for that component, or its procedure ends with that result.
-async fn has_component(
-    desk: &ReviewDesk,
-    dossier: &Dossier,
-    component: &ComponentId,
-) -> Answer<bool> {
+async fn procedure_of(desk: &ReviewDesk, dossier: &Dossier) -> Answer<Procedure> {
     let records = &desk.archive.records;
     let entry = records.procedure_version(&dossier.procedure, dossier.procedure_version).await?;
     let Some(entry) = entry else {
         tracing::error!(dossier.id = %dossier.id, "a dossier's procedure is not there");
         return Err(Reason::Internal.into());
     };
-    if entry.procedure.ends_with(component) {
-        return Ok(true);
-    }
-    let mut asked = entry.procedure.components_of(dossier.case.as_ref());
-    Ok(asked.any(|asked| asked.id == *component && asked.submit != SubmitMode::Note))
+    Ok(entry.procedure)
+}
+
+/// Whether the dossier's case asks for that component, or its procedure ends with that result.
+fn has_component(procedure: &Procedure, dossier: &Dossier, component: &ComponentId) -> bool {
+    let mut asked = procedure.components_of(dossier.case.as_ref());
+    procedure.ends_with(component)
+        || asked.any(|asked| asked.id == *component && asked.submit != SubmitMode::Note)
+}
+
+/// Why the paper is taken although a record stands for the component; nothing where none does.
+async fn allowed(
+    desk: &ReviewDesk,
+    asker: &Asker,
+    dossier: &Dossier,
+    procedure: &Procedure,
+    word: &AssignDocument,
+) -> Answer<Option<Stated>> {
+    let records = &desk.archive.records;
+    let documents = records.documents(dossier.id).await?;
+    let documents: Vec<_> = documents.into_iter().map(DocumentRow::view).collect();
+    let declined = records.declined(&dossier.code).await?;
+    let situation = Situation {
+        case: dossier.case.as_ref(),
+        answers: &dossier.answers,
+        office: &dossier.office,
+        declined: &declined,
+    };
+    let held = records.records_of(dossier.subject.reveal_number()).await?;
+    let today = schemas::clock::today();
+    let components =
+        standing(&desk.kinds, procedure, situation, &documents, &held, &dossier.subject, today);
+    let by = (asker.id, Some(word.by.as_str()));
+    Stated::of(&components, &word.component, word.again, by).map_err(|_| {
+        let detail = format!("`again` states one of the lawful reasons: {}", AskReason::all_told());
+        Problem::new(Reason::ComponentHeld).because(detail)
+    })
 }

@@ -6,7 +6,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
 use schemas::api::{
     ComponentStatus, ComponentView, DeliveryView, DocumentVerdict, DossierView, FlawView,
-    PageState, PageView, ParkedView, ProcedureSummary, Report, ScanState, ScanView,
+    HeldAgain, PageState, PageView, ParkedView, ProcedureSummary, Report, ScanState, ScanView,
 };
 use schemas::reading::Flaw;
 use schemas::subject::Name;
@@ -51,6 +51,9 @@ pub(crate) fn dossier(view: &DossierView, as_json: bool) -> anyhow::Result<()> {
     signatures(view)?;
     for warning in &view.warnings {
         out(&format!("Chú ý, {}: {}", warning.component, warning.text))?;
+    }
+    for again in view.asked_again.iter().filter(|again| again.reasons.is_empty()) {
+        out(&format!("Chú ý, {}: {}", again.component, HeldAgain::VI))?;
     }
     let pages = view.pages;
     out(&format!(

@@ -15,6 +15,9 @@ use signing::{ByteRange, Roots, Signed, Trust};
 #[derive(Debug, Serialize)]
 pub(crate) struct Verdict {
     pub(crate) file: String,
+    /// The file that its proof was read from, where one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) proof: Option<String>,
     pub(crate) signatures: Vec<SignatureVerdict>,
     /// What its proof says, where there is one that can be read.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,7 +100,8 @@ pub(crate) fn of(
     proof: Option<&Result<Proof, ()>>,
     roots: &Roots,
 ) -> Verdict {
-    let mut verdict = Verdict { file, signatures: Vec::new(), record: None, faults: Vec::new() };
+    let (signatures, faults) = (Vec::new(), Vec::new());
+    let mut verdict = Verdict { file, proof: None, signatures, record: None, faults };
     let signed = verdict.look_at_file(pdf, roots);
     match proof {
         None => {}

@@ -1,7 +1,7 @@
 //! The audit: that every line follows on the one before, that heads stand where they were signed,
 //! and that what lines tell of is still what it was.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use schemas::audit::AuditHead;
 use schemas::ids::Blake3;
@@ -19,9 +19,12 @@ const DOING: &str = "checking the audit";
 /// Breaks of the chain that are named; where there are more, one knows.
 const MOST: usize = 100;
 
+/// Place of the dossier among the columns of a line.
+const DOSSIER: usize = 11;
+
 const LINES: &str = "
     select place, line_id, at, act, principal_id, record_id, version, lookup_id, content, body,
-        hash
+        hash, dossier
     from audit_line where place > $1 order by place limit $2";
 
 const CHAIN: &str = "select length, hash from chain where name = 'audit'";
@@ -57,7 +60,33 @@ const LOOKUPS: &str = "
 
 const UNAUDITED: &str = "
     select lookup_id from lookup l where place is null
-      and not exists (select 1 from audit_line a where a.lookup_id = l.lookup_id)";
+      and not exists (select 1 from audit_line a
+        where a.lookup_id = l.lookup_id and a.act = 'looked_up')";
+
+// Words are only added, so each line has one.
+const UNSAID: &str = "
+    select distinct a.lookup_id from audit_line a
+    where a.act in ('lookup_shown', 'lookup_used', 'lookup_declined')
+      and exists (select 1 from lookup l where l.lookup_id = a.lookup_id)
+      and not exists (select 1 from lookup_word w
+        where w.lookup_id = a.lookup_id and 'lookup_' || w.word = a.act)";
+
+const ASKED_AGAIN: &str = "select body from audit_line where act = 'asked_again'";
+
+const REASONS: &str = "
+    select d.code, a.component from dossier d
+    left join ask_again a on a.dossier_id = d.dossier_id
+    where d.code in (select dossier from audit_line where act = 'asked_again')";
+
+const COMPARED: &str = "
+    select distinct record_id, act from audit_line where act in ('found_same', 'found_other')";
+
+// What was found of an owner is forgotten with them.
+const FOUND: &str = "
+    select n.record_id, s.same from near_match n
+    left join same_person s on s.asked = n.asked and s.number = n.number
+    where exists (select 1 from record_owner o
+        where o.number = n.number and o.record_id = n.record_id)";
 
 const PENDING: &str = "select body from audit_pending";
 
@@ -138,7 +167,7 @@ async fn promised(
 fn says_the_same(row: &AnyRow, place: u64, hash: Blake3) -> Result<bool, ArchiveError> {
     let text = |column| row.take::<Option<String>>(column);
     let (id, body): (&str, &str) = (row.take("line_id")?, row.take("body")?);
-    let found = json!([
+    let mut found = json!([
         place,
         id,
         row.int::<i64>("at")?,
@@ -150,9 +179,15 @@ fn says_the_same(row: &AnyRow, place: u64, hash: Blake3) -> Result<bool, Archive
         text("content")?,
         body,
         hash,
+        text("dossier")?,
     ]);
+    let expected = columns(place, id, body, hash);
+    if found[DOSSIER].is_null() {
+        // An older program bound it.
+        found[DOSSIER] = expected[DOSSIER].clone();
+    }
     let said: Value = serde_json::from_str(body).unwrap_or_default();
-    Ok(found == columns(place, id, body, hash) && said["id"] == json!(id))
+    Ok(found == expected && said["id"] == json!(id))
 }
 
 /// Whether records and lookups are those that the lines tell of.
@@ -195,7 +230,9 @@ async fn check_versions(
     let pending = sqlx::query(PENDING).fetch_all(&mut *view).await.doing(DOING)?;
     let pending: HashSet<_> = pending
         .iter()
-        .filter_map(|row| row.json::<Value>("body").ok()?["lookup"].as_str().map(str::to_owned))
+        .filter_map(|row| row.json::<Value>("body").ok())
+        .filter(|line| line["act"] == "looked_up")
+        .filter_map(|line| line["lookup"].as_str().map(str::to_owned))
         .collect();
     let unaudited = sqlx::query(UNAUDITED).fetch_all(&mut *view).await.doing(DOING)?;
     for id in texts(&unaudited, "lookup_id")? {
@@ -205,6 +242,43 @@ async fn check_versions(
     }
     for (code, what) in codes {
         found.add(code, what, false);
+    }
+    check_words(view, found).await
+}
+
+/// Whether what people said stands where their lines say that they said it.
+async fn check_words(view: &mut AnyConnection, found: &mut Findings) -> Result<(), ArchiveError> {
+    for row in sqlx::query(UNSAID).fetch_all(&mut *view).await.doing(DOING)? {
+        found.add("lookup.word_removed", row.take::<&str>("lookup_id")?, false);
+    }
+    // By dossiers that are still there.
+    let mut reasons: HashMap<String, HashSet<String>> = HashMap::new();
+    for row in sqlx::query(REASONS).fetch_all(&mut *view).await.doing(DOING)? {
+        let component: Option<String> = row.take("component")?;
+        reasons.entry(row.take("code")?).or_default().extend(component);
+    }
+    let mut lost = BTreeSet::new();
+    for row in sqlx::query(ASKED_AGAIN).fetch_all(&mut *view).await.doing(DOING)? {
+        let line: Value = row.json("body").unwrap_or_default();
+        let said = line["dossier"].as_str().zip(line["component"].as_str());
+        let Some((dossier, component)) = said else { continue };
+        if reasons.get(dossier).is_some_and(|kept| !kept.contains(component)) {
+            lost.insert(format!("{dossier}/{component}"));
+        }
+    }
+    for what in lost {
+        found.add("again.removed", what, false);
+    }
+    let mut compared: HashMap<String, HashSet<Option<i64>>> = HashMap::new();
+    for row in sqlx::query(FOUND).fetch_all(&mut *view).await.doing(DOING)? {
+        compared.entry(row.take("record_id")?).or_default().insert(row.int_or("same")?);
+    }
+    for row in sqlx::query(COMPARED).fetch_all(&mut *view).await.doing(DOING)? {
+        let (record, act): (&str, &str) = (row.take("record_id")?, row.take("act")?);
+        let same = Some(i64::from(act == "found_same"));
+        if compared.get(record).is_some_and(|found| !found.contains(&same)) {
+            found.add("near.altered", record, false);
+        }
     }
     Ok(())
 }
@@ -252,6 +326,12 @@ pub(super) fn text_vi(code: &str) -> Option<&'static str> {
         "record.revived" => "Giấy tờ số hoá đã thu hồi hoặc thay thế lại được dùng.",
         "lookup.altered" => "Lượt tra cứu không phải là lượt đã ghi trong nhật ký.",
         "lookup.removed" => "Lượt tra cứu có trong nhật ký nhưng đã biến mất.",
+        "lookup.word_removed" => {
+            "Nhật ký ghi người dân đã được cho xem, đồng ý hoặc từ chối dùng, nhưng điều đó đã biến \
+             mất khỏi lượt tra cứu."
+        }
+        "again.removed" => "Lý do thu lại giấy có trong nhật ký nhưng đã biến mất khỏi hồ sơ.",
+        "near.altered" => "Kết quả đối chiếu người không phải là kết quả đã ghi trong nhật ký.",
         "lookup.unaudited" => "Lượt tra cứu không có dòng nào trong nhật ký.",
         _ => return None,
     })

@@ -92,6 +92,33 @@ impl Records {
         self.leave_alone(&lines.collect::<Result<Vec<_>, ArchiveError>>()?).await
     }
 
+    /// Leaves lines that dossiers are handed to another system, each with the records that are told
+    /// of with it.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
+    pub async fn exported(
+        &self,
+        dossiers: &[(DossierCode, Vec<(RecordId, u32)>)],
+        (principal, now): (PrincipalId, Timestamp),
+    ) -> Result<(), ArchiveError> {
+        let mut lines = Vec::new();
+        for (dossier, records) in dossiers {
+            let line = || AuditLine {
+                principal: Some(principal),
+                dossier: Some(dossier.clone()),
+                ..AuditLine::new(Act::DossierExported, now)
+            };
+            lines.push(line());
+            lines.extend(records.iter().map(|&(record, version)| AuditLine {
+                record: Some(record),
+                version: Some(version),
+                ..line()
+            }));
+        }
+        if lines.is_empty() { Ok(()) } else { self.leave_alone(&lines).await }
+    }
+
     /// Leaves lines of what changes nothing: a statement of its own is its transaction, which
     /// spares two ways to the database.
     pub(crate) async fn leave_alone(&self, lines: &[AuditLine]) -> Result<(), ArchiveError> {
@@ -193,11 +220,12 @@ pub(crate) fn row(place: u64, id: &str, body: &str, hash: Blake3) -> Value {
         line["content"].as_str(),
         body,
         hash,
+        line["dossier"].as_str(),
     ])
 }
 
 /// Columns of `audit_line` and their types.
-pub(crate) const COLUMNS: [(&str, &str); 11] = [
+pub(crate) const COLUMNS: [(&str, &str); 12] = [
     ("place", "bigint"),
     ("line_id", "text"),
     ("at", "bigint"),
@@ -209,6 +237,7 @@ pub(crate) const COLUMNS: [(&str, &str); 11] = [
     ("content", "text"),
     ("body", "text"),
     ("hash", "text"),
+    ("dossier", "text"),
 ];
 
 fn put_linked(dialect: Dialect) -> String {

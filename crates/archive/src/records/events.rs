@@ -2,12 +2,13 @@
 
 use schemas::api::DossierEvent;
 use schemas::ids::DossierId;
+use serde::Deserialize;
 use sqlx::any::AnyRow;
 use tokio::sync::watch;
 
 use super::Records;
 use crate::error::{ArchiveError, Doing};
-use crate::rows::Columns;
+use crate::rows::{Columns, unreadable};
 
 const UNSETTLED: &str = "select settled from dossier where dossier_id = $1";
 
@@ -30,7 +31,7 @@ impl Records {
     }
 
     /// A dossier's events after the one numbered `after` (0: from the start), in order, with
-    /// their numbers, which grow but may skip.
+    /// their numbers, which grow but may skip. What a later program tells of is left out.
     ///
     /// # Errors
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
@@ -40,10 +41,22 @@ impl Records {
         after: i64,
         limit: u32,
     ) -> Result<Vec<(i64, DossierEvent)>, ArchiveError> {
-        let query = sqlx::query(AFTER).bind(dossier.to_string()).bind(after);
-        let rows = query.bind(i64::from(limit)).fetch_all(&self.db.readers).await;
-        let event = |row: &AnyRow| Ok((row.int("turn")?, row.json("body")?));
-        rows.doing("reading events")?.iter().map(event).collect()
+        let mut after = after;
+        loop {
+            let query = sqlx::query(AFTER).bind(dossier.to_string()).bind(after);
+            let rows = query.bind(i64::from(limit)).fetch_all(&self.db.readers).await;
+            let rows = rows.doing("reading events")?;
+            let Some(last) = rows.last() else { return Ok(Vec::new()) };
+            let mut known = Vec::new();
+            for row in &rows {
+                known.extend(event(row)?);
+            }
+            // Where none is known, there may be others behind them.
+            if !known.is_empty() {
+                return Ok(known);
+            }
+            after = last.int("turn")?;
+        }
     }
 
     /// Changes whenever an event was stored, of whichever dossier, by this process or another of
@@ -53,4 +66,21 @@ impl Records {
     pub fn changed(&self) -> watch::Receiver<u64> {
         self.db.calls.events()
     }
+}
+
+/// An event with its number; none where this program doesn't know such a one.
+fn event(row: &AnyRow) -> Result<Option<(i64, DossierEvent)>, ArchiveError> {
+    let body: &str = row.take("body")?;
+    match serde_json::from_str(body) {
+        Ok(event) => Ok(Some((row.int("turn")?, event))),
+        Err(_) if serde_json::from_str::<Named>(body).is_ok() => Ok(None),
+        Err(_) => Err(unreadable("body")),
+    }
+}
+
+/// What every event has.
+#[derive(Deserialize)]
+struct Named {
+    #[serde(rename = "event")]
+    _name: String,
 }

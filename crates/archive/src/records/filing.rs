@@ -1,11 +1,13 @@
 //! Filing: a dossier's documents as they stand. A later filing takes the place of the one
 //! before, but a person's word about a document outlives it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use schemas::api::{AssignDocument, DocumentVerdict, DossierEvent, DossierState, RecordChange};
+use schemas::api::{
+    AssignDocument, DocumentVerdict, DocumentView, DossierEvent, DossierState, RecordChange,
+};
 use schemas::ids::{ComponentId, DocumentId, DossierId, KindId, PageId, PrincipalId, RecordId};
 use schemas::message::Job;
 use schemas::reading::KindGuess;
@@ -17,6 +19,7 @@ use super::dossiers;
 use super::held::{By, Held};
 use super::pages::guess;
 use super::publish::End;
+use super::relied::{self, Stated, keep_reason};
 use super::revise::withdraw;
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
@@ -56,6 +59,10 @@ pub struct DocumentRow {
     /// published again until one does.
     pub withdrawn: bool,
 }
+
+/// How a filed document stands whose record a person withdrew.
+const WITHDRAWN: &str =
+    "Cán bộ đã thu hồi bản số hoá của giấy tờ này; cán bộ xếp lại thì mới số hoá lại.";
 
 /// The revision of a document's content: 32 hexadecimal digits that change whenever its pages,
 /// kind or component do.
@@ -135,6 +142,8 @@ const SAME: &str = "update page set same_as = $3 where page_id = $1 and dossier_
 
 const FILED: &str = "update dossier set filed_pages = $2 where dossier_id = $1";
 
+const SCAN_OF: &str = "select scan_id from page where page_id = $1";
+
 const ASSIGNED: &str = "
     update document set assigned_principal = $2, assigned_after =
         (select max(r.version) from record r where r.document_id = $1 and r.state = 'revoked')
@@ -172,6 +181,7 @@ impl Records {
         for kept in of_dossier(change.on(), dossier).await? {
             before.insert(kept.row.doc.id, kept);
         }
+        let stood = components(before.values());
         let wait = if held.state == DossierState::Closed { Duration::ZERO } else { quiet };
         let due_at = change.now.saturating_add(number(wait.as_micros()));
         for (place, document) in documents.iter().enumerate() {
@@ -197,7 +207,7 @@ impl Records {
         mark_same(&mut change, dossier, same_as).await?;
         let filed = sqlx::query(FILED).bind(dossier.to_string()).bind(number(seen));
         filed.execute(change.on()).await.doing("filing a dossier")?;
-        let event = counts(&of_dossier(change.on(), dossier).await?);
+        let event = how_filed(&mut change, dossier, &stood).await?;
         held.tell(&mut change, &event).await?;
         held.settle(&mut change).await?;
         change.commit().await?;
@@ -228,8 +238,9 @@ impl Records {
     }
 
     /// Files a document by the word of a person, said with the principal's key or session, and
-    /// announces that it be sealed, unless it was published just so already and is in use. None
-    /// when there is no such document.
+    /// announces that it be sealed, unless it was published just so already and is in use. With the
+    /// reason why its paper is taken, where a record stands for the component. None when there is
+    /// no such document.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
@@ -237,7 +248,7 @@ impl Records {
         &self,
         principal: PrincipalId,
         id: DocumentId,
-        word: &AssignDocument,
+        (word, stated): (&AssignDocument, Option<&Stated>),
         now: Timestamp,
     ) -> Result<Option<DocumentRow>, ArchiveError> {
         let mut change = self.db.change().await?;
@@ -245,6 +256,7 @@ impl Records {
             return Ok(None);
         };
         let Some(mut kept) = by_id(change.on(), id).await? else { return Ok(None) };
+        let stood = components(&of_dossier(change.on(), held.id).await?);
         if kept.row.withdrawn {
             // By this word it is published again, be it filed as it was.
             kept.row.withdrawn = false;
@@ -265,7 +277,12 @@ impl Records {
         next.put(&mut change, &held, place, micros(now)).await?;
         let said = sqlx::query(ASSIGNED).bind(id.to_string()).bind(principal.to_string());
         said.execute(change.on()).await.doing("filing a document by a person's word")?;
-        let event = counts(&of_dossier(change.on(), held.id).await?);
+        if let (Some(stated), Some(first)) = (stated, next.row.doc.pages.first()) {
+            let scan = sqlx::query(SCAN_OF).bind(first.to_string());
+            let scan = scan.fetch_one(change.on()).await.doing("reading a page's scan")?;
+            keep_reason(&mut change, (held.id, scan.parsed("scan_id")?), stated, now).await?;
+        }
+        let event = how_filed(&mut change, held.id, &stood).await?;
         held.tell(&mut change, &event).await?;
         held.settle(&mut change).await?;
         let row = by_id(change.on(), id).await?.map(|kept| kept.row);
@@ -286,6 +303,27 @@ enum Seal {
     Sealed,
     /// The job is parked.
     Parked,
+}
+
+impl DocumentRow {
+    /// The document as it is shown, but for what people call its kind.
+    #[must_use]
+    pub fn view(self) -> DocumentView {
+        let doc = self.doc;
+        let withdrawn = self.withdrawn && doc.verdict == DocumentVerdict::Filed;
+        DocumentView {
+            id: doc.id,
+            kind: doc.kind.map(|guess| guess.id),
+            kind_name: None,
+            component: doc.component,
+            confidence: doc.confidence,
+            verdict: doc.verdict,
+            why: if withdrawn { WITHDRAWN.to_owned() } else { doc.why },
+            pages: doc.pages,
+            record: self.record.map(|(id, _)| id),
+            record_version: self.record.map(|(_, version)| version),
+        }
+    }
 }
 
 /// A document with what only this file needs to know.
@@ -406,16 +444,35 @@ async fn withdraw_record(
     withdraw(change, in_use, why, Timestamp::now()).await
 }
 
-fn counts(documents: &[Kept]) -> DossierEvent {
+/// Components that documents are filed under.
+fn components<'k>(documents: impl IntoIterator<Item = &'k Kept>) -> BTreeSet<ComponentId> {
+    let docs = documents.into_iter().map(|kept| &kept.row.doc);
+    let filed = docs.filter(|doc| doc.verdict == DocumentVerdict::Filed);
+    filed.filter_map(|doc| doc.component.clone()).collect()
+}
+
+/// How a dossier's documents stand, and which components that were not there before a record
+/// stands for.
+async fn how_filed(
+    change: &mut Change<'_>,
+    dossier: DossierId,
+    stood: &BTreeSet<ComponentId>,
+) -> Result<DossierEvent, ArchiveError> {
+    let documents = of_dossier(change.on(), dossier).await?;
+    let mut held_again = Vec::new();
+    if !components(&documents).is_subset(stood) {
+        held_again = relied::held_again(change, dossier).await?;
+        held_again.retain(|held| !stood.contains(&held.component));
+    }
     let (mut filed, mut unsure, mut outside) = (0, 0, 0);
-    for kept in documents {
+    for kept in &documents {
         match kept.row.doc.verdict {
             DocumentVerdict::Filed => filed += 1,
             DocumentVerdict::Unsure => unsure += 1,
             DocumentVerdict::Outside => outside += 1,
         }
     }
-    DossierEvent::Filed { filed, unsure, outside }
+    Ok(DossierEvent::Filed { filed, unsure, outside, held_again })
 }
 
 async fn count_read(change: &mut Change<'_>, dossier: DossierId) -> Result<i64, ArchiveError> {
@@ -473,4 +530,32 @@ fn kept(row: &AnyRow) -> Result<Kept, ArchiveError> {
         seal: row.word("seal")?,
         announce: false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_filed_document_says_that_its_record_was_withdrawn() {
+        let why = |verdict, withdrawn| {
+            let doc = FiledDocument {
+                id: DocumentId::from_uuid(Uuid::nil()),
+                revision: String::new(),
+                pages: Vec::new(),
+                kind: None,
+                component: None,
+                confidence: 0.9,
+                verdict,
+                why: "Đúng tên giấy tờ.".to_owned(),
+            };
+            let row = DocumentRow { doc, assigned_by: None, record: None, withdrawn };
+            row.view().why
+        };
+        assert_eq!(why(DocumentVerdict::Filed, true), WITHDRAWN);
+        assert_eq!(why(DocumentVerdict::Filed, false), "Đúng tên giấy tờ.");
+        assert_eq!(why(DocumentVerdict::Unsure, true), "Đúng tên giấy tờ.");
+    }
 }

@@ -4,7 +4,10 @@
 
 use jiff::Timestamp;
 use schemas::api::{DeliveryFate, DossierEvent};
-use schemas::ids::{Blake3, ComponentId, DeliveryId, DossierId, EventId, InquiryId, PrincipalId};
+use schemas::audit::{Act, AuditLine};
+use schemas::ids::{
+    Blake3, ComponentId, DeliveryId, DossierCode, DossierId, EventId, InquiryId, PrincipalId,
+};
 use sqlx::any::AnyRow;
 
 use super::Records;
@@ -195,6 +198,27 @@ impl Records {
             delivery: row.word_or("fate")?,
             files,
         })
+    }
+
+    /// Leaves a line that what another Kho answered for a dossier is read: all that it says, or
+    /// that file of it.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
+    pub async fn inquiry_read(
+        &self,
+        principal: PrincipalId,
+        dossier: &DossierCode,
+        file: Option<Blake3>,
+        now: Timestamp,
+    ) -> Result<(), ArchiveError> {
+        let line = AuditLine {
+            principal: Some(principal),
+            dossier: Some(dossier.clone()),
+            content: file,
+            ..AuditLine::new(Act::InquiryRead, now)
+        };
+        self.leave_alone(&[line]).await
     }
 
     /// Keeps an answer, with the files that came with it, which are kept as blobs already. The

@@ -131,7 +131,7 @@ impl Records {
     }
 }
 
-fn hash(text: &str) -> Blake3 {
+pub(super) fn hash(text: &str) -> Blake3 {
     Blake3(*blake3::hash(text.as_bytes()).as_bytes())
 }
 

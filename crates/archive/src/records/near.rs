@@ -5,12 +5,14 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use schemas::Uuid;
 use schemas::api::{LookupRequest, NearFound, NearMatch};
+use schemas::audit::{Act, AuditLine};
 use schemas::ids::{OfficeCode, PrincipalId};
 use schemas::record::{BoundBy, FieldName, FieldSource, Record};
 use schemas::subject::{Likeness, Name, Subject};
 use sqlx::any::AnyRow;
 
 use super::Records;
+use super::audit::leave;
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
 use crate::rows::{Columns, json};
@@ -86,6 +88,8 @@ const FIND: &str = "
         $2, $3, $4, $5, $6
     from near_match n where request = $1 and asked is not null and number is not null";
 
+const RECORD: &str = "select record_id from near_match where request = $1";
+
 const FOUND: &str = "
     select same from same_person where asked = $1 and number = $2 order by place desc limit 1";
 
@@ -157,13 +161,23 @@ impl Records {
         (same, reason, by): (bool, &str, &str),
         now: Timestamp,
     ) -> Result<bool, ArchiveError> {
+        let doing = "keeping what was found of a near match";
         let mut change = self.db.change().await?;
         let find = sqlx::query(FIND).bind(request.to_string()).bind(i64::from(same));
         let find = find.bind(reason).bind(by).bind(principal.to_string());
         let found = find.bind(micros(now)).execute(change.on()).await;
-        let found = found.doing("keeping what was found of a near match")?.rows_affected() > 0;
+        if found.doing(doing)?.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let record = sqlx::query(RECORD).bind(request.to_string()).fetch_one(change.on()).await;
+        let line = AuditLine {
+            principal: Some(principal),
+            record: Some(record.doing(doing)?.parsed("record_id")?),
+            ..AuditLine::new(if same { Act::FoundSame } else { Act::FoundOther }, now)
+        };
+        leave(&mut change, &[line]).await?;
         change.commit().await?;
-        Ok(found)
+        Ok(true)
     }
 
     /// Whether who is asked about is that owner, by a person's word; none where nobody said so.

@@ -10,7 +10,8 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use schemas::api::{
-    Answers, AskAgain, AskReason, AskedAgain, DossierEvent, LookupNote, RecordChange, RecordWarning,
+    Answers, AskAgain, AskReason, AskedAgain, ComponentStatus, ComponentView, DossierEvent,
+    HeldAgain, LookupNote, RecordChange, RecordWarning,
 };
 use schemas::audit::{Act, AuditLine};
 use schemas::clock::day_of;
@@ -19,9 +20,10 @@ use sqlx::any::AnyRow;
 
 use super::Records;
 use super::audit::leave;
+use super::dossiers::missing;
 use super::held::{By, Held};
 use crate::database::{Change, micros};
-use crate::error::{ArchiveError, Doing};
+use crate::error::{ArchiveError, Doing, NotStated};
 use crate::rows::{Columns, word};
 
 /// What a dossier is opened with beside the application itself.
@@ -42,6 +44,32 @@ pub struct Stated {
     pub reason: AskReason,
     /// The officer who states it, or the station.
     pub said_by: Option<String>,
+    /// Whose key or session it was stated with.
+    pub principal: PrincipalId,
+}
+
+impl Stated {
+    /// What is stated for taking the paper of a component, by how the dossier's components stand;
+    /// nothing where no record spares it.
+    ///
+    /// # Errors
+    /// [`NotStated`] where one does and no reason is given.
+    pub fn of(
+        components: &[ComponentView],
+        component: &ComponentId,
+        reason: Option<AskReason>,
+        (principal, said_by): (PrincipalId, Option<&str>),
+    ) -> Result<Option<Self>, NotStated> {
+        let held = components.iter().find(|view| view.id == *component).and_then(Relied::of);
+        match (held.filter(|relied| !relied.original), reason) {
+            (None, _) => Ok(None),
+            (Some(relied), Some(reason)) => {
+                let said_by = said_by.map(str::to_owned);
+                Ok(Some(Self { relied, reason, said_by, principal }))
+            }
+            (Some(_), None) => Err(NotStated),
+        }
+    }
 }
 
 /// A record that stands for a component of a dossier.
@@ -57,6 +85,31 @@ pub struct Relied {
     pub original: bool,
     /// Last day on which it stands for the component, where there is one.
     pub last_day: Option<Date>,
+}
+
+impl Relied {
+    /// The record that stands for a component, where one does.
+    #[must_use]
+    pub fn of(component: &ComponentView) -> Option<Self> {
+        let original = match component.status {
+            ComponentStatus::Held => false,
+            ComponentStatus::HeldOriginalNeeded => true,
+            ComponentStatus::Filed
+            | ComponentStatus::Unsure
+            | ComponentStatus::Needed
+            | ComponentStatus::Conditional
+            | ComponentStatus::NotNeeded
+            | ComponentStatus::PresentOnly
+            | ComponentStatus::Database => return None,
+        };
+        Some(Self {
+            component: component.id.clone(),
+            record: component.record?,
+            version: component.record_version?,
+            original,
+            last_day: component.valid_until,
+        })
+    }
 }
 
 const RELY: &str = "
@@ -136,6 +189,21 @@ const COLLECTED: &str = "
     where r.dossier_id = $1 and r.original = 0
       and exists (select 1 from document d where d.dossier_id = r.dossier_id
         and d.component = r.component and d.verdict = 'filed')
+    order by r.component";
+
+// Of these, those that nobody stated a reason for and whose record is still good for something.
+const HELD_AGAIN: &str = "
+    select r.component, r.record_id, r.version
+    from relied r join dossier o on o.dossier_id = r.dossier_id
+    where r.dossier_id = $1 and r.original = 0
+      and exists (select 1 from document d where d.dossier_id = r.dossier_id
+        and d.component = r.component and d.verdict = 'filed')
+      and not exists (select 1 from ask_again a where a.dossier_id = r.dossier_id
+        and a.component = r.component)
+      and not exists (select 1 from lookup_word w where w.dossier = o.code
+        and w.component = r.component and w.word = 'declined')
+      and not exists (select 1 from relied_change c where c.dossier_id = r.dossier_id
+        and c.component = r.component and c.change in ('revoked', 'expired'))
     order by r.component";
 
 const LOOKUPS: &str = "
@@ -220,6 +288,23 @@ impl Records {
         Ok(notes)
     }
 
+    /// Relies on records that stand for a dossier's components since it was opened.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Missing`] when there is no such dossier.
+    pub async fn rely_on(&self, dossier: DossierId, relied: &[Relied]) -> Result<(), ArchiveError> {
+        if relied.is_empty() {
+            return Ok(());
+        }
+        let mut change = self.db.change().await?;
+        let held = Held::take(&mut change, By::Id(dossier)).await?;
+        held.ok_or_else(|| missing(dossier))?;
+        for relied in relied {
+            rely(&mut change, dossier, relied, None).await?;
+        }
+        change.commit().await
+    }
+
     /// Notes that the records which the dossier relied on for these components stand for them no
     /// longer, and tells it.
     ///
@@ -240,7 +325,8 @@ impl Records {
             let noted = note.bind(micros(now)).fetch_optional(change.on()).await;
             let Some(noted) = noted.doing("noting a change")? else { continue };
             let of = (noted.parsed("record_id")?, noted.int("version")?);
-            line(&mut change, (Act::Expired, None), dossier, of).await?;
+            let line = line(&mut change, (Act::Expired, None), dossier, of).await?;
+            leave(&mut change, &[line]).await?;
         }
         change.commit().await?;
         self.tell_changes().await
@@ -257,7 +343,9 @@ impl Records {
         let note = sqlx::query(NOTE_RUN_OUT).bind(&today).bind(micros(now));
         for noted in note.fetch_all(change.on()).await.doing(doing)? {
             let of = (noted.parsed("record_id")?, noted.int("version")?);
-            line(&mut change, (Act::Expired, None), noted.parsed("dossier_id")?, of).await?;
+            let dossier = noted.parsed("dossier_id")?;
+            let line = line(&mut change, (Act::Expired, None), dossier, of).await?;
+            leave(&mut change, &[line]).await?;
         }
         sqlx::query(RUN_OUT).bind(&today).execute(change.on()).await.doing(doing)?;
         change.commit().await?;
@@ -295,23 +383,51 @@ impl Records {
     }
 }
 
-/// Keeps the lawful reason for which a scan is taken. A record that stands since a while ago only
-/// is relied on from now on.
+/// Keeps the lawful reason for which a scan, or a document that begins with it, is taken, and
+/// leaves a line of it. A record that stands since a while ago only is relied on from now on.
 pub(crate) async fn keep_reason(
     change: &mut Change<'_>,
     (dossier, scan): (DossierId, ScanId),
     stated: &Stated,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
-    rely(change, dossier, &stated.relied, None).await?;
+    let Stated { relied, reason, said_by, principal } = stated;
+    rely(change, dossier, relied, Some(*principal)).await?;
     let put = sqlx::query(PUT_AGAIN)
         .bind(scan.to_string())
         .bind(dossier.to_string())
-        .bind(stated.relied.component.as_str())
-        .bind(stated.reason.as_str())
-        .bind(&stated.said_by)
+        .bind(relied.component.as_str())
+        .bind(reason.as_str())
+        .bind(said_by)
         .bind(micros(now));
-    put.execute(change.on()).await.doing("keeping a reason").map(drop)
+    if put.execute(change.on()).await.doing("keeping a reason")?.rows_affected() == 0 {
+        return Ok(());
+    }
+    let of = (relied.record, relied.version);
+    let told = AuditLine {
+        component: Some(relied.component.clone()),
+        purpose: Some(reason.vi().to_owned()),
+        ..line(change, (Act::AskedAgain, Some(*principal)), dossier, of).await?
+    };
+    leave(change, &[told]).await
+}
+
+/// Components that papers were filed under though records stand for them and nobody stated a
+/// reason.
+pub(crate) async fn held_again(
+    change: &mut Change<'_>,
+    dossier: DossierId,
+) -> Result<Vec<HeldAgain>, ArchiveError> {
+    let rows = sqlx::query(HELD_AGAIN).bind(dossier.to_string()).fetch_all(change.on()).await;
+    let held = |row: &AnyRow| {
+        Ok(HeldAgain {
+            component: row.parsed("component")?,
+            record: row.parsed("record_id")?,
+            version: row.int("version")?,
+            text: HeldAgain::VI.to_owned(),
+        })
+    };
+    rows.doing("looking what a record stands for")?.iter().map(held).collect()
 }
 
 /// Notes what a dossier relies on, unless the record was changed a moment ago: then it is as if
@@ -335,25 +451,26 @@ pub(crate) async fn rely(
     if put.execute(change.on()).await.doing(doing)?.rows_affected() == 0 {
         return Ok(());
     }
-    line(change, (Act::Relied, principal), dossier, (relied.record, relied.version)).await
+    let of = (relied.record, relied.version);
+    let line = line(change, (Act::Relied, principal), dossier, of).await?;
+    leave(change, &[line]).await
 }
 
-/// Leaves a line about a record that a dossier relies on.
+/// A line about a record that a dossier relies on.
 async fn line(
     change: &mut Change<'_>,
     (act, principal): (Act, Option<PrincipalId>),
     dossier: DossierId,
     (record, version): (RecordId, u32),
-) -> Result<(), ArchiveError> {
+) -> Result<AuditLine, ArchiveError> {
     let code = sqlx::query(CODE).bind(dossier.to_string()).fetch_one(change.on()).await;
-    let line = AuditLine {
+    Ok(AuditLine {
         principal,
         record: Some(record),
         version: Some(version),
         dossier: Some(code.doing("noting what a dossier relies on")?.parsed("code")?),
         ..AuditLine::new(act, Timestamp::now())
-    };
-    leave(change, &[line]).await
+    })
 }
 
 /// Writes down for every open dossier that relies on that version, or on one before it, what became

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use schemas::api::Lookup;
 use schemas::audit::{Act, Actor, AuditLine, LinkedLine};
-use schemas::ids::{DossierId, RecordId};
+use schemas::ids::{DossierCode, DossierId, RecordId};
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
@@ -41,7 +41,7 @@ const ENDED: &str = "
         order by d.dossier_id limit $2)
     order by r.dossier_id, r.record_id, r.version";
 
-/// Something that was done with a record.
+/// Something that was done with a record, or with a dossier.
 #[derive(Debug, Clone, Serialize)]
 pub struct Access {
     /// The line of the audit.
@@ -97,28 +97,41 @@ impl Records {
         Ok(dossiers)
     }
 
-    /// What was done with these records, the newest first, before that place of the audit.
+    /// What was done with these records, and with these dossiers where no record was concerned,
+    /// the newest first, before that place of the audit.
     ///
     /// # Errors
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
     pub async fn accesses(
         &self,
-        records: &[RecordId],
+        (records, dossiers): (&[RecordId], &[DossierCode]),
         before: Option<u64>,
         limit: u32,
     ) -> Result<Vec<Access>, ArchiveError> {
         let ids: Vec<[RecordId; 1]> = records.iter().map(|id| [*id]).collect();
+        let codes: Vec<[&DossierCode; 1]> = dossiers.iter().map(|code| [code]).collect();
+        let list = self.db.dialect.json_lines();
+        let (of_records, of_dossiers) = (list, list.replace("$1", "$4"));
         let sql = format!(
             "select a.place, a.hash, a.body, l.body as lookup, l.chain_hash, p.name
-             from audit_line a
+             from (
+                select * from (
+                    select place, hash, body, lookup_id, principal_id from audit_line
+                    where record_id is not null and place < $2
+                      and record_id in (select value ->> 0 from {of_records})
+                    order by place desc limit $3) as of_records
+                union all select * from (
+                    select place, hash, body, lookup_id, principal_id from audit_line
+                    where dossier is not null and record_id is null and place < $2
+                      and dossier in (select value ->> 0 from {of_dossiers})
+                    order by place desc limit $3) as of_dossiers) as a
              left join lookup l on l.lookup_id = a.lookup_id
              left join principal p on p.principal_id = a.principal_id
-             where a.record_id in (select value ->> 0 from {}) and a.place < $2
-             order by a.place desc limit $3",
-            self.db.dialect.json_lines()
+             order by a.place desc limit $3"
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(json(&ids)?);
         let query = query.bind(before.map_or(i64::MAX, number)).bind(i64::from(limit));
+        let query = query.bind(json(&codes)?);
         let rows = query.fetch_all(&self.db.readers).await.doing("reading who looked")?;
         rows.iter().map(access).collect()
     }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use schemas::api::{Lookup, LookupSaid, LookupWord, SayOfLookup};
+use schemas::audit::{Act, AuditLine};
 use schemas::clock::day_of;
 use schemas::ids::{ComponentId, DossierCode, LookupId, PrincipalId};
 use sqlx::any::AnyRow;
 
 use super::Records;
-use super::lookups::{in_use, lookup};
+use super::audit::leave;
+use super::lookups::{hash, in_use, lookup};
 use crate::database::micros;
 use crate::error::{ArchiveError, Doing, LookupError};
 use crate::rows::{Columns, word};
@@ -46,6 +48,22 @@ impl Records {
         row.doing("reading a lookup")?.as_ref().map(lookup).transpose()
     }
 
+    /// Leaves a line that a lookup's answer is read again.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
+    pub async fn read_again(
+        &self,
+        principal: PrincipalId,
+        lookup: &Lookup,
+        now: Timestamp,
+    ) -> Result<(), ArchiveError> {
+        let id = lookup.id.to_string();
+        let body = sqlx::query(BY_ID).bind(id).fetch_one(&self.db.readers).await;
+        let body = body.doing("reading a lookup")?;
+        self.leave_alone(&[line(&body, lookup, (Act::ReadAgain, principal), now)?]).await
+    }
+
     /// Keeps what becomes of a lookup's answer, beside what was said before.
     ///
     /// # Errors
@@ -59,6 +77,11 @@ impl Records {
         now: Timestamp,
     ) -> Result<(), LookupError> {
         let mut change = self.db.change().await?;
+        let act = match said.word {
+            LookupWord::Shown => Act::LookupShown,
+            LookupWord::Used => Act::LookupUsed,
+            LookupWord::Declined => Act::LookupDeclined,
+        };
         if said.word == LookupWord::Used {
             let has_run_out = lookup.record.valid_until.is_some_and(|last| last < day_of(now));
             if has_run_out || !in_use(&mut change, &lookup.record).await? {
@@ -77,6 +100,9 @@ impl Records {
             .execute(change.on())
             .await
             .doing("keeping what becomes of a lookup")?;
+        let body = sqlx::query(BY_ID).bind(lookup.id.to_string()).fetch_one(change.on()).await;
+        let body = body.doing("reading a lookup")?;
+        leave(&mut change, &[line(&body, lookup, (act, principal), now)?]).await?;
         Ok(change.commit().await?)
     }
 
@@ -117,6 +143,26 @@ impl Records {
         }
         Ok(declined.into_iter().filter_map(|(of, declined)| declined.then_some(of)).collect())
     }
+}
+
+/// A line about a lookup that was kept. What it was for stands in the lookup: from before purposes
+/// were looked at it may name somebody.
+fn line(
+    row: &AnyRow,
+    lookup: &Lookup,
+    (act, principal): (Act, PrincipalId),
+    now: Timestamp,
+) -> Result<AuditLine, ArchiveError> {
+    Ok(AuditLine {
+        principal: Some(principal),
+        record: Some(lookup.record.id),
+        version: Some(lookup.record.version),
+        lookup: Some(lookup.id),
+        dossier: lookup.dossier.clone(),
+        component: lookup.component.clone(),
+        content: Some(hash(row.take("body")?)),
+        ..AuditLine::new(act, now)
+    })
 }
 
 fn said(row: &AnyRow) -> Result<LookupSaid, ArchiveError> {

@@ -1,14 +1,14 @@
 //! The audit: a line for whatever happens to a record, and every sort of tampering found.
 
-use archive::{LinesAsked, PutRight, Reviser};
+use archive::{Asked, Dossier, LinesAsked, NewScan, PutRight, Relied, Reviser, Stated};
 use jiff::{SignedDuration, Timestamp};
-use schemas::api::Lookup;
+use schemas::api::{AskReason, Lookup, LookupWord, SayOfLookup};
 use schemas::audit::{Act, AuditHead, AuditLine, SignedHead};
 use schemas::ids::{Blake3, PrincipalId};
 use schemas::record::Record;
 use sqlx::{AssertSqlSafe, Connection, Row};
 
-use crate::bed::{Bed, SOMEBODY, bed, filed, findings, request};
+use crate::bed::{Bed, SOMEBODY, bed, citizen, filed, findings, new_scan, request};
 
 const PURPOSES: [&str; 3] = ["Đăng ký kết hôn", "Cấp hộ chiếu", "Vay vốn"];
 
@@ -259,6 +259,136 @@ async fn what_lines_tell_of_is_held_to_them() {
     let removed = Audited::at("record.removed", format!("{}/1", own.record.id));
     assert_eq!(own.found(&[]).await, [removed]);
     assert_ne!(own.record.id, id);
+}
+
+/// What people said of records: of a lookup's answer, of a near match, of a paper taken again.
+async fn said(bed: &Bed, record: &Record, lookup: &Lookup) -> Dossier {
+    let (records, now) = (&bed.archive.records, Timestamp::now());
+    for word in [LookupWord::Shown, LookupWord::Used, LookupWord::Declined] {
+        let said =
+            SayOfLookup { word, by: "officer-7".to_owned(), reason: Some("Mẫu".to_owned()) };
+        records.say_of_lookup(SOMEBODY, lookup, &said, now).await.unwrap();
+    }
+    let near = request(record, "Đăng ký");
+    let asked = Asked {
+        name: "Nguyễn Mẫu".parse().unwrap(),
+        ..Asked::from(&citizen("Nguyễn Mẫu"))
+    };
+    let owner = &record.owners[0].subject;
+    records.put_near(SOMEBODY, &near, (&asked, owner), now).await.unwrap();
+    let found = (false, "Nguyễn Mẫu là người khác", "officer-8");
+    assert!(records.resolve_near(SOMEBODY, near.request, found, now).await.unwrap());
+    let dossier = bed.dossier().await;
+    let relied = Relied {
+        component: "TP07".parse().unwrap(),
+        record: record.id,
+        version: record.version,
+        original: false,
+        last_day: None,
+    };
+    let said_by = Some("officer-7".to_owned());
+    let reason = AskReason::Authenticity;
+    let stated = Some(Stated { relied, reason, said_by, principal: SOMEBODY });
+    let blake3 = bed.archive.blobs.put(b"again").await.unwrap();
+    for _ in 0..2 {
+        let scan = NewScan { stated: stated.clone(), ..new_scan(dossier.id, blake3, None) };
+        records.accept_scan(&scan, now).await.unwrap();
+    }
+    dossier
+}
+
+#[tokio::test]
+async fn what_is_read_again_handed_on_and_said_leaves_lines_that_name_nobody() {
+    let Audited { bed, record, lookups, .. } = audited().await;
+    let (records, now) = (&bed.archive.records, Timestamp::now());
+    records.read_again(SOMEBODY, &lookups[0], now).await.unwrap();
+    let dossier = said(&bed, &record, &lookups[0]).await;
+    let file = Blake3([5; 32]);
+    records.inquiry_read(SOMEBODY, &dossier.code, Some(file), now).await.unwrap();
+    let told = [(dossier.code.clone(), vec![(record.id, 1)])];
+    records.exported(&told, (SOMEBODY, now)).await.unwrap();
+    records.exported(&[], (SOMEBODY, now)).await.unwrap();
+    records.link_audit().await.unwrap();
+
+    let of = (&[record.id][..], std::slice::from_ref(&dossier.code));
+    let told = records.accesses(of, None, 100).await.unwrap();
+    let lines: Vec<&AuditLine> = told.iter().map(|own| &own.line.line).rev().skip(4).collect();
+    let acts: Vec<Act> = lines.iter().map(|line| line.act).collect();
+    let expected = [
+        Act::ReadAgain,
+        Act::LookupShown,
+        Act::LookupUsed,
+        Act::LookupDeclined,
+        Act::FoundOther,
+        Act::Relied,
+        Act::AskedAgain,
+        Act::InquiryRead,
+        Act::DossierExported,
+        Act::DossierExported,
+    ];
+    assert_eq!(acts, expected);
+    for line in &lines {
+        assert_eq!(line.principal, Some(SOMEBODY), "{line:?}");
+        let of_lookup = (line.lookup == Some(lookups[0].id)).then_some(line.content);
+        assert!(of_lookup.is_none_or(|content| content.is_some()), "{line:?}");
+    }
+    assert!(lines[..4].iter().all(|line| line.lookup == Some(lookups[0].id)));
+    assert_eq!((lines[4].record, lines[4].lookup), (Some(record.id), None));
+    let again = lines[6];
+    assert_eq!(again.dossier.as_ref(), Some(&dossier.code));
+    assert_eq!(again.component.as_ref().unwrap().as_str(), "TP07");
+    assert_eq!(again.purpose.as_deref(), Some(AskReason::Authenticity.vi()));
+    assert_eq!((lines[7].record, lines[7].content), (None, Some(file)));
+    assert_eq!((lines[8].record, lines[9].record), (None, Some(record.id)));
+    // A page at a time, and to nobody else.
+    let two = records.accesses(of, None, 2).await.unwrap();
+    let rest = records.accesses(of, Some(two[1].line.place), 100).await;
+    assert_eq!(two.len() + rest.unwrap().len(), told.len());
+    let other = records.accesses((&[], &["H26-000000-0000".parse().unwrap()]), None, 100).await;
+    assert!(other.unwrap().is_empty());
+    let text = serde_json::to_string(&lines).unwrap();
+    for personal in [crate::bed::NUMBER, "Mẫu", "officer"] {
+        assert!(!text.contains(personal), "{personal}");
+    }
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_people_said_and_is_gone_or_otherwise_is_found() {
+    let own = audited().await;
+    let dossier = said(&own.bed, &own.record, &own.lookups[0]).await;
+    let records = &own.bed.archive.records;
+    records.inquiry_read(SOMEBODY, &dossier.code, None, Timestamp::now()).await.unwrap();
+    records.read_again(SOMEBODY, &own.lookups[0], Timestamp::now()).await.unwrap();
+    records.link_audit().await.unwrap();
+    assert_eq!(own.found(&[]).await, []);
+
+    own.sql("delete from lookup_word where word = 'declined'").await;
+    own.sql("update same_person set same = 1").await;
+    own.sql("delete from ask_again").await;
+    let expected = [
+        Audited::at("lookup.word_removed", own.lookups[0].id),
+        Audited::at("again.removed", format!("{}/TP07", dossier.code)),
+        Audited::at("near.altered", own.record.id),
+    ];
+    assert_eq!(own.found(&[]).await, expected);
+
+    let own = audited().await;
+    let dossier = said(&own.bed, &own.record, &own.lookups[0]).await;
+    let records = &own.bed.archive.records;
+    records.inquiry_read(SOMEBODY, &dossier.code, None, Timestamp::now()).await.unwrap();
+    records.link_audit().await.unwrap();
+    // Bound by a program that knew no such column.
+    own.sql("update audit_line set dossier = null").await;
+    assert_eq!(own.found(&[]).await, []);
+    own.sql("update audit_line set dossier = 'H26' where act = 'inquiry_read'").await;
+    let code = own.found(&[]).await.remove(0).0;
+    assert_eq!(code, "audit.columns");
+    // What came of a lookup afterwards doesn't stand in for the line of the lookup itself.
+    let looked = format!("act = 'looked_up' and lookup_id = '{}'", own.lookups[0].id);
+    own.sql(&format!("delete from audit_line where {looked}")).await;
+    let unaudited = Audited::at("lookup.unaudited", own.lookups[0].id);
+    assert!(own.found(&[]).await.contains(&unaudited));
 }
 
 #[tokio::test]

@@ -96,10 +96,14 @@ async fn a_persons_word_outlives_the_next_filing_and_takes_over_its_pages() {
         component: "TP01".parse().unwrap(),
         kind: Some("household_book".parse().unwrap()),
         by: "officer-7".to_owned(),
+        again: None,
     };
     let records = &bed.archive.records;
-    let assigned =
-        records.assign(SOMEBODY, unsure.id, &word, Timestamp::now()).await.unwrap().unwrap();
+    let assigned = records
+        .assign(SOMEBODY, unsure.id, (&word, None), Timestamp::now())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(assigned.doc.verdict, DocumentVerdict::Filed);
     assert_ne!(assigned.doc.revision, unsure.revision);
     let seal = bed.archive.queue.take().await.unwrap().unwrap();
@@ -109,15 +113,18 @@ async fn a_persons_word_outlives_the_next_filing_and_takes_over_its_pages() {
     bed.file(dossier.id, &[filed(&pages, "TP09")]).await;
     let row = records.document(unsure.id).await.unwrap().unwrap().1;
     assert_eq!(row.assigned_by.as_deref(), Some("officer-7"));
-    assert_eq!(row.doc.component, Some(word.component));
+    assert_eq!(row.doc.component, Some(word.component.clone()));
     assert_eq!(row.doc.pages, pages);
     assert_ne!(row.doc.revision, assigned.doc.revision);
 
     bed.file(dossier.id, &[]).await;
     assert!(records.document(unsure.id).await.unwrap().is_some(), "a filing can't remove it");
     let nobody = schemas::ids::DocumentId::starting_at(pages[1]);
-    let word = AssignDocument { component: "TP01".parse().unwrap(), kind: None, by: String::new() };
-    assert_eq!(records.assign(SOMEBODY, nobody, &word, Timestamp::now()).await.unwrap(), None);
+    let word = AssignDocument { by: String::new(), ..word };
+    assert_eq!(
+        records.assign(SOMEBODY, nobody, (&word, None), Timestamp::now()).await.unwrap(),
+        None
+    );
 }
 
 #[tokio::test]
@@ -153,7 +160,7 @@ async fn a_seal_that_failed_is_parked_and_settles_the_dossier() {
     bed.file(dossier.id, &[filed(&pages, "TP02")]).await;
     assert!(records.parked(10).await.unwrap().is_empty());
     let events = records.events(dossier.id, 0, 100).await.unwrap();
-    let filed = DossierEvent::Filed { filed: 1, unsure: 0, outside: 0 };
+    let filed = DossierEvent::Filed { filed: 1, unsure: 0, outside: 0, held_again: Vec::new() };
     assert_eq!(events.iter().filter(|(_, event)| *event == filed).count(), 2);
 }
 
@@ -239,8 +246,9 @@ async fn a_record_that_a_person_withdrew_comes_back_by_a_persons_word_alone() {
     };
     let assign = async || {
         let component = "TP01".parse().unwrap();
-        let word = AssignDocument { component, kind: None, by: "officer-7".to_owned() };
-        records.assign(SOMEBODY, one.id, &word, Timestamp::now()).await.unwrap().unwrap()
+        let word =
+            AssignDocument { component, kind: None, by: "officer-7".to_owned(), again: None };
+        records.assign(SOMEBODY, one.id, (&word, None), Timestamp::now()).await.unwrap().unwrap()
     };
     let jobs = async || {
         let mut jobs = 0;

@@ -1,14 +1,15 @@
 //! What dossiers rely on, and records that are put right or withdrawn.
 
 use archive::{
-    ArchiveError, Asked, Dossier, LookupError, NewDossier, NewScan, PutRight, Reliance, Relied,
-    Revised, Reviser, Stated,
+    Answered, ArchiveError, Asked, Dossier, FiledDocument, LookupError, NewDossier, NewScan,
+    PutRight, Reliance, Relied, Revised, Reviser, Shift, Stated,
 };
 use jiff::Timestamp;
 use jiff::civil::date;
 use schemas::access::Reach;
 use schemas::api::{
-    Answers, AskReason, DossierEvent, LookupWord, RecordChange, RecordStanding, SayOfLookup,
+    Answers, AskReason, AssignDocument, DocumentVerdict, DossierEvent, LookupWord, RecordChange,
+    RecordStanding, SayOfLookup,
 };
 use schemas::clock::day_of;
 use schemas::ids::RecordId;
@@ -272,7 +273,8 @@ async fn what_was_asked_again_is_counted_with_its_reason() {
     let scan = records.page(pages[0]).await.unwrap().unwrap().scan;
     let scan = records.scan(scan).await.unwrap().unwrap();
     let reason = AskReason::Authenticity;
-    let stated = Stated { relied: relied(&record), reason, said_by: Some("officer-7".to_owned()) };
+    let said_by = Some("officer-7".to_owned());
+    let stated = Stated { relied: relied(&record), reason, said_by, principal: SOMEBODY };
     let new = NewScan { stated: Some(stated), ..new_scan(again.id, scan.blake3, None) };
     for _ in 0..2 {
         assert!(records.accept_scan(&new, Timestamp::now()).await.unwrap().repeated);
@@ -307,6 +309,113 @@ async fn what_was_asked_again_is_counted_with_its_reason() {
     let offices = ["H26", "H26.01", "H26"].map(|office| office.parse().unwrap());
     assert_eq!(facts(day, &Reach::Offices(offices.to_vec())).await, got);
     assert!(facts(Timestamp::now(), &Reach::Everywhere).await.is_empty());
+}
+
+/// What the counter was told of papers filed though a record stands for them.
+async fn handed_back(bed: &Bed, dossier: &Dossier) -> Vec<(String, RecordId)> {
+    let events = bed.archive.records.events(dossier.id, 0, 100).await.unwrap();
+    let held = events.into_iter().filter_map(|(_, event)| match event {
+        DossierEvent::Filed { held_again, .. } => Some(held_again),
+        _ => None,
+    });
+    held.flatten().map(|held| (held.component.to_string(), held.record)).collect()
+}
+
+#[tokio::test]
+async fn a_paper_filed_though_a_record_stands_for_it_is_told_to_the_counter_once() {
+    let bed = bed().await;
+    let (again, pages) = bed.read_dossier(2).await;
+    let (stated_for, more) = bed.read_dossier(1).await;
+    let (withdrawn_from, last) = bed.read_dossier(1).await;
+    let (_, record) = published(&bed).await;
+    let records = &bed.archive.records;
+    let first = || filed(&pages[..1], "TP07");
+    for dossier in [&again, &withdrawn_from] {
+        records.rely_on(dossier.id, &[relied(&record)]).await.unwrap();
+    }
+    bed.file(again.id, &[first()]).await;
+    assert_eq!(handed_back(&bed, &again).await, [("TP07".to_owned(), record.id)]);
+    assert_eq!(records.asked_again(again.id).await.unwrap()[0].reasons, []);
+    bed.file(again.id, &[first(), filed(&pages[1..], "TP01")]).await;
+    assert_eq!(handed_back(&bed, &again).await.len(), 1, "it was told");
+
+    // A person assigns one, for a reason.
+    let unsure =
+        FiledDocument { component: None, verdict: DocumentVerdict::Unsure, ..filed(&more, "TP07") };
+    bed.file(stated_for.id, std::slice::from_ref(&unsure)).await;
+    let word = AssignDocument {
+        component: "TP07".parse().unwrap(),
+        kind: None,
+        by: "officer-7".to_owned(),
+        again: Some(AskReason::Replaced),
+    };
+    let said_by = Some(word.by.clone());
+    let (relied, reason) = (relied(&record), AskReason::Replaced);
+    let stated = Stated { relied, reason, said_by, principal: SOMEBODY };
+    let said = (&word, Some(&stated));
+    records.assign(SOMEBODY, unsure.id, said, Timestamp::now()).await.unwrap().unwrap();
+    let asked = records.asked_again(stated_for.id).await.unwrap();
+    let reasons: Vec<_> = asked[0].reasons.iter().map(|said| said.reason).collect();
+    assert_eq!((asked[0].record, reasons), (record.id, vec![AskReason::Replaced]));
+    assert_eq!(handed_back(&bed, &stated_for).await, []);
+
+    // What was withdrawn stands for nothing: the paper is needed.
+    records.revoke(record.id, REVISER, Timestamp::now()).await.unwrap();
+    bed.file(withdrawn_from.id, &[filed(&last, "TP07")]).await;
+    assert_eq!(handed_back(&bed, &withdrawn_from).await, []);
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn of_two_who_answer_at_once_one_has_it_worked_out_anew() {
+    let bed = bed().await;
+    let (_, record) = published(&bed).await;
+    let records = &bed.archive.records;
+    let dossier = bed.dossier().await;
+    let answers = |given: &[(&str, bool)]| -> Answers {
+        given.iter().map(|(id, holds)| (id.parse().unwrap(), *holds)).collect()
+    };
+    let asked = Shift { relied: vec![relied(&record)], spared: Vec::new() };
+    let (none, neither) = (answers(&[]), Shift::default());
+    let given = [answers(&[("TP07", true)]), answers(&[("TP08", true)])];
+    let answer = async |from: &Answers, to: &Answers, shift: &Shift| {
+        records.answer(SOMEBODY, dossier.id, (from, to), shift).await.unwrap()
+    };
+    let both = tokio::join!(answer(&none, &given[0], &asked), answer(&none, &given[1], &neither),);
+    let mut both = [both.0, both.1];
+    both.sort_by_key(|answered| *answered == Answered::Changed);
+    assert_eq!(both, [Answered::Kept, Answered::Changed]);
+    let kept = records.dossier(&dossier.code).await.unwrap().unwrap().answers;
+    assert!(given.contains(&kept), "{kept:?}");
+    let all = answers(&[("TP07", true), ("TP08", true)]);
+    assert_eq!(answer(&kept, &all, &asked).await, Answered::Kept);
+    assert_eq!(records.relied(dossier.id).await.unwrap(), [relied(&record)]);
+    let told = async || {
+        let events = records.events(dossier.id, 0, 100).await.unwrap();
+        events.iter().filter(|(_, event)| *event == DossierEvent::QuestionsAnswered).count()
+    };
+    assert_eq!(told().await, 2);
+
+    let less = answers(&[("TP07", false), ("TP08", true)]);
+    let spared = Shift { relied: Vec::new(), spared: vec!["TP07".parse().unwrap()] };
+    assert_eq!(answer(&all, &less, &spared).await, Answered::Kept);
+    assert_eq!(records.relied(dossier.id).await.unwrap(), []);
+    records.close_dossier(dossier.id).await.unwrap();
+    assert_eq!(answer(&less, &all, &asked).await, Answered::Closed);
+    assert_eq!(records.relied(dossier.id).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_event_of_a_later_program_is_left_out() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    bed.scan(dossier.id, b"one scan").await;
+    assert_eq!(bed.archive.records.events(dossier.id, 0, 100).await.unwrap().len(), 1);
+    bed.tamper("update dossier_event set body = '{\"event\":\"of_tomorrow\",\"more\":1}'").await;
+    let records = &bed.archive.records;
+    records.close_dossier(dossier.id).await.unwrap();
+    let events = records.events(dossier.id, 0, 1).await.unwrap();
+    assert!(matches!(events[..], [(_, DossierEvent::Closed)]), "{events:?}");
 }
 
 #[tokio::test]

@@ -118,15 +118,16 @@ async fn a_subject_is_told_who_looked() {
     let who = (&operator(), "Đơn số 12/2026");
     records.note_given(Act::Exported, &[record.id], who, Timestamp::now()).await.unwrap();
     records.link_audit().await.unwrap();
-    let accesses = records.accesses(&[record.id], None, 100).await.unwrap();
+    let accesses = records.accesses((&[record.id], &[]), None, 100).await.unwrap();
     let acts: Vec<_> = accesses.iter().map(|access| access.line.line.act).collect();
     assert_eq!(acts, [Act::Exported, Act::LookedUp, Act::Published]);
     assert_eq!(accesses[0].principal.as_deref(), Some("cán bộ trực"));
     let lookup = accesses[1].lookup.as_ref().unwrap();
     assert_eq!((lookup.asked_by.as_str(), lookup.record.id), ("officer-7", record.id));
-    let rest = records.accesses(&[record.id], Some(accesses[1].line.place), 100).await.unwrap();
+    let rest =
+        records.accesses((&[record.id], &[]), Some(accesses[1].line.place), 100).await.unwrap();
     assert_eq!(rest.len(), 1);
-    assert!(records.accesses(&[], None, 100).await.unwrap().is_empty());
+    assert!(records.accesses((&[], &[]), None, 100).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -172,7 +173,7 @@ async fn an_erased_dossier_leaves_nothing_but_hashes_and_a_whole_audit() {
     assert!(records.is_erased(record.id).await.unwrap());
     assert!(records.record(record.id, None).await.unwrap().is_none());
     assert!(records.dossier(&dossier.code).await.unwrap().is_none());
-    let accesses = records.accesses(&[record.id], None, 100).await.unwrap();
+    let accesses = records.accesses((&[record.id], &[]), None, 100).await.unwrap();
     let acts: Vec<_> = accesses.iter().map(|access| access.line.line.act).collect();
     assert_eq!(acts, [Act::Erased, Act::LookedUp, Act::Published]);
     assert_eq!(accesses[0].line.line.content, record.hash);

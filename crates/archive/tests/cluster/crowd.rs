@@ -186,9 +186,10 @@ async fn meddle(archive: Archive, who: u8, dossier: Dossier, pages: Vec<PageId>,
             component: ["TP01", "TP02"][usize::from(round % 2)].parse().unwrap(),
             kind: Some(kind().id),
             by: "officer-7".to_owned(),
+            again: None,
         };
         let now = Timestamp::now();
-        let row = records.assign(SOMEBODY, document, &word, now).await.unwrap().unwrap();
+        let row = records.assign(SOMEBODY, document, (&word, None), now).await.unwrap().unwrap();
         let revision = row.doc.revision;
         let seal = Job::Seal { document, revision: revision.clone() };
         park_and_retry(&archive, &dossier, seal).await;

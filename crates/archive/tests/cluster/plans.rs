@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::time::Duration;
 
-use archive::{Archive, LinesAsked};
+use archive::{Answered, Archive, LinesAsked, Relied, Shift, Stated};
 use jiff::{SignedDuration, Timestamp};
 use schemas::Uuid;
-use schemas::api::AssignDocument;
+use schemas::api::{Answers, AskReason, AssignDocument, LookupWord, SayOfLookup};
 use schemas::code::Reason;
-use schemas::ids::{Blake3, DocumentId, DossierId, PageId, PrincipalId, ScanId};
+use schemas::ids::{Blake3, DocumentId, DossierId, PageId, PrincipalId, RecordId, ScanId};
 use schemas::message::{Job, Lane, Message};
 use schemas::reading::Flaw;
 use sqlx::{AssertSqlSafe, Executor};
@@ -158,8 +158,22 @@ pub(crate) async fn live(archive: &Archive) {
         component: "TP02".parse().unwrap(),
         kind: Some(kind().id),
         by: "officer-7".to_owned(),
+        again: Some(AskReason::Replaced),
     };
-    let row = records.assign(principal, document.id, &word, now).await.unwrap().unwrap();
+    let stated = Stated {
+        relied: Relied {
+            component: word.component.clone(),
+            record: RecordId::of(document.id),
+            version: 1,
+            original: false,
+            last_day: None,
+        },
+        reason: AskReason::Replaced,
+        said_by: None,
+        principal,
+    };
+    let said = (&word, Some(&stated));
+    let row = records.assign(principal, document.id, said, now).await.unwrap().unwrap();
     let publish = async |draft| {
         records.publish(document.id, &row.doc.revision, draft, now).await.unwrap().unwrap()
     };
@@ -180,7 +194,20 @@ pub(crate) async fn live(archive: &Archive) {
     records.versions(record.id).await.unwrap();
     let asked = request(&record, "Đăng ký kết hôn");
     records.put_lookup(principal, &asked, &record, now).await.unwrap();
-    records.put_lookup(principal, &asked, &record, now).await.unwrap();
+    let lookup = records.put_lookup(principal, &asked, &record, now).await.unwrap();
+    records.read_again(principal, &lookup, now).await.unwrap();
+    let said = SayOfLookup { word: LookupWord::Shown, by: "officer-7".to_owned(), reason: None };
+    records.say_of_lookup(principal, &lookup, &said, now).await.unwrap();
+    records.inquiry_read(principal, &dossier.code, None, now).await.unwrap();
+    let told = [(dossier.code.clone(), vec![(record.id, 1)])];
+    records.exported(&told, (principal, now)).await.unwrap();
+    let relied = stated.relied.clone();
+    records.rely_on(dossier.id, std::slice::from_ref(&relied)).await.unwrap();
+    let answers = (&Answers::new(), &Answers::from([("TP03".parse().unwrap(), true)]));
+    let spared = vec!["TP03".parse().unwrap()];
+    let shift = Shift { relied: vec![relied], spared };
+    let answered = records.answer(principal, dossier.id, answers, &shift).await.unwrap();
+    assert_eq!(answered, Answered::Kept);
     records.told(&[(record.id, 1)], (principal, "Đăng ký kết hôn"), now).await.unwrap();
     records.lookups_for(&dossier.code).await.unwrap();
     records.link_audit().await.unwrap();
@@ -191,6 +218,8 @@ pub(crate) async fn live(archive: &Archive) {
     ] {
         records.audit(&asked, 100).await.unwrap();
     }
+    let codes = std::slice::from_ref(&dossier.code);
+    records.accesses((&[record.id], codes), None, 100).await.unwrap();
     records.head_due(SignedDuration::ZERO, now).await.unwrap();
     records.heads(0, 100).await.unwrap();
     records.close_dossier(dossier.id).await.unwrap();

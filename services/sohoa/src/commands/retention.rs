@@ -104,6 +104,8 @@ impl Retention {
     ) -> anyhow::Result<()> {
         let (day, now, by) = (today(), Timestamp::now(), operator());
         let goes = |record: &Record| policy.lets_go(record, day);
+        // All are looked at before the first is erased, for whom the reason may name.
+        let mut ends = Vec::new();
         let style = ProgressStyle::with_template("{spinner} {pos} hồ sơ đã xem, {msg}")?;
         let bar = ProgressBar::no_length().with_style(style);
         let mut after = None;
@@ -117,14 +119,19 @@ impl Retention {
                     found.keep(&records, policy);
                     continue;
                 }
-                let Some(code) = records.first().map(|record| record.dossier.clone()) else {
-                    continue;
-                };
-                let why = (Ground::Period, reason);
-                let done = archive.erase_dossier(id, why, goes, (self.yes, now), &by).await?;
-                found.fates.push(Fate::new(code, done));
-                bar.set_message(format!("{} hồ sơ hết thời hạn lưu", found.fates.len()));
+                let Some(dossier) = archive.records.dossier_by_id(id).await? else { continue };
+                let owners = records.iter().flat_map(|record| &record.owners);
+                let mut whose = owners.map(|owner| &owner.subject).chain([&dossier.subject]);
+                let named = whose.any(|subject| subject.is_named_in(reason));
+                ensure!(!named, "--reason stands in the audit and must not name anybody");
+                ends.push((id, dossier.code));
             }
+        }
+        for (id, code) in ends {
+            let why = (Ground::Period, reason);
+            let done = archive.erase_dossier(id, why, goes, (self.yes, now), &by).await?;
+            found.fates.push(Fate::new(code, done));
+            bar.set_message(format!("{} hồ sơ hết thời hạn lưu", found.fates.len()));
         }
         bar.finish_and_clear();
         Ok(())

@@ -102,8 +102,8 @@ impl SubjectCommand {
         let subject = of.subject()?;
         let length = of.reason.trim().chars().count();
         ensure!((5..=500).contains(&length), "--reason has 5 to 500 characters");
-        let named = of.reason.contains(subject.reveal_number());
-        ensure!(!named, "--reason stands in the audit and must not hold the number");
+        let named = subject.is_named_in(&of.reason);
+        ensure!(!named, "--reason stands in the audit and must not name the subject");
         let config = of.at.read_config()?;
         let archive = of.at.open(&config).await?;
         let done = match &self.what {
@@ -157,10 +157,11 @@ async fn export(
         let pdf = to.join(format!("{}-v{}.pdf", record.id, record.version));
         write_pdf(archive, record, &pdf).await?;
     }
+    let codes: Vec<DossierCode> = dossiers.iter().map(|own| own.code.clone()).collect();
     let mut accesses = Vec::new();
     let mut before = None;
     loop {
-        let page = records.accesses(&ids, before, LINES).await?;
+        let page = records.accesses((&ids, &codes), before, LINES).await?;
         let Some(last) = page.last() else { break };
         before = Some(last.line.place);
         accesses.extend(page);

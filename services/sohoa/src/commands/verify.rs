@@ -25,13 +25,14 @@ use crate::verdict::{self, RecordVerdict, Verdict};
 /// --trust names whoever vouches for the signers, and for the time stamps where there are any.
 /// Proofs of several versions of one record must follow on each other.
 ///
-/// The proof is what `GET /v1/records/ID/proof` answers to who says why. Proofs belong to the
-/// files in their order.
+/// The proof is what `GET /v1/records/ID/proof` answers to who says why, under the name of the PDF
+/// with `.proof.json` for `.pdf`. Where it lies beside the PDF by that name, it is found by itself;
+/// others are named by --proof, in the order of the files.
 ///
 /// Examples:
 ///
 ///   sohoa verify giay-khai-sinh.pdf --trust co-quan-chung-thuc.pem
-///   sohoa verify giay-khai-sinh.pdf --proof giay-khai-sinh.json --trust co-quan-chung-thuc.pem
+///   sohoa verify giay-khai-sinh.pdf --proof khai-sinh.json --trust co-quan-chung-thuc.pem
 ///
 /// Exit code 0 when everything is in order, 5 when anything isn't.
 #[derive(Debug, clap::Args)]
@@ -68,12 +69,15 @@ impl Verify {
         }
         let mut verdicts = Vec::new();
         for (n, file) in self.files.iter().enumerate() {
-            let proof = match self.proof.get(n) {
+            let path = self.proof.get(n).cloned().or_else(|| beside(file));
+            let proof = match &path {
                 Some(path) => Some(proof(path)?),
                 None => None,
             };
             let name = file.display().to_string();
-            verdicts.push(verdict::of(name, &read(file)?, proof.as_ref(), &roots));
+            let mut verdict = verdict::of(name, &read(file)?, proof.as_ref(), &roots);
+            verdict.proof = path.map(|path| path.display().to_string());
+            verdicts.push(verdict);
         }
         verdict::follow(&mut verdicts);
         if self.json {
@@ -88,6 +92,11 @@ impl Verify {
 
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(file).with_context(|| format!("reading {}", file.display()))
+}
+
+/// The proof that lies beside a PDF under the name that it was handed out by.
+fn beside(pdf: &Path) -> Option<PathBuf> {
+    Some(pdf.with_extension("proof.json")).filter(|proof| proof.is_file())
 }
 
 /// A proof that can't be read proves nothing; that is found, and not a failure.
@@ -112,6 +121,10 @@ fn tell(verdict: &Verdict) -> anyhow::Result<()> {
             own.state.vi()
         ))?;
     }
+    show::out(&match &verdict.proof {
+        Some(proof) => format!("  Tệp chứng minh: {proof}"),
+        None => "  Không có tệp chứng minh cạnh tệp PDF: chỉ xem chữ ký".to_owned(),
+    })?;
     if let Some(record) = &verdict.record {
         show::out(&format!(
             "  Giấy tờ số hoá {} bản {}, mã {}, xuất bản {}; ảnh trang đã đối chiếu: {}/{}",
