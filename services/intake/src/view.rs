@@ -12,9 +12,9 @@ use schemas::code::Reason;
 
 use crate::desk::IntakeDesk;
 
-/// How a filed document stands whose record a person withdrew.
-const WITHDRAWN: &str =
-    "Cán bộ đã thu hồi bản số hoá của giấy tờ này; cán bộ xếp lại thì mới số hoá lại.";
+/// How a filed document stands whose record a person withdrew, or said to be replaced.
+const WITHDRAWN: &str = "Cán bộ đã thu hồi bản số hoá của giấy tờ này hoặc ghi nhận đã có giấy tờ \
+                         khác thay thế; cán bộ xếp lại thì mới số hoá lại.";
 
 /// How a dossier stands now.
 pub(crate) async fn of_dossier(desk: &IntakeDesk, dossier: Dossier) -> Answer<DossierView> {
@@ -29,7 +29,7 @@ pub(crate) async fn of_dossier(desk: &IntakeDesk, dossier: Dossier) -> Answer<Do
         .into_iter()
         .map(|row| of_document(&desk.kinds, row))
         .collect();
-    let held = records.records_of(dossier.subject.reveal_number()).await?;
+    let held = records.papers_of(dossier.subject.reveal_number()).await?;
     let components = standing(
         &desk.kinds,
         &entry.procedure,
