@@ -35,6 +35,7 @@ mod receiver;
 mod spreadsheets;
 mod stations;
 mod story;
+mod succession;
 mod text_layers;
 mod topic;
 mod traces;
