@@ -23,7 +23,7 @@ pub use dossiers::{
 pub use once::{
     AskAgain, AskReason, AskedAgain, CorrectRecord, HeldAgain, LookupNote, LookupSaid, LookupWord,
     NearFound, NearMatch, RecordChange, RecordStanding, RecordWarning, ResolveNear, RevokeRecord,
-    SayOfLookup, TypedField,
+    SayOfLookup, SupersedeRecord, TypedField,
 };
 pub use people::{
     ChangePassword, ConfirmFactor, Duty, FactorOffer, GivenPassword, LogIn, MakePerson,

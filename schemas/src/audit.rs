@@ -17,9 +17,9 @@ use crate::ids::{
 words! {
     /// What was done.
     Act {
-        /// A version of a record was published.
+        /// A version of a record was published, or is in use again.
         Published = "published",
-        /// A later version took its place.
+        /// A later version, or another paper, took its place.
         Superseded = "superseded",
         /// A person put it right, in a later version.
         Corrected = "corrected",

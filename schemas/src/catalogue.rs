@@ -274,7 +274,7 @@ pub struct Outcome {
     pub name: String,
     /// Whether it proves something; refusals and requests for more papers don't.
     pub evidence: bool,
-    /// Results that it takes the place of.
+    /// Results that it takes the place of: earlier papers of the same owners are not used any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replaces: Vec<ResultCode>,
 }

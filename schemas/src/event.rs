@@ -50,11 +50,14 @@ pub enum EventKind {
     /// A record that came with it was withdrawn.
     #[serde(rename = "sohoa.record.revoked")]
     Revoked,
+    /// Another paper took the place of one that came with it.
+    #[serde(rename = "sohoa.record.superseded")]
+    Superseded,
 }
 
 impl EventKind {
     /// All there are.
-    pub const ALL: [EventKind; 10] = [
+    pub const ALL: [EventKind; 11] = [
         Self::Opened,
         Self::Filed,
         Self::Parked,
@@ -65,6 +68,7 @@ impl EventKind {
         Self::RecordChanged,
         Self::Published,
         Self::Revoked,
+        Self::Superseded,
     ];
 
     /// Its name, everywhere. Three words, so that a broker's patterns can leave out each.
@@ -81,6 +85,7 @@ impl EventKind {
             Self::RecordChanged => "sohoa.dossier.record_changed",
             Self::Published => "sohoa.record.published",
             Self::Revoked => "sohoa.record.revoked",
+            Self::Superseded => "sohoa.record.superseded",
         }
     }
 
@@ -98,6 +103,7 @@ impl EventKind {
             DossierEvent::RecordChanged { .. } => Some(Self::RecordChanged),
             DossierEvent::Published { .. } => Some(Self::Published),
             DossierEvent::Revoked { .. } => Some(Self::Revoked),
+            DossierEvent::Superseded { .. } => Some(Self::Superseded),
             DossierEvent::ScanReceived { .. }
             | DossierEvent::ScanUnpacked { .. }
             | DossierEvent::PageSeen { .. }

@@ -48,6 +48,9 @@ pub struct Kind {
     /// Whose it is, of the people it names.
     #[serde(default)]
     pub owners: Owners,
+    /// Kinds of which it brings earlier papers of the same owners to their end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ends: Vec<KindId>,
     /// Whether it holds sensitive personal data.
     #[serde(default)]
     pub sensitive: bool,
@@ -121,7 +124,8 @@ pub enum Validity {
         /// How many.
         months: u16,
     },
-    /// Until something happens that replaces it: a land certificate.
+    /// Until something happens that replaces it: a land certificate. What ends it is another paper
+    /// ([`Kind::ends`], [`crate::catalogue::Outcome::replaces`]) or a person's word.
     UntilEvent,
     /// Not known.
     Unknown,

@@ -154,7 +154,7 @@ pub enum BoundBy {
 pub enum RecordState {
     /// In use.
     Published,
-    /// A later version took its place.
+    /// A later version, or another paper, took its place.
     Superseded,
     /// Withdrawn.
     Revoked,
@@ -240,6 +240,10 @@ pub struct Record {
     pub valid_until: Option<Date>,
     /// Where it stands in its life.
     pub state: RecordState,
+    /// The record of another paper that took its place, where that is why it is superseded. Like
+    /// its state it came about later, and is not what its hash is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded_by: Option<RecordId>,
     /// Whether it holds sensitive personal data.
     pub sensitive: bool,
     /// Dossier that it came with.
@@ -283,6 +287,31 @@ impl Record {
     #[must_use]
     pub fn said_owners(&self) -> Option<&[Owner]> {
         self.owners_said.then_some(&self.owners)
+    }
+
+    /// Ngày ban hành, as it was read best.
+    #[must_use]
+    pub fn issued_on(&self) -> Option<Date> {
+        self.fields
+            .iter()
+            .filter(|field| field.name == FieldName::IssuedOn)
+            .max_by(|a, b| a.confidence.total_cmp(&b.confidence))
+            .and_then(|field| field.value.parse().ok())
+    }
+
+    /// Whether it can be what an earlier paper came to its end by: it was issued later, not after
+    /// `today`, and everybody whose that paper is owns this one, too. Where either day isn't known
+    /// it can't, nor where one of two spouses isn't named.
+    #[must_use]
+    pub fn comes_after(&self, earlier: &Self, today: Date) -> bool {
+        let (Some(this), Some(that)) = (self.issued_on(), earlier.issued_on()) else {
+            return false;
+        };
+        let owns = |owner: &Owner| self.owners.iter().any(|o| o.subject.agrees(&owner.subject));
+        that < this
+            && this <= today
+            && !earlier.owners.is_empty()
+            && earlier.owners.iter().all(owns)
     }
 
     /// How it differs from the version before, by the hand of that principal.

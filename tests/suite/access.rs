@@ -235,6 +235,7 @@ async fn what_another_office_has_is_answered_as_what_nobody_has() {
     let record = view.documents[0].record.unwrap();
     for (what, more) in [
         ("revoke", json!({})),
+        ("supersede", json!({ "version": 1 })),
         (
             "correct",
             json!({ "version": 1, "fields": [{

@@ -36,6 +36,7 @@ mod receiver;
 mod spreadsheets;
 mod stations;
 mod story;
+mod succession;
 mod text_layers;
 mod topic;
 mod traces;

@@ -9,7 +9,7 @@ use filing::standing::{Situation, standing};
 use filing::{Filing, Sheet, Verdict};
 use schemas::api::{DocumentVerdict, PageState, ScanState};
 use schemas::catalogue::Procedure;
-use schemas::ids::{ComponentId, DocumentId, DossierId, PageId, RecordId, ScanId};
+use schemas::ids::{ComponentId, DocumentId, DossierId, KindId, PageId, RecordId, ScanId};
 use schemas::message::Lane;
 use schemas::reading::Flaw;
 use tokio::sync::oneshot;
@@ -17,7 +17,6 @@ use tracing::{Instrument, info_span, warn};
 use vitals::PageFate;
 
 use crate::consume::{Desk, Failure};
-use crate::publish;
 use crate::readers::Unpacked;
 use crate::sign::prove;
 
@@ -136,19 +135,45 @@ async fn held(
     Ok(relied)
 }
 
-/// A filed document becomes a PDF/A and a record, which the agency vouches for.
+/// What a seal job found.
+enum Sealed {
+    /// The document was filed anew since, or is not to be published: the job is void.
+    Void,
+    /// It was published by this job.
+    Now,
+    /// It was published before, as that version: what is left may be a proof.
+    Before(u32),
+}
+
+/// A filed document becomes a PDF/A and a record, which the agency vouches for and which ends what
+/// it takes the place of.
 pub(crate) async fn seal(desk: &Desk, document: DocumentId, revision: &str) -> Result<(), Failure> {
     let records = &desk.archive.records;
-    // Filed anew since: the job is void.
-    let Some((dossier, row)) = records.document(document).await? else { return Ok(()) };
-    if row.doc.revision != revision || row.doc.component.is_none() {
-        return Ok(());
+    let record = RecordId::of(document);
+    let sealed = publish(desk, document, revision).await?;
+    // Of a record that was withdrawn, too: what it had ended may be in use again.
+    let ends = |later: &KindId, earlier: &KindId| desk.kinds.ends(later, earlier);
+    records.succeed(record, &ends, jiff::Timestamp::now()).await?;
+    match sealed {
+        Sealed::Void => Ok(()),
+        Sealed::Now => prove(desk, record).await,
+        Sealed::Before(version) => {
+            prove(desk, record).await?;
+            Ok(records.proof_done(document, version).await?)
+        }
     }
-    if let Some((record, version)) = row.record {
-        // Corrected since, or published by a job that died: what is left is the proof.
+}
+
+async fn publish(desk: &Desk, document: DocumentId, revision: &str) -> Result<Sealed, Failure> {
+    let records = &desk.archive.records;
+    let Some((dossier, row)) = records.document(document).await? else { return Ok(Sealed::Void) };
+    if row.doc.revision != revision || row.doc.component.is_none() {
+        return Ok(Sealed::Void);
+    }
+    if let Some((_, version)) = row.record {
+        // Corrected since, or published by a job that died.
         here(Point::RecordPublished);
-        prove(desk, record).await?;
-        return Ok(records.proof_done(document, version).await?);
+        return Ok(Sealed::Before(version));
     }
     let dossier = found(records.dossier_by_id(dossier).await?, "dossier")?;
     let mut pages: Vec<Page> = Vec::new();
@@ -156,18 +181,18 @@ pub(crate) async fn seal(desk: &Desk, document: DocumentId, revision: &str) -> R
         pages.push(found(records.page(*page).await?, "page")?);
     }
     let before = records.record(RecordId::of(document), None).await?;
-    let draft = publish::draft(desk, &dossier, &row.doc, &pages, before.as_ref()).await?;
+    let draft = crate::publish::draft(desk, &dossier, &row.doc, &pages, before.as_ref()).await?;
     here(Point::DocumentSealed);
     let now = jiff::Timestamp::now();
     let publishing = records.publish(document, revision, draft, now);
     let record = publishing.instrument(info_span!("publish", document.id = %document)).await?;
-    let Some(record) = record else { return Ok(()) };
+    let Some(record) = record else { return Ok(Sealed::Void) };
     here(Point::RecordPublished);
     // Done for the second time, it is the record that was published before.
     if record.published_at == now.to_string() {
         vitals::record_published();
     }
-    prove(desk, record.id).await
+    Ok(Sealed::Now)
 }
 
 /// Documents as the records keep them, and the pages that are the same paper scanned again.

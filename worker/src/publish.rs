@@ -79,6 +79,7 @@ pub(crate) async fn draft(
         validity: kind.validity,
         valid_until,
         state: RecordState::Published,
+        superseded_by: None,
         sensitive: kind.sensitive,
         dossier: dossier.code.clone(),
         office: dossier.office.clone(),

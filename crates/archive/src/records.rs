@@ -1,5 +1,15 @@
 //! What is known. Every method is one transaction and may run twice.
 
+/// Whether another paper took the place of a version of a record: by the program, which knows by
+/// which, or by a person's word.
+macro_rules! replaced {
+    () => {
+        "(state = 'superseded' and (superseded_by is not null
+            or (ended_why = 'superseded' and ended_by is not null)))"
+    };
+}
+pub(crate) use replaced;
+
 pub(crate) mod catalogue;
 
 pub(crate) mod answers;
@@ -16,6 +26,7 @@ pub(crate) mod proofs;
 pub(crate) mod publish;
 pub(crate) mod relied;
 pub(crate) mod revise;
+pub(crate) mod succession;
 
 pub(crate) mod audit;
 pub(crate) mod lookups;

@@ -26,6 +26,9 @@ pub enum KindsError {
     /// Two kinds have the same id.
     #[error("the kind {0} stands there twice")]
     Twice(KindId),
+    /// A kind is said to end one that isn't there, or itself.
+    #[error("the kind {0} can't end {1}")]
+    Ends(KindId, KindId),
 }
 
 /// A phrase, and how many kinds show it: what many show tells little.
@@ -72,7 +75,7 @@ impl Kinds {
     /// Reads a file of kinds.
     ///
     /// # Errors
-    /// [`KindsError`] when the file is malformed or names a kind twice.
+    /// [`KindsError`] when the file is malformed, names a kind twice, or has one end what it can't.
     pub fn parse(toml: &str) -> Result<Self, KindsError> {
         let file: KindsFile = toml::from_str(toml)?;
         let mut ready = Self {
@@ -104,6 +107,12 @@ impl Kinds {
             ready.kinds.push(kind);
         }
         ready.count();
+        for kind in &ready.kinds {
+            let is_wrong = |ended: &&KindId| **ended == kind.id || ready.get(ended).is_none();
+            if let Some(ended) = kind.ends.iter().find(is_wrong) {
+                return Err(KindsError::Ends(kind.id.clone(), ended.clone()));
+            }
+        }
         Ok(ready)
     }
 
@@ -111,6 +120,12 @@ impl Kinds {
     #[must_use]
     pub fn get(&self, id: &KindId) -> Option<&Kind> {
         self.by_id.get(id).map(|place| &self.kinds[*place])
+    }
+
+    /// Whether papers of the one kind bring earlier ones of the other to their end.
+    #[must_use]
+    pub fn ends(&self, later: &KindId, earlier: &KindId) -> bool {
+        self.get(later).is_some_and(|kind| kind.ends.contains(earlier))
     }
 
     /// All kinds, in the order of the file.
@@ -213,6 +228,44 @@ mod tests {
         assert!(Kinds::parse(&one).is_ok());
         assert!(matches!(Kinds::parse(&format!("{one}{one}")), Err(KindsError::Twice(_))));
         assert!(matches!(Kinds::parse("kind = 1"), Err(KindsError::Form(_))));
+    }
+
+    #[test]
+    fn a_kind_ends_others_that_are_there_and_never_itself() {
+        let file = |ends: &str| {
+            let kind = |id: &str, more: &str| {
+                format!(
+                    "[[kind]]\nid=\"{id}\"\nname=\"X\"\n{more}validity={{policy=\"unknown\"}}\nevidence={{}}\n"
+                )
+            };
+            let first = kind("a", &format!("ends=[\"{ends}\"]\n"));
+            Kinds::parse(&format!("{first}{}", kind("b", "")))
+        };
+        let id = |id: &str| id.parse::<KindId>().unwrap();
+        let kinds = file("b").unwrap();
+        assert!(kinds.ends(&id("a"), &id("b")) && !kinds.ends(&id("b"), &id("a")));
+        assert!(!kinds.ends(&id("nowhere"), &id("b")));
+        for wrong in ["a", "c"] {
+            let refused = file(wrong);
+            assert!(matches!(&refused, Err(KindsError::Ends(of, _)) if of.as_str() == "a"));
+        }
+    }
+
+    #[test]
+    fn the_shipped_kinds_end_a_marriage_by_divorce_and_a_status_by_marriage() {
+        let kinds = Kinds::shipped();
+        let ends = |later: &str, earlier: &str| {
+            kinds.ends(&later.parse().unwrap(), &earlier.parse().unwrap())
+        };
+        assert!(ends("divorce_extract", "marriage_certificate"));
+        assert!(ends("divorce_extract", "marriage_extract"));
+        assert!(ends("marriage_certificate", "marital_status_certificate"));
+        // Issued again years after the marriage.
+        assert!(!ends("marriage_extract", "marital_status_certificate"));
+        // Whoever is left behind proves by it that they were married.
+        assert!(!ends("death_extract", "marriage_certificate"));
+        // One may own several.
+        assert!(!ends("vehicle_revocation_certificate", "vehicle_registration"));
     }
 
     #[test]

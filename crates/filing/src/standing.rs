@@ -13,7 +13,7 @@ use schemas::catalogue::{Case, Channel, Component, Procedure, SubmitMode};
 use schemas::code::Reason;
 use schemas::ids::{CaseId, ComponentId, OfficeCode, ProcedureCode};
 use schemas::kind::{Scope, Validity};
-use schemas::record::{BoundBy, FieldName, Owner, Record, RecordState};
+use schemas::record::{BoundBy, Owner, Record, RecordState};
 use schemas::subject::Subject;
 
 use crate::kinds::Kinds;
@@ -227,7 +227,7 @@ impl Desk<'_> {
         match record.state {
             RecordState::Published => {}
             RecordState::Superseded => {
-                return Some(Worth::Spent(format!("Có {paper} nhưng đã có bản khác thay thế.")));
+                return Some(Worth::Spent(self.replaced(record, &paper)));
             }
             RecordState::Revoked => {
                 return Some(Worth::Spent(format!("Có {paper} nhưng đã bị thu hồi.")));
@@ -265,6 +265,15 @@ impl Desk<'_> {
         }
     }
 
+    /// What took the record's place, where the subject's own records tell.
+    fn replaced(&self, record: &Record, paper: &str) -> String {
+        let is_it = |by: &&Record| record.superseded_by == Some(by.id) && owned(by, self.subject);
+        match self.records.iter().find(is_it) {
+            Some(by) => format!("Có {paper} nhưng đã có giấy tờ khác thay thế: {}.", told(by)),
+            None => format!("Có {paper} nhưng đã có bản khác thay thế."),
+        }
+    }
+
     /// What keeps the record from standing here, or for this procedure.
     fn out_of_place<'r>(&self, record: &Record, paper: &str) -> Option<Worth<'r>> {
         let (here, taken_in) = (self.situation.office, &record.office);
@@ -297,12 +306,7 @@ impl Desk<'_> {
     /// Last day on which the record is young enough; none when its date of issue isn't known or
     /// lies ahead, which is a misreading.
     fn last_day_by_age(&self, record: &Record, months: u16) -> Option<Date> {
-        let issued: Date = record
-            .fields
-            .iter()
-            .filter(|field| field.name == FieldName::IssuedOn)
-            .max_by(|a, b| a.confidence.total_cmp(&b.confidence))
-            .and_then(|field| field.value.parse().ok())?;
+        let issued = record.issued_on()?;
         if self.today < issued {
             return None;
         }

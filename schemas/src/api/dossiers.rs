@@ -336,6 +336,17 @@ pub enum DossierEvent {
         /// Its last version.
         version: u32,
     },
+    /// Another paper took the place of a record that came with the dossier. Told to subscribers
+    /// alone.
+    Superseded {
+        /// The record.
+        record: RecordId,
+        /// Its last version.
+        version: u32,
+        /// The record of that paper, where it is digitised.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by_record: Option<RecordId>,
+    },
     /// Another Kho is asked for papers. Told to subscribers alone.
     Asked {
         /// The question.

@@ -119,7 +119,7 @@ impl HeldAgain {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordChange {
-    /// A later version took its place.
+    /// A later version, or another paper, took its place.
     Superseded,
     /// It was put right by a person, in a later version.
     Corrected,
@@ -278,6 +278,22 @@ pub struct RevokeRecord {
     pub by: String,
 }
 
+/// Says that another paper changed or replaced the one that a record is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SupersedeRecord {
+    /// Version that was looked at; another one in use by now is left as it is.
+    pub version: u32,
+    /// The record of the paper that did, in use and with an owner in common; none where that paper
+    /// isn't digitised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_record: Option<RecordId>,
+    /// Why: 5 to 500 characters.
+    pub reason: String,
+    /// Who says so: 1 to 200 characters.
+    pub by: String,
+}
+
 /// Puts a record right: a new version takes its place.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -321,7 +337,7 @@ pub enum RecordStanding {
     Published,
     /// In use once, and past its last day now.
     Expired,
-    /// A later version took its place.
+    /// A later version, or another paper, took its place.
     Superseded,
     /// A person put it right, in a later version.
     Corrected,

@@ -126,6 +126,9 @@ pub struct RecordVersion {
     /// Why it is not in use any more, where somebody said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_reason: Option<String>,
+    /// The record of another paper that took its place, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded_by: Option<RecordId>,
     /// When it was published; RFC 3339, UTC.
     pub published_at: String,
     /// Its hash.

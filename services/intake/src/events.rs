@@ -138,6 +138,7 @@ fn name(event: &DossierEvent) -> &'static str {
         DossierEvent::Asked { .. } => "asked",
         DossierEvent::Answered { .. } => "answered",
         DossierEvent::Revoked { .. } => "revoked",
+        DossierEvent::Superseded { .. } => "superseded",
         DossierEvent::RecordChanged { .. } => "record_changed",
         DossierEvent::Settled => "settled",
         DossierEvent::Closed => "closed",

@@ -23,7 +23,7 @@ pub(crate) async fn of_dossier(desk: &IntakeDesk, dossier: Dossier) -> Answer<Do
         .into_iter()
         .map(|row| of_document(&desk.kinds, row))
         .collect();
-    let held = records.records_of(dossier.subject.reveal_number()).await?;
+    let held = records.papers_of(dossier.subject.reveal_number()).await?;
     let components = standing(
         &desk.kinds,
         &entry.procedure,

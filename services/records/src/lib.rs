@@ -67,6 +67,7 @@ fn described() -> OpenApiRouter<RecordsDesk> {
         .routes(routes!(reads::record_versions))
         .routes(routes!(proof::record_proof))
         .routes(routes!(revise::revoke_record))
+        .routes(routes!(revise::supersede_record))
         .routes(routes!(revise::correct_record))
         .routes(routes!(reports::report))
         .routes(routes!(subjects::show_access))

@@ -169,6 +169,10 @@ pub(crate) async fn read(
         must_reach(desk, asker, code).await?;
     }
     let record = found(desk, id).await?;
+    if let Some(by) = record.superseded_by {
+        let detail = format!("the record {by} took its place");
+        return Err(Problem::new(Reason::RecordNotUsable).because(detail));
+    }
     // Nobody's until a person says whose: until then it stands for nothing.
     let owner = record.owners.first().ok_or(Reason::RecordNotUsable)?;
     let request = LookupRequest {

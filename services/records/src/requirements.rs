@@ -72,7 +72,7 @@ pub(crate) async fn ask_requirements(
         (organisation, false) => parse_subject(organisation)?,
     };
     names_nobody(&asked.purpose, &[&subject])?;
-    let held = records.records_of(subject.reveal_number()).await?;
+    let held = records.papers_of(subject.reveal_number()).await?;
     let subject = records.found_to_be(&asked_about, &held).await?.unwrap_or(subject);
     let office = asked.office.as_ref().unwrap_or(&desk.office);
     let situation = Situation { case, answers: &asked.answers, office, declined: &[] };

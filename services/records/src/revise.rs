@@ -1,4 +1,4 @@
-//! Putting records right and withdrawing them.
+//! Putting records right, withdrawing them, and saying that another paper took their place.
 
 use access::Asker;
 use archive::{PutRight, Revised, Reviser};
@@ -7,7 +7,7 @@ use filing::{describe, tells_holder};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use problem::{Answer, Json, Path, Problem};
-use schemas::api::{CorrectRecord, RevokeRecord, TypedField};
+use schemas::api::{CorrectRecord, RevokeRecord, SupersedeRecord, TypedField};
 use schemas::code::Reason;
 use schemas::ids::RecordId;
 use schemas::record::{BoundBy, Field, FieldName, FieldSource, Owner, Record};
@@ -29,8 +29,8 @@ pub(crate) struct Changed {
 
 /// Withdraw a record.
 ///
-/// Nobody is given it any more; open dossiers that rely on it are told and warned. Withdrawing
-/// it again changes nothing.
+/// Nobody is given it any more; open dossiers that rely on it are told and warned. What it had
+/// ended by its kind or result is in use again. Withdrawing it again changes nothing.
 #[utoipa::path(
     post,
     path = "/v1/records/{id}/revoke",
@@ -57,6 +57,60 @@ pub(crate) async fn revoke_record(
     let who = Reviser { reason: &word.reason, by: &word.by, principal: asker.id };
     let record = done(desk.archive.records.revoke(id, who, Timestamp::now()).await?)?;
     tracing::info!(record.id = %id, principal.id = %asker.id, "record withdrawn");
+    Ok(Json(Changed { record: id, version: record.version }))
+}
+
+/// Say that another paper changed or replaced the one that a record is of.
+///
+/// Nobody is given it any more; open dossiers that rely on it are told and warned, and whoever asks
+/// hears that there is another. Saying it again changes nothing. What was said by mistake is taken
+/// back by filing the document again (`…/assign`).
+#[utoipa::path(
+    post,
+    path = "/v1/records/{id}/supersede",
+    tag = "records",
+    extensions(("x-permission" = json!(["revoke"]))),
+    params(("id" = String, Path, format = Uuid, description = "The record")),
+    request_body(
+        content = SupersedeRecord,
+        example = json!({
+            "version": 1,
+            "reason": "Đã được cấp lại theo Quyết định 12/QĐ-UBND",
+            "by": "can-bo-quay-3",
+        }),
+    ),
+    responses(
+        (status = 200, description = "Another paper stands in its place", body = Changed),
+        (status = 400, description = "`request.invalid`: also where `by_record` is the record itself, or has no owner in common with it", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`record.not_usable`: it or `by_record` not in use, or not at that version", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn supersede_record(
+    State(desk): State<RecordsDesk>,
+    asker: Asker,
+    Path(id): Path<String>,
+    Json(word): Json<SupersedeRecord>,
+) -> Answer<Json<Changed>> {
+    let id = record_id(&id)?;
+    check_word(&word.reason, &word.by)?;
+    let record = within_reach(&desk, &asker, id).await?;
+    let records = &desk.archive.records;
+    if let Some(by) = word.by_record {
+        let by = records.record(by, None).await?.ok_or(Reason::RecordUnknown)?;
+        let is_shared = |owner: &Owner| {
+            let number = owner.subject.reveal_number();
+            by.owners.iter().any(|other| other.subject.reveal_number() == number)
+        };
+        if by.id == id || !record.owners.iter().any(is_shared) {
+            let detail = "`by_record` is another record with an owner in common";
+            return Err(Problem::new(Reason::RequestInvalid).because(detail));
+        }
+    }
+    let who = Reviser { reason: &word.reason, by: &word.by, principal: asker.id };
+    let (of, now) = ((id, word.version), Timestamp::now());
+    let record = done(records.supersede(of, word.by_record, who, now).await?)?;
+    tracing::info!(record.id = %id, principal.id = %asker.id, "record superseded");
     Ok(Json(Changed { record: id, version: record.version }))
 }
 

@@ -217,6 +217,7 @@ impl Office {
             validity: Validity::Unlimited,
             valid_until: last,
             state: RecordState::Published,
+            superseded_by: None,
             sensitive: false,
             dossier: dossier.code,
             office: dossier.office,

@@ -184,6 +184,18 @@ impl Press {
         civil::marriage_certificate(&self.fonts, family)
     }
 
+    /// Trích lục ghi chú ly hôn of the parents, issued on that day.
+    #[must_use]
+    pub fn divorce_extract(&self, family: &Family, on: jiff::civil::Date) -> Sheet {
+        civil::divorce_extract(&self.fonts, family, on)
+    }
+
+    /// Giấy xác nhận tình trạng hôn nhân of the father, issued on that day.
+    #[must_use]
+    pub fn marital_status(&self, family: &Family, on: jiff::civil::Date) -> Sheet {
+        civil::marital_status(&self.fonts, family, on)
+    }
+
     /// Thẻ căn cước công dân: front and back, of a card's size (85.6 by 54 mm). Scan at 300 dpi:
     /// the print is small.
     #[must_use]

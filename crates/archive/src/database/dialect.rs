@@ -63,6 +63,19 @@ macro_rules! in_use {
     };
 }
 
+macro_rules! stands {
+    ($lock:literal) => {
+        concat!(
+            "select hash from record
+             where record_id = $1 and version = $2
+               and (state = 'published' or ",
+            crate::records::replaced!(),
+            ")",
+            $lock
+        )
+    };
+}
+
 macro_rules! let_in {
     ($lock:literal) => {
         concat!(
@@ -216,6 +229,15 @@ impl Dialect {
         match self {
             Self::Sqlite => in_use!(""),
             Self::Postgres => in_use!(" for share"),
+        }
+    }
+
+    /// The hash of a version of a record, if it is in use or another paper took its place, and it
+    /// stays so until the transaction is over.
+    pub(crate) fn stands(self) -> &'static str {
+        match self {
+            Self::Sqlite => stands!(""),
+            Self::Postgres => stands!(" for share"),
         }
     }
 

@@ -23,6 +23,12 @@ const PUT: &str = "
         (code, version, valid_from, digest, name, field, folded, components, body)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
+const FORGET_REPLACES: &str = "delete from outcome_replaces where code = $1";
+
+const PUT_REPLACES: &str = "
+    insert into outcome_replaces (code, result, replaced) values ($1, $2, $3)
+    on conflict (code, result, replaced) do nothing";
+
 const ON: &str = "
     select version, valid_from, valid_to, digest, body from procedure_version
     where code = $1 and valid_from <= $2 and (valid_to is null or valid_to >= $2)
@@ -139,7 +145,11 @@ async fn import_one(
     let current = sqlx::query(CURRENT).bind(procedure.code.as_str());
     let current = current.fetch_optional(change.on()).await.doing(doing)?;
     let before: Option<u32> = match &current {
-        Some(row) if row.parsed::<Blake3>("digest")? == digest => return Ok(Imported::Unchanged),
+        Some(row) if row.parsed::<Blake3>("digest")? == digest => {
+            // Older programs took it in without.
+            put_replaces(change, procedure).await?;
+            return Ok(Imported::Unchanged);
+        }
         Some(row) => Some(row.int("version")?),
         None => None,
     };
@@ -147,7 +157,10 @@ async fn import_one(
         let last_day = valid_from.yesterday().map_err(|_| unreadable("valid_from"))?;
         let end = sqlx::query(END).bind(procedure.code.as_str()).bind(i64::from(before));
         end.bind(last_day.to_string()).execute(change.on()).await.doing(doing)?;
+        let forget = sqlx::query(FORGET_REPLACES).bind(procedure.code.as_str());
+        forget.execute(change.on()).await.doing(doing)?;
     }
+    put_replaces(change, procedure).await?;
     let folded = format!("{} {} {}", procedure.code, procedure.name, procedure.field);
     sqlx::query(PUT)
         .bind(procedure.code.as_str())
@@ -163,6 +176,19 @@ async fn import_one(
         .await
         .doing(doing)?;
     Ok(if before.is_some() { Imported::Changed } else { Imported::Added })
+}
+
+/// Keeps which of its results take the place of others.
+async fn put_replaces(change: &mut Change<'_>, of: &Procedure) -> Result<(), ArchiveError> {
+    for outcome in of.results.iter().filter(|outcome| outcome.evidence) {
+        let Some(code) = &outcome.code else { continue };
+        for replaced in &outcome.replaces {
+            let put = sqlx::query(PUT_REPLACES).bind(of.code.as_str()).bind(code.to_string());
+            let put = put.bind(replaced.to_string()).execute(change.on()).await;
+            put.doing("importing a procedure")?;
+        }
+    }
+    Ok(())
 }
 
 fn version(row: &AnyRow) -> Result<ProcedureVersion, ArchiveError> {

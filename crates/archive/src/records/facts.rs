@@ -10,6 +10,7 @@ use schemas::ids::{OfficeCode, PageId, ResultCode};
 use sqlx::any::AnyRow;
 
 use super::Records;
+use super::relied::still;
 use crate::database::micros;
 use crate::error::{ArchiveError, Doing};
 use crate::rows::Columns;
@@ -44,7 +45,9 @@ macro_rules! questions {
                     or exists (select 1 from lookup_word w where w.dossier = d.code
                         and w.component = r.component and w.word = 'declined') as reasoned,
                     exists (select 1 from relied_change c where c.dossier_id = d.dossier_id
-                        and c.component = r.component) as lost
+                        and c.component = r.component and ",
+                still!(),
+                ") as lost
                  from dossier d join relied r on r.dossier_id = d.dossier_id
                  where d.opened_at >= $1 and d.opened_at < $2",
                 $which

@@ -21,6 +21,7 @@ use super::pages::guess;
 use super::publish::End;
 use super::relied::{self, Stated, keep_reason};
 use super::revise::withdraw;
+use super::succession::look_again;
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
 use crate::rows::{Columns, json, number, share, unreadable, word};
@@ -55,14 +56,14 @@ pub struct DocumentRow {
     pub assigned_by: Option<String>,
     /// The record that it was published as at this revision, and its version.
     pub record: Option<(RecordId, u32)>,
-    /// Whether a person withdrew its record, and none assigned the document since. It is not
-    /// published again until one does.
+    /// Whether a person withdrew its record or said that another paper took its place, and none
+    /// assigned the document since. It is not published again until one does.
     pub withdrawn: bool,
 }
 
-/// How a filed document stands whose record a person withdrew.
-const WITHDRAWN: &str =
-    "Cán bộ đã thu hồi bản số hoá của giấy tờ này; cán bộ xếp lại thì mới số hoá lại.";
+/// How a filed document stands whose record a person withdrew, or said to be replaced.
+const WITHDRAWN: &str = "Cán bộ đã thu hồi bản số hoá của giấy tờ này hoặc ghi nhận đã có giấy tờ \
+                         khác thay thế; cán bộ xếp lại thì mới số hoá lại.";
 
 /// The revision of a document's content: 32 hexadecimal digits that change whenever its pages,
 /// kind or component do.
@@ -87,13 +88,13 @@ pub fn revision_of(
 const COUNT_READ: &str =
     "select count(*) as sheets from page where dossier_id = $1 and state = 'read'";
 
-/// Whether the latest version of a document's record was withdrawn by a person, and nobody assigned
-/// the document since.
+/// Whether the latest version of a document's record was ended by a person, who withdrew it or said
+/// that another paper took its place, and nobody assigned the document since.
 macro_rules! withdrawn {
     () => {
         "exists (select 1 from record w
             where w.document_id = document.document_id
-              and w.state = 'revoked' and w.ended_by is not null
+              and w.state <> 'published' and w.ended_by is not null
               and w.version > coalesce(document.assigned_after, 0)
               and not exists (select 1 from record later
                   where later.record_id = w.record_id and later.version > w.version))"
@@ -144,10 +145,22 @@ const FILED: &str = "update dossier set filed_pages = $2 where dossier_id = $1";
 
 const SCAN_OF: &str = "select scan_id from page where page_id = $1";
 
-const ASSIGNED: &str = "
+const ASSIGNED: &str = concat!(
+    "
     update document set assigned_principal = $2, assigned_after =
-        (select max(r.version) from record r where r.document_id = $1 and r.state = 'revoked')
-    where document_id = $1";
+        (select max(version) from record
+         where record.document_id = $1 and (state = 'revoked' or ",
+    replaced!(),
+    "))
+    where document_id = $1"
+);
+
+const REPLACED: &str = concat!(
+    "select version from record where document_id = $1 and ",
+    replaced!(),
+    " and not exists (select 1 from record later
+        where later.record_id = record.record_id and later.version > record.version)"
+);
 
 impl Records {
     /// Puts a filing in place of the one before.
@@ -195,7 +208,7 @@ impl Records {
                     vec![sqlx::query(PLACE_LAST).bind(id).bind(number(documents.len() + place))]
                 }
                 None => {
-                    withdraw_record(&mut change, left.row.doc.id).await?;
+                    withdraw_record(&mut change, &held, left.row.doc.id).await?;
                     let each = [FORGET_PARKED, REMOVE];
                     each.into_iter().map(|query| sqlx::query(query).bind(id.clone())).collect()
                 }
@@ -257,7 +270,9 @@ impl Records {
         };
         let Some(mut kept) = by_id(change.on(), id).await? else { return Ok(None) };
         let stood = components(&of_dossier(change.on(), held.id).await?);
-        if kept.row.withdrawn {
+        let replaced = sqlx::query(REPLACED).bind(id.to_string()).fetch_optional(change.on()).await;
+        let replaced = replaced.doing("filing a document by a person's word")?.is_some();
+        if kept.row.withdrawn || replaced {
             // By this word it is published again, be it filed as it was.
             kept.row.withdrawn = false;
             (kept.seal, kept.row.record) = (Seal::None, None);
@@ -386,7 +401,7 @@ impl Kept {
             .await
             .doing(doing)?;
         if doc.verdict != DocumentVerdict::Filed {
-            withdraw_record(change, doc.id).await?;
+            withdraw_record(change, held, doc.id).await?;
         }
         if self.seal != Seal::Parked {
             let forget = sqlx::query(FORGET_PARKED).bind(doc.id.to_string());
@@ -434,14 +449,22 @@ fn revision(doc: &FiledDocument) -> String {
 /// Withdraws the record of a document that is not filed any more, if it has one in use.
 async fn withdraw_record(
     change: &mut Change<'_>,
+    held: &Held,
     document: DocumentId,
 ) -> Result<(), ArchiveError> {
     let row = sqlx::query(IN_USE).bind(document.to_string()).fetch_optional(change.on()).await;
     let Some(row) = row.doing("withdrawing a record")? else { return Ok(()) };
-    let in_use: (RecordId, u32) = (row.parsed("record_id")?, row.int("version")?);
+    let (id, version): (RecordId, u32) = (row.parsed("record_id")?, row.int("version")?);
     let reason = Some("Giấy tờ không còn được xếp vào thành phần nào của hồ sơ.");
-    let why = End { change: RecordChange::Revoked, reason, by: None, principal: None };
-    withdraw(change, in_use, why, Timestamp::now()).await
+    let why = End {
+        change: RecordChange::Revoked,
+        reason,
+        by: None,
+        principal: None,
+        superseded_by: None,
+    };
+    withdraw(change, (id, version), why, Timestamp::now()).await?;
+    look_again(change, held, (id, version)).await
 }
 
 /// Components that documents are filed under.

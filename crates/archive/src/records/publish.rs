@@ -30,13 +30,16 @@ const AT: &str = concat!(
 
 macro_rules! record {
     ($which:literal) => {
-        concat!("select record.version, state, published_at, hash, pdf, body from record ", $which)
+        concat!(
+            "select record.version, state, superseded_by, published_at, hash, pdf, body from record ",
+            $which
+        )
     };
 }
 const VERSION: &str = record!("where record_id = $1 and version = $2");
-pub(super) const LATEST: &str = record!("where record_id = $1 order by version desc limit 1");
+const LATEST: &str = record!("where record_id = $1 order by version desc limit 1");
 const VERSIONS: &str = "
-    select r.version, state, published_at, hash, pdf, body, ended_why, ended_reason,
+    select r.version, state, superseded_by, published_at, hash, pdf, body, ended_why, ended_reason,
         p.signature is not null as signed, d.record_version is not null as pending
     from record r
     left join record_proof p on p.record_id = r.record_id and p.version = r.version
@@ -47,10 +50,20 @@ const OWNED: &str = record!(
     "join record_owner using (record_id, version) where number = $1 and state = 'published'
      order by published_at, record_id"
 );
+// What took a version's place may be its own document, published again by a person's word.
+const PAPERS: &str = concat!(
+    record!(
+        "join record_owner using (record_id, version) where number = $1 and (state = 'published' or "
+    ),
+    replaced!(),
+    ") and not exists (select 1 from record later
+        where later.record_id = record.record_id and later.version > record.version)
+     order by published_at, record_id"
+);
 
 const END: &str = "
     update record set state = 'superseded', ended_why = $2, ended_reason = $3, ended_by = $4,
-        ended_at = $5
+        ended_at = $5, superseded_by = $7
     where record_id = $1 and version = $6 and state = 'published'
     returning hash";
 
@@ -82,7 +95,8 @@ impl Records {
     /// None when the document is not at that revision any more, or not to be published any more:
     /// a later filing made it void, or a person withdrew the version before and none assigned the
     /// document since.
-    /// Publishing the same revision twice answers with the same record.
+    /// Publishing the same revision twice answers with the same record. What it ends beside that is
+    /// ended by [`Records::succeed`].
     ///
     /// The draft must hold what a person corrected in the version before, no more and no less
     /// ([`Record::corrections`], [`Record::said_owners`]).
@@ -119,8 +133,7 @@ impl Records {
             change.commit().await?;
             return Ok(None);
         }
-        let latest = sqlx::query(LATEST).bind(id.to_string()).fetch_optional(change.on()).await;
-        let latest = latest.doing(doing)?.as_ref().map(self::record).transpose()?;
+        let latest = latest(&mut change, id).await?;
         let is_stale = |latest: &Record| {
             corrections(latest) != corrections(&draft)
                 || latest.said_owners() != draft.said_owners()
@@ -148,9 +161,12 @@ impl Records {
             let what = if by_person { RecordChange::Corrected } else { RecordChange::Superseded };
             let corrected = by_person.then(|| record.corrected_from(latest, (principal, now)));
             record.corrected = corrected;
-            let why = End { change: what, reason: None, by: None, principal };
+            let why = End { change: what, reason: None, by: None, principal, superseded_by: None };
             end(&mut change, (id, latest.version), why, now).await?;
-            note(&mut change, (id, latest.version), what).await?;
+            // Of what had ended before, whoever relies on it has heard.
+            if latest.state == RecordState::Published {
+                note(&mut change, (id, latest.version), what).await?;
+            }
         }
         let hash = put(&mut change, &held, &record, revision, (principal, now)).await?;
         record.hash = Some(hash);
@@ -199,6 +215,7 @@ impl Records {
                 state: record.state,
                 standing: standing(&record, ended, today),
                 ended_reason: row.take::<Option<String>>("ended_reason")?,
+                superseded_by: record.superseded_by,
                 published_at: row.time("published_at")?.to_string(),
                 hash: row.parsed("hash")?,
                 pdf: row.parsed("pdf")?,
@@ -214,6 +231,17 @@ impl Records {
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
     pub async fn records_of(&self, number: &str) -> Result<Vec<Record>, ArchiveError> {
         let query = sqlx::query(OWNED).bind(number);
+        let rows = query.fetch_all(&self.db.readers).await.doing("reading records")?;
+        rows.iter().map(record).collect()
+    }
+
+    /// Records whose owner has that number that are in use, or whose place another paper took,
+    /// earliest first.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn papers_of(&self, number: &str) -> Result<Vec<Record>, ArchiveError> {
+        let query = sqlx::query(PAPERS).bind(number);
         let rows = query.fetch_all(&self.db.readers).await.doing("reading records")?;
         rows.iter().map(record).collect()
     }
@@ -277,6 +305,15 @@ fn corrections(record: &Record) -> Vec<Field> {
     corrections
 }
 
+/// A record's latest version.
+pub(super) async fn latest(
+    change: &mut Change<'_>,
+    id: RecordId,
+) -> Result<Option<Record>, ArchiveError> {
+    let query = sqlx::query(LATEST).bind(id.to_string()).fetch_optional(change.on()).await;
+    query.doing("reading a record")?.as_ref().map(record).transpose()
+}
+
 /// Why a version is not in use any more.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct End<'a> {
@@ -284,6 +321,8 @@ pub(super) struct End<'a> {
     pub(super) reason: Option<&'a str>,
     pub(super) by: Option<&'a str>,
     pub(super) principal: Option<PrincipalId>,
+    /// The record of another paper that took its place.
+    pub(super) superseded_by: Option<RecordId>,
 }
 
 /// Ends a version, if it is in use.
@@ -295,7 +334,8 @@ pub(super) async fn end(
 ) -> Result<(), ArchiveError> {
     let end = sqlx::query(END).bind(id.to_string()).bind(word(&why.change)?);
     let end = end.bind(why.reason).bind(why.by).bind(micros(now));
-    let end = end.bind(i64::from(version)).fetch_optional(change.on()).await;
+    let end = end.bind(i64::from(version)).bind(why.superseded_by.map(|by| by.to_string()));
+    let end = end.fetch_optional(change.on()).await;
     let Some(ended) = end.doing("ending a version of a record")? else { return Ok(()) };
     let act = match why.change {
         RecordChange::Superseded => Act::Superseded,
@@ -389,6 +429,7 @@ pub(super) async fn put(
 pub(crate) fn record(row: &AnyRow) -> Result<Record, ArchiveError> {
     let mut record: Record = row.json("body")?;
     record.state = row.word("state")?;
+    record.superseded_by = row.parsed_or("superseded_by")?;
     record.hash = Some(row.parsed("hash")?);
     Ok(record)
 }

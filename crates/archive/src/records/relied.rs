@@ -112,6 +112,17 @@ impl Relied {
     }
 }
 
+/// Whether what became of a version is still so: where another paper had taken its place, it may
+/// be in use again.
+macro_rules! still {
+    () => {
+        "(c.change <> 'superseded' or not exists (select 1 from record again
+            where again.record_id = c.record_id and again.version = c.version
+              and again.state = 'published'))"
+    };
+}
+pub(super) use still;
+
 const RELY: &str = "
     insert into relied (dossier_id, component, record_id, version, original, noted_at, last_day)
     values ($1, $2, $3, $4, $5, $6, $7)
@@ -122,13 +133,15 @@ const RELIED: &str = "
     order by component";
 
 // Only open dossiers: what was decided on is decided. Whoever relied on a version hears of what
-// becomes of those after it, too.
+// becomes of those after it, too. A version that is ended a second time was in use again meanwhile.
 const NOTE: &str = "
     insert into relied_change (dossier_id, component, record_id, version, change, at)
     select r.dossier_id, r.component, r.record_id, $2, $3, $4
     from relied r join dossier d on d.dossier_id = r.dossier_id
     where r.record_id = $1 and r.version <= $2 and d.state = 'open'
-    on conflict (dossier_id, component, record_id, version) do nothing";
+    on conflict (dossier_id, component, record_id, version) do update
+        set change = excluded.change, at = excluded.at, told = 0
+        where relied_change.change = 'superseded'";
 
 const NOTE_ONE: &str = "
     insert into relied_change (dossier_id, component, record_id, version, change, at)
@@ -165,9 +178,12 @@ const UNTOLD_OF: &str = "
 
 const TOLD: &str = "update relied_change set told = 1 where dossier_id = $1 and told = 0";
 
-const CHANGES: &str = "
-    select component, record_id, version, change, at from relied_change
-    where dossier_id = $1 order by at, component";
+const CHANGES: &str = concat!(
+    "select component, record_id, version, change, at from relied_change c
+     where dossier_id = $1 and ",
+    still!(),
+    " order by at, component"
+);
 
 const PUT_AGAIN: &str = "
     insert into ask_again (scan_id, dossier_id, component, reason, said_by, at)

@@ -9,8 +9,9 @@ use schemas::record::{Field, Owner, Record, RecordState};
 
 use super::Records;
 use super::held::{By, Held};
-use super::publish::{End, LATEST, end, put, record};
+use super::publish::{End, end, latest, put};
 use super::relied::note;
+use super::succession::look_again;
 use crate::database::Change;
 use crate::error::{ArchiveError, Doing};
 use crate::rows::Columns;
@@ -62,15 +63,21 @@ const REVOKE_VERSION: &str = "
     update record set state = 'revoked' where record_id = $1 and version = $2";
 
 impl<'a> Reviser<'a> {
-    fn ends(self, change: RecordChange) -> End<'a> {
+    pub(super) fn ends(self, change: RecordChange) -> End<'a> {
         let Self { reason, by, principal } = self;
-        End { change, reason: Some(reason), by: Some(by), principal: Some(principal) }
+        End {
+            change,
+            reason: Some(reason),
+            by: Some(by),
+            principal: Some(principal),
+            superseded_by: None,
+        }
     }
 }
 
 impl Records {
     /// Withdraws a record for good: nobody is given it any more, and dossiers that rely on it are
-    /// told. Withdrawing it twice changes nothing.
+    /// told. Withdrawing it twice changes nothing. What it had ended is looked at again.
     ///
     /// # Errors
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
@@ -91,6 +98,7 @@ impl Records {
         }
         let why = who.ends(RecordChange::Revoked);
         withdraw(&mut change, (id, latest.version), why, now).await?;
+        look_again(&mut change, &held, (id, latest.version)).await?;
         let event = DossierEvent::Revoked { record: id, version: latest.version };
         held.tell_others(&mut change, &event).await?;
         change.commit().await?;
@@ -157,15 +165,13 @@ impl Records {
     }
 
     /// Takes hold of the dossier that a record came with, and of the record's latest version.
-    async fn take(
+    pub(super) async fn take(
         &self,
         change: &mut Change<'_>,
         id: RecordId,
     ) -> Result<Option<(Held, Record)>, ArchiveError> {
         let Some(held) = Held::take(change, By::Record(id)).await? else { return Ok(None) };
-        let latest = sqlx::query(LATEST).bind(id.to_string()).fetch_optional(change.on()).await;
-        let latest = latest.doing("reading a record")?.as_ref().map(record).transpose()?;
-        Ok(latest.map(|latest| (held, latest)))
+        Ok(latest(change, id).await?.map(|latest| (held, latest)))
     }
 }
 

@@ -22,7 +22,7 @@ pub use erase::{Erasure, Ground, Kept};
 
 // Whatever became of them, and whoever else they belong to.
 const OWNED: &str = "
-    select r.version, state, published_at, hash, pdf, body from record r
+    select r.version, state, superseded_by, published_at, hash, pdf, body from record r
     where r.record_id in (select record_id from record_owner where number = $1)
     order by r.record_id, r.version";
 
@@ -33,7 +33,8 @@ const DOSSIERS: &str = "
 
 // Those that `erase_dossier` would take.
 const ENDED: &str = "
-    select r.dossier_id, r.version, r.state, r.published_at, r.hash, r.pdf, r.body from record r
+    select r.dossier_id, r.version, r.state, r.superseded_by, r.published_at, r.hash, r.pdf, r.body
+    from record r
     where r.dossier_id in (
         select d.dossier_id from dossier d
         where d.dossier_id > $1 and d.state = 'closed' and d.settled = 1

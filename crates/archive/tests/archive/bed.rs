@@ -255,6 +255,7 @@ pub(crate) fn draft(dossier: &Dossier, document: DocumentId, pdf: Blake3) -> Rec
         validity: Validity::Unlimited,
         valid_until: None,
         state: RecordState::Published,
+        superseded_by: None,
         sensitive: false,
         dossier: dossier.code.clone(),
         office: dossier.office.clone(),

@@ -27,6 +27,7 @@ mod filing;
 mod once;
 mod records;
 mod subjects;
+mod succession;
 
 mod backup;
 mod keys;

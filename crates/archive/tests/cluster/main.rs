@@ -31,6 +31,8 @@ mod once;
 mod records;
 #[path = "../archive/subjects.rs"]
 mod subjects;
+#[path = "../archive/succession.rs"]
+mod succession;
 
 #[path = "../archive/persons.rs"]
 mod persons;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::time::Duration;
 
-use archive::{Answered, Archive, LinesAsked, Relied, Shift, Stated};
+use archive::{Answered, Archive, LinesAsked, Relied, Reviser, Shift, Stated};
 use jiff::{SignedDuration, Timestamp};
 use schemas::Uuid;
 use schemas::api::{Answers, AskReason, AssignDocument, LookupWord, SayOfLookup};
@@ -23,8 +23,14 @@ use crate::form::{Form, folder};
 
 /// Tables that don't grow with the dossiers: a catalogue, whose search looks through it, those few
 /// who hear of events, and what has one row.
-const SMALL: [&str; 5] =
-    ["procedure_version", "schema_floor", "chain", "subscriber", "_sqlx_migrations"];
+const SMALL: [&str; 6] = [
+    "procedure_version",
+    "outcome_replaces",
+    "schema_floor",
+    "chain",
+    "subscriber",
+    "_sqlx_migrations",
+];
 
 /// What a busy office has: so many dossiers, each with scans, pages and the rest.
 const DOSSIERS: u32 = 5000;
@@ -109,6 +115,17 @@ async fn fill(form: &Form) {
         let sql = format!("alter database {} set {setting}", form.database());
         tool.execute(AssertSqlSafe(sql)).await.unwrap();
     }
+}
+
+/// Another paper takes the place of its record.
+async fn replaced(archive: &Archive) {
+    let (records, now) = (&archive.records, Timestamp::now());
+    let record = records.records_of(NUMBER).await.unwrap().remove(0);
+    let who =
+        Reviser { reason: "Đã cấp lại", by: "officer-7", principal: PrincipalId::random() };
+    records.supersede((record.id, record.version), None, who, now).await.unwrap();
+    records.succeed(record.id, &|_, _| true, now).await.unwrap();
+    records.papers_of(NUMBER).await.unwrap();
 }
 
 /// Everything that happens to a dossier from its opening to the use of its records.
@@ -222,6 +239,7 @@ pub(crate) async fn live(archive: &Archive) {
     records.accesses((&[record.id], codes), None, 100).await.unwrap();
     records.head_due(SignedDuration::ZERO, now).await.unwrap();
     records.heads(0, 100).await.unwrap();
+    records.succeed(record.id, &|_, _| true, now).await.unwrap();
     records.close_dossier(dossier.id).await.unwrap();
     // Of things that are not there, too.
     assert!(records.scan(ScanId::of(dossier.id, Blake3([7; 32]))).await.unwrap().is_none());
@@ -251,6 +269,7 @@ async fn no_statement_of_the_hot_paths_looks_through_a_table_that_grows() {
     log.seek(SeekFrom::End(0)).unwrap();
     let archive = Archive::open(&form.place()).await.unwrap();
     live(&archive).await;
+    replaced(&archive).await;
     archive.close().await;
     let mut said = String::new();
     log.read_to_string(&mut said).unwrap();

@@ -119,6 +119,7 @@ fn record() -> Record {
         validity: Validity::Unlimited,
         valid_until: None,
         state: RecordState::Published,
+        superseded_by: None,
         sensitive: false,
         dossier: "H26-251001-0001".parse().unwrap(),
         office: "H26".parse().unwrap(),
@@ -307,6 +308,27 @@ fn an_original_may_still_have_to_come_in() {
 fn revoked_and_superseded_records_do_not_stand() {
     for state in [RecordState::Revoked, RecordState::Superseded] {
         check(component("a"), &[Record { state, ..record() }], ComponentStatus::Needed, "nhưng đã");
+    }
+}
+
+#[test]
+fn a_replaced_record_names_what_took_its_place_where_that_is_the_subjects_too() {
+    let by = Record {
+        id: RecordId::of(a_document(1)),
+        kind: "divorce_extract".parse().unwrap(),
+        name: "Trích lục ghi chú ly hôn".to_owned(),
+        result: None,
+        dossier: "H26-251001-0002".parse().unwrap(),
+        ..record()
+    };
+    let old = Record { state: RecordState::Superseded, superseded_by: Some(by.id), ..record() };
+    let named = "đã có giấy tờ khác thay thế: bản số hoá «Trích lục ghi chú ly hôn» từ hồ sơ \
+                 H26-251001-0002.";
+    check(component("a"), &[old.clone(), by.clone()], ComponentStatus::Needed, named);
+    let subject = citizen("Trần Thị Khác");
+    let others = Record { owners: vec![Owner { subject, bound_by: BoundBy::Number }], ..by };
+    for records in [vec![old.clone(), others], vec![old]] {
+        check(component("a"), &records, ComponentStatus::Needed, "đã có bản khác thay thế.");
     }
 }
 

@@ -206,3 +206,51 @@ async fn what_is_several_peoples_is_each_ones() {
     let corrected = shown.corrected.unwrap();
     assert!(corrected.owners && corrected.fields.is_empty() && corrected.principal.is_some());
 }
+
+#[tokio::test]
+async fn a_paper_that_another_one_replaced_is_not_handed_out_and_says_by_what() {
+    let office = office().await;
+    let (record, by) = (office.publish(None).await, office.publish(None).await);
+    let place = format!("/v1/records/{}/supersede", record.id);
+    let word = |by_record: Option<schemas::ids::RecordId>| json!({ "version": 1, "by_record": by_record, "reason": "Đã cấp lại", "by": "can-bo-7" });
+    for wrong in [
+        json!({ "version": 1, "reason": "ừ", "by": "can-bo-7" }),
+        json!({ "version": 1, "reason": "Đã cấp lại", "by": "" }),
+        word(Some(record.id)),
+    ] {
+        office.post(&place, &wrong).await.refused(Reason::RequestInvalid);
+    }
+    let nowhere = schemas::ids::RecordId::from_uuid(Uuid::nil());
+    office.post(&place, &word(Some(nowhere))).await.refused(Reason::RecordUnknown);
+    let of_nothing = format!("/v1/records/{nowhere}/supersede");
+    office.post(&of_nothing, &word(None)).await.refused(Reason::RecordUnknown);
+    let other_version = json!({ "version": 2, "reason": "Đã cấp lại", "by": "can-bo-7" });
+    office.post(&place, &other_version).await.refused(Reason::RecordNotUsable);
+    assert_eq!(office.ask(&owner()).await.components[0].status, ComponentStatus::Held);
+
+    for _ in 0..2 {
+        let done = office.post(&place, &word(Some(by.id))).await;
+        assert_eq!(done.json::<Value>(), json!({ "record": record.id, "version": 1 }));
+    }
+    // The other one still stands for the component; without it the component says why.
+    assert_eq!(office.ask(&owner()).await.components[0].record, Some(by.id));
+    let told = office.get(&format!("/v1/records/{}", record.id), &WHY).await;
+    let told = told.refused(Reason::RecordNotUsable);
+    assert!(told.contains(&by.id.to_string()), "{told}");
+    let versions = office.get(&format!("/v1/records/{}/versions", record.id), &[]).await;
+    let versions: Vec<RecordVersion> = versions.json();
+    assert_eq!(versions[0].standing, RecordStanding::Superseded);
+    assert_eq!(versions[0].superseded_by, Some(by.id));
+    assert_eq!(versions[0].ended_reason.as_deref(), Some("Đã cấp lại"));
+
+    let place = format!("/v1/records/{}/supersede", by.id);
+    assert_eq!(
+        office.post(&place, &word(Some(record.id))).await.refused(Reason::RecordNotUsable),
+        ""
+    );
+    assert_eq!(office.post(&place, &word(None)).await.status, StatusCode::OK);
+    let asked = office.ask(&owner()).await;
+    assert_eq!(asked.components[0].status, ComponentStatus::Needed);
+    let reason = &asked.components[0].reason;
+    assert!(reason.contains("đã có bản khác thay thế"), "{reason}");
+}

@@ -349,3 +349,70 @@ pub(crate) fn marriage_certificate(fonts: &Arc<Fonts>, family: &Family) -> Sheet
     page.fact(FieldName::Signer, chairman.name);
     page.finish()
 }
+
+/// A paper of the registry with its day in the letterhead, up to whom it is about.
+fn extract(fonts: &Arc<Fonts>, (family, salt): (&Family, u64), on: Date, title: &str) -> Composer {
+    let place = &family.father.place;
+    let number = Chance::new(family.seed ^ salt).whole(3, 310);
+    let [body, ward] = committee(place);
+    let mut page = Composer::a4(fonts);
+    page.letterhead(
+        &place.province.to_uppercase(),
+        &[&body, &ward],
+        &[&format!("Số: {number}/TLHT")],
+        Some(&format!("{}, {}", place.ward, long_day(on))),
+    );
+    page.skip(4.0);
+    page.centre(Face::Bold, 18.0, title);
+    page.skip(6.0);
+    page.fact(FieldName::IssuedOn, on.to_string());
+    page
+}
+
+/// The registrar's signature at its end.
+fn registrar(page: &mut Composer, family: &Family) {
+    let seal = seal(&family.father.place);
+    let name = chairman(family.seed ^ 7).name;
+    page.skip(8.0);
+    page.sign(
+        140.0,
+        &Signer {
+            heading: vec!["NGƯỜI KÝ TRÍCH LỤC", "CHỦ TỊCH"],
+            name: &name,
+            hand: family.seed ^ 8,
+            seal: Some((&seal.0, &seal.1)),
+        },
+    );
+}
+
+pub(crate) fn divorce_extract(fonts: &Arc<Fonts>, family: &Family, on: Date) -> Sheet {
+    let mut page = extract(fonts, (family, 0xD1), on, "TRÍCH LỤC GHI CHÚ LY HÔN");
+    for (whom, who) in [("vợ", &family.mother), ("chồng", &family.father)] {
+        page.answer(
+            &format!("Họ, chữ đệm, tên {whom}:"),
+            &format!("*{}*", who.name.to_uppercase()),
+        );
+        page.answer("Ngày, tháng, năm sinh:", &day(who.born));
+        page.answer("Giấy tờ tùy thân:", &format!("Căn cước công dân số {}", who.number.reveal()));
+        page.skip(3.0);
+    }
+    page.paragraph(8.0, "Đã ly hôn theo Bản án/Quyết định của Tòa án nhân dân có thẩm quyền.");
+    registrar(&mut page, family);
+    page.finish()
+}
+
+pub(crate) fn marital_status(fonts: &Arc<Fonts>, family: &Family, on: Date) -> Sheet {
+    let who = &family.father;
+    let title = "GIẤY XÁC NHẬN TÌNH TRẠNG HÔN NHÂN";
+    let mut page = extract(fonts, (family, 0x57), on, title);
+    page.paragraph(0.0, "Xác nhận ông/bà:");
+    page.answer("Họ, chữ đệm, tên:", &format!("*{}*", who.name.to_uppercase()));
+    page.answer("Ngày, tháng, năm sinh:", &day(who.born));
+    page.answer("Giấy tờ tùy thân:", &format!("Căn cước công dân số {}", who.number.reveal()));
+    page.answer("Nơi cư trú:", &who.address());
+    page.answer("Tình trạng hôn nhân:", "Hiện tại chưa đăng ký kết hôn với ai");
+    page.paragraph(8.0, "Giấy này được cấp để bổ túc hồ sơ.");
+    page.paragraph(8.0, "Giấy này có giá trị sử dụng trong thời hạn 6 tháng, kể từ ngày cấp.");
+    registrar(&mut page, family);
+    page.finish()
+}

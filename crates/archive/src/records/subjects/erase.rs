@@ -57,7 +57,8 @@ pub struct Erasure {
 const ABOUT: &str = "select settled, number from dossier where dossier_id = $1";
 
 const RECORDS: &str = "
-    select version, state, published_at, hash, pdf, body from record where dossier_id = $1
+    select version, state, superseded_by, published_at, hash, pdf, body from record
+    where dossier_id = $1
     order by record_id, version";
 
 const BLOBS: &str = "
