@@ -195,6 +195,8 @@ reasons! {
     SealFailed = "seal.failed", 500, "Không tạo được tệp PDF của giấy tờ. Báo cho người quản trị.";
     /// The signing key or the time stamp authority could not be reached, again and again.
     SignFailed = "sign.failed", 500, "Chưa ký số được giấy tờ: không dùng được khoá ký hoặc máy chủ dấu thời gian. Kiểm tra thiết bị ký, rồi cho làm lại.";
+    /// Whoever scanned the paper has no key, and nobody signs in their place.
+    NoOfficer = "sign.no_officer", 500, "Chưa ký số được giấy tờ: người quét chưa có khoá ký cá nhân trong cấu hình, và không ai ký thay. Báo cho người quản trị thêm khoá của người đó, rồi cho làm lại.";
     /// The job was given out again and again, and whoever had it never ended it.
     DeliveryLimit = "queue.delivery_limit", 500, "Việc này đã giao nhiều lần mà không lần nào xong. Hãy xem ảnh và báo cho người quản trị trước khi thử lại.";
     /// A message of a later version than this program knows.

@@ -4,6 +4,8 @@
 #   root.pem stranger-root.pem  authorities: the one that is trusted, and one that is not
 #   officer.p12  agency.p12  P-256 and RSA keys by the root, with its certificate; password in
 #                            `password`
+#   first.p12  second.p12    two more officers, P-256 by the root
+#   expired.p12              an officer whose certificate has expired
 #   stranger.p12             an agency of the same name by the other authority
 #   agency.key agency.pem    the agency's, as they go onto a token
 #   renamed.pem              another certificate over the agency's key, by the same root
@@ -47,6 +49,18 @@ authority stranger 'Cơ quan chứng thực lạ'
 new_key officer ec
 issue officer root 'Nguyễn Thị Quét' "$signs"
 bundle officer root
+for own in 'first:Lê Thị Một' 'second:Phạm Văn Hai' 'expired:Hoàng Văn Cũ'; do
+    new_key "${own%%:*}" ec
+    issue "${own%%:*}" root "${own#*:}" "$signs"
+done
+# Its time is over: nothing of OpenSSL 3.0 but `ca` makes such a certificate.
+mkdir ca
+touch ca/index.txt
+printf '[ca]\ndefault_ca=own\n[own]\ndatabase=ca/index.txt\nnew_certs_dir=ca\nrand_serial=yes\n%b' \
+    'default_md=sha256\npolicy=any\nunique_subject=no\n[any]\ncommonName=supplied\n' >ca.conf
+openssl ca -batch -utf8 -config ca.conf -in expired.csr -cert root.pem -keyfile root.key -notext \
+    -startdate 20200101000000Z -enddate 20210101000000Z -extfile expired.ext -out expired.pem
+for own in first second expired; do bundle "$own" root; done
 new_key agency rsa
 issue agency root 'ỦY BAN NHÂN DÂN XÃ MẪU' "$signs"
 bundle agency root

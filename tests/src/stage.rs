@@ -98,6 +98,11 @@ impl Stage {
         self.folder.path().join("data")
     }
 
+    /// Adds lines to the configuration that the next process reads.
+    pub fn configure(&mut self, lines: &str) {
+        self.config.push_str(lines);
+    }
+
     /// Starts the process and waits until it is ready: on whatever port is free the first time,
     /// on the same later.
     pub fn launch(&mut self) {

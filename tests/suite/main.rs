@@ -27,6 +27,7 @@ mod lanes;
 mod life;
 mod main_job;
 mod metrics;
+mod officers;
 mod people;
 mod privacy;
 mod proof;

@@ -17,29 +17,32 @@ use tests::{Story, binary, opening, with_key};
 use crate::Stage;
 
 /// Keys of an authority, an officer, an agency and of others, in files.
-struct Keys(TempDir);
+pub(crate) struct Keys(TempDir);
 
 impl Keys {
-    fn made() -> Self {
+    pub(crate) fn made() -> Self {
         let folder = TempDir::new().unwrap();
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/pyhanko/keys.sh");
         assert!(Command::new(script).arg(folder.path()).status().unwrap().success());
         Self(folder)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
+    /// What names the key of that file in the configuration.
+    pub(crate) fn named(&self, name: &str) -> String {
+        let (file, password) = (self.path(&format!("{name}.p12")), self.path("password"));
+        format!(
+            "pkcs12 = {:?}\npassword_file = {:?}\n",
+            file.display().to_string(),
+            password.display().to_string()
+        )
+    }
+
     fn config(&self, timestamp_url: &str) -> String {
-        let key = |name: &str| {
-            let (file, password) = (self.path(&format!("{name}.p12")), self.path("password"));
-            format!(
-                "[signing.{name}]\npkcs12 = {:?}\npassword_file = {:?}\n",
-                file.display().to_string(),
-                password.display().to_string()
-            )
-        };
+        let key = |name: &str| format!("[signing.{name}]\n{}", self.named(name));
         let (officer, agency) = (key("officer"), key("agency"));
         format!("{officer}{agency}visible = true\n[signing]\ntimestamp_url = {timestamp_url:?}\n")
     }
@@ -69,14 +72,14 @@ impl Keys {
 }
 
 /// A record's PDF and proof, in a folder.
-struct Held {
-    pdf: Vec<u8>,
-    proof: Value,
+pub(crate) struct Held {
+    pub(crate) pdf: Vec<u8>,
+    pub(crate) proof: Value,
 }
 
 impl Held {
     /// Once the agency has signed it, which comes a moment after it is published.
-    async fn of(stage: &Stage, record: RecordId) -> Self {
+    pub(crate) async fn of(stage: &Stage, record: RecordId) -> Self {
         let get = async |what: &str| {
             let url = stage.url(&format!("/v1/records/{record}/{what}"));
             let request = stage.http.get(url).header("sohoa-purpose", "Kiem thu");
@@ -152,7 +155,7 @@ fn place(pdf: &[u8], text: &[u8], nth: usize) -> usize {
     places[nth]
 }
 
-fn first_record(view: &DossierView) -> (RecordId, Option<u32>) {
+pub(crate) fn first_record(view: &DossierView) -> (RecordId, Option<u32>) {
     let found = view.documents.iter().find_map(|own| Some((own.record?, own.record_version)));
     found.unwrap()
 }
@@ -244,20 +247,25 @@ async fn a_signed_record_proves_itself_and_whatever_is_changed_is_found() {
     told_in_vietnamese(&keys, &held);
 }
 
-/// What pyHanko and veraPDF say.
-fn others_agree(keys: &Keys, held: &Held) {
+/// What pyHanko says of each signature of a PDF.
+pub(crate) fn pyhanko(keys: &Keys, pdf: &[u8]) -> Vec<String> {
     let file = keys.path("giay.pdf");
-    std::fs::write(&file, &held.pdf).unwrap();
-    let verapdf = concat!(env!("CARGO_MANIFEST_DIR"), "/verapdf/verapdf.sh");
-    let verdict = Command::new(verapdf).arg(&file).output().unwrap();
-    assert!(verdict.status.success(), "{}", String::from_utf8_lossy(&verdict.stdout));
+    std::fs::write(&file, pdf).unwrap();
     let python = concat!(env!("CARGO_MANIFEST_DIR"), "/../.parts/pyhanko/bin/python");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/pyhanko/verdict.py");
     let verdict = Command::new(python).arg(script).arg(keys.path("root.pem")).arg(&file).output();
     let told = String::from_utf8(verdict.unwrap().stdout).unwrap();
-    let lines: Vec<&str> = told.lines().collect();
+    told.lines().map(str::to_owned).collect()
+}
+
+/// What pyHanko and veraPDF say.
+fn others_agree(keys: &Keys, held: &Held) {
+    let told = pyhanko(keys, &held.pdf);
+    let verapdf = concat!(env!("CARGO_MANIFEST_DIR"), "/verapdf/verapdf.sh");
+    let verdict = Command::new(verapdf).arg(keys.path("giay.pdf")).output().unwrap();
+    assert!(verdict.status.success(), "{}", String::from_utf8_lossy(&verdict.stdout));
     assert_eq!(
-        lines,
+        told,
         [
             "giay.pdf [Nguyễn Thị Quét] intact valid trusted untouched stamped PASS",
             "giay.pdf [ỦY BAN NHÂN DÂN XÃ MẪU] intact valid trusted whole untouched stamped PASS",

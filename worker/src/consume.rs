@@ -324,6 +324,8 @@ fn decide(result: &Result<(), Failure>, attempt: u32) -> Fate {
             }
         },
         Failure::Seal(_) => (1, Reason::SealFailed),
+        // Only another configuration helps.
+        Failure::Sign(SigningFailed::NoOfficer) => (1, Reason::NoOfficer),
         // A token is plugged in again, an authority comes back.
         Failure::Sign(_) => (WORLD_ATTEMPTS, Reason::SignFailed),
         Failure::TooNew(_) => (1, Reason::MessageUnknown),
@@ -399,6 +401,7 @@ mod tests {
         check(SealFailed::Lacks("pages"), 1, Reason::SealFailed);
         let unplugged = SigningFailed::Key(SignFailed::Key("no token".to_owned()));
         check(unplugged, 12, Reason::SignFailed);
+        check(SigningFailed::NoOfficer, 1, Reason::NoOfficer);
         check(Failure::TooNew(9), 1, Reason::MessageUnknown);
         check(Failure::Panicked, 2, Reason::Internal);
         assert_eq!(decide(&Ok(()), 1), Fate::Done);

@@ -61,9 +61,11 @@ pub(crate) async fn draft(
     let said = before.and_then(Record::said_owners);
 
     let created = first.scan.received_at;
+    // Others may have scanned the pages that follow.
+    let scanned_by = first.scan.scanned_by;
     let record_pages = leaves.iter().map(Leaf::record_page).collect();
     let pdf = seal(desk, leaves, kind.name.clone(), created).await?;
-    let (pdf, pdf_bytes) = sign(desk, pdf).await?;
+    let (pdf, pdf_bytes) = sign(desk, pdf, scanned_by).await?;
 
     Ok(Record {
         id: RecordId::of(document.id),

@@ -1,17 +1,18 @@
 //! Signing: the officer's signature and the agency's on a sealed document, and the agency's over
 //! its record. What is signed once stays: a job done again finds the signed file and asks no key.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use archive::ArchiveError;
+use archive::{ArchiveError, SealedPdf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Url};
 use schemas::Uuid;
-use schemas::ids::{Blake3, RecordId};
+use schemas::ids::{Blake3, PrincipalId, RecordId};
 use sealing::{Corner, Mark, Room, RoomError};
 use signing::{SignFailed, Signature, Signer};
 
@@ -20,8 +21,13 @@ use crate::consume::{Desk, Failure};
 /// Who signs for this office.
 #[derive(Clone, Default)]
 pub struct Signing {
-    /// The officer who scanned; signs first, and shows at the top left.
+    /// Officers with a key of their own, by the name of the principal who scans; the one who
+    /// scanned a paper's first page signs first, and shows at the top left.
+    pub officers: HashMap<String, Arc<dyn Signer>>,
+    /// Signs in place of whoever has no key of their own.
     pub officer: Option<Arc<dyn Signer>>,
+    /// Whether that is only for what was scanned before it was kept by whom.
+    pub personal_only: bool,
     /// The agency; signs last, and vouches for the record as well.
     pub agency: Option<Arc<dyn Signer>>,
     /// Whether the agency's signature shows, at the top right.
@@ -32,8 +38,31 @@ pub struct Signing {
 
 impl Signing {
     fn is_none(&self) -> bool {
-        self.officer.is_none() && self.agency.is_none()
+        self.officers.is_empty() && self.officer.is_none() && self.agency.is_none()
     }
+
+    /// Who signs what somebody of that name scanned, if any officer does.
+    fn officer(&self, scanner: Option<&str>) -> Result<Officer, SigningFailed> {
+        if let Some(own) = scanner.and_then(|name| self.officers.get(name)) {
+            return Ok(Officer::Own(own.clone()));
+        }
+        let for_others = scanner.is_none() || !self.personal_only;
+        match self.officer.as_ref().filter(|_| for_others) {
+            Some(officer) => Ok(Officer::Offices(officer.clone())),
+            None if self.officers.is_empty() => Ok(Officer::Nobody),
+            None => Err(SigningFailed::NoOfficer),
+        }
+    }
+}
+
+/// Which officer's key signs a paper.
+enum Officer {
+    /// That of whoever scanned it.
+    Own(Arc<dyn Signer>),
+    /// The office's, in their place.
+    Offices(Arc<dyn Signer>),
+    /// The agency alone signs here.
+    Nobody,
 }
 
 /// A time stamp authority (RFC 3161 over HTTP).
@@ -48,6 +77,8 @@ pub struct Authority {
 pub(crate) enum SigningFailed {
     #[error(transparent)]
     Key(#[from] SignFailed),
+    #[error("whoever scanned the first page has no key to sign with")]
+    NoOfficer,
     #[error(transparent)]
     Room(#[from] RoomError),
     #[error("time stamp authority can't be asked: {0}")]
@@ -92,16 +123,29 @@ impl Authority {
     }
 }
 
-/// Signs a sealed document; answers with the signed one's hash and size, the file being kept.
-/// Unsigned it stays where nobody signs.
-pub(crate) async fn sign(desk: &Desk, sealed: Vec<u8>) -> Result<(Blake3, u64), Failure> {
+/// Signs a sealed document, first for whoever scanned it; answers with the signed one's hash and
+/// size, the file being kept. Unsigned it stays where nobody signs.
+pub(crate) async fn sign(
+    desk: &Desk,
+    pdf: Vec<u8>,
+    scanned_by: Option<PrincipalId>,
+) -> Result<(Blake3, u64), Failure> {
+    let records = &desk.archive.records;
     let blobs = &desk.archive.blobs;
     let put = async |pdf: &[u8]| Ok((blobs.put(pdf).await?, pdf.len() as u64));
     if desk.signing.is_none() {
-        return put(&sealed).await;
+        return put(&pdf).await;
     }
-    let own = Blake3(*blake3::hash(&sealed).as_bytes());
-    let before = desk.archive.records.signed_pdf(own).await?;
+    let scanner = match scanned_by {
+        Some(id) => Some(records.principal_name(id).await?.unwrap_or_default()),
+        None => None,
+    };
+    let officer = desk.signing.officer(scanner.as_deref())?;
+    let sealed = SealedPdf {
+        blake3: Blake3(*blake3::hash(&pdf).as_bytes()),
+        officer: scanned_by.filter(|_| matches!(officer, Officer::Own(_))),
+    };
+    let before = records.signed_pdf(sealed).await?;
     if let Some(before) = before {
         match blobs.get(before).await {
             // Put once more, so that nobody takes it for one that no row needs.
@@ -112,19 +156,18 @@ pub(crate) async fn sign(desk: &Desk, sealed: Vec<u8>) -> Result<(Blake3, u64), 
             Err(error) => return Err(error.into()),
         }
     }
-    let Signing { officer, agency, agency_shows, .. } = &desk.signing;
-    let mut pdf = sealed;
-    if let Some(officer) = officer {
+    let Signing { agency, agency_shows, .. } = &desk.signing;
+    let mut pdf = pdf;
+    if let Officer::Own(officer) | Officer::Offices(officer) = officer {
         let corner = Some(Corner::TopLeft);
-        pdf = add(desk, pdf, officer.clone(), "Người số hóa", corner).await?;
+        pdf = add(desk, pdf, officer, "Người số hóa", corner).await?;
     }
     if let Some(agency) = agency {
         let corner = agency_shows.then_some(Corner::TopRight);
         pdf = add(desk, pdf, agency.clone(), "Cơ quan", corner).await?;
     }
     let (key, bytes) = put(&pdf).await?;
-    let records = &desk.archive.records;
-    let stands = records.put_signed_pdf(own, key, before, Timestamp::now()).await?;
+    let stands = records.put_signed_pdf(sealed, key, before, Timestamp::now()).await?;
     if stands == key {
         return Ok((key, bytes));
     }
@@ -192,4 +235,45 @@ where
     #[expect(clippy::disallowed_methods, reason = "the worker's one door to CPU work of its own")]
     let done = tokio::task::spawn_blocking(work).await;
     Ok(done.map_err(|_| SigningFailed::Panicked)??)
+}
+
+#[cfg(test)]
+mod tests {
+    use signing::{OwnKey, SoftKey};
+
+    use super::*;
+
+    fn key(name: &str) -> Arc<dyn Signer> {
+        let own = OwnKey::of(&[7; 32], name).unwrap();
+        Arc::new(SoftKey::of_pem(&own.key, own.pem.as_bytes()).unwrap())
+    }
+
+    /// Who signs what was scanned by `can-bo-1`, who may have a key, by `can-bo-2`, who has none,
+    /// and by nobody knows whom.
+    #[track_caller]
+    fn check(signing: &Signing, want: [&str; 3]) {
+        let signs = |scanner| match signing.officer(scanner) {
+            Ok(Officer::Own(key)) => format!("{} alone", key.chain().name().unwrap().reveal()),
+            Ok(Officer::Offices(key)) => key.chain().name().unwrap().reveal().to_owned(),
+            Ok(Officer::Nobody) => "nobody".to_owned(),
+            Err(failed) => {
+                assert!(matches!(failed, SigningFailed::NoOfficer), "{failed}");
+                "waits".to_owned()
+            }
+        };
+        assert_eq!([Some("can-bo-1"), Some("can-bo-2"), None].map(signs), want);
+    }
+
+    #[test]
+    fn nobody_signs_in_place_of_another_but_whom_the_office_names_for_it() {
+        let own = || HashMap::from([("can-bo-1".to_owned(), key("one"))]);
+        let office = || Some(key("office"));
+        let none = Signing::default();
+        check(&none, ["nobody", "nobody", "nobody"]);
+        check(&Signing { officer: office(), ..none.clone() }, ["office", "office", "office"]);
+        check(&Signing { officers: own(), ..none.clone() }, ["one alone", "waits", "waits"]);
+        let both = Signing { officers: own(), officer: office(), ..none };
+        check(&both, ["one alone", "office", "office"]);
+        check(&Signing { personal_only: true, ..both }, ["one alone", "waits", "office"]);
+    }
 }

@@ -47,7 +47,7 @@ pub use records::near::{Asked, Near};
 pub use records::pages::{Page, PageSummary};
 pub use records::persons::{NewPerson, Person};
 pub use records::principals::{Key, NewKey, NewPrincipal, Principal};
-pub use records::proofs::Proven;
+pub use records::proofs::{Proven, SealedPdf};
 pub use records::relied::{Reliance, Relied, Stated};
 pub use records::revise::{PutRight, Revised, Reviser};
 pub use records::scans::{Accepted, NewScan, Scan, Waiting};

@@ -9,6 +9,7 @@ use cms::signed_data::{
 };
 use der::asn1::{Null, ObjectIdentifier, OctetString, SetOfVec};
 use der::{Any, Decode, Encode, Sequence};
+use jiff::Timestamp;
 use schemas::subject::Name;
 use x509_cert::Certificate;
 use x509_cert::attr::Attribute;
@@ -89,6 +90,14 @@ impl Chain {
     #[must_use]
     pub fn name(&self) -> Option<Name> {
         common_name(self.certificates.first()?.tbs_certificate().subject())
+    }
+
+    /// Until when the signer's certificate is good.
+    #[must_use]
+    pub fn good_until(&self) -> Option<Timestamp> {
+        let own = self.certificates.first()?;
+        let seconds = own.tbs_certificate().validity().not_after.to_unix_duration().as_secs();
+        Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
     }
 
     /// Bytes that a signature by this chain takes at most, with a time stamp or without.

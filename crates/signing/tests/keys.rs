@@ -80,6 +80,16 @@ fn a_file_with_another_password_or_without_a_key_is_refused() {
 }
 
 #[test]
+fn a_certificate_tells_until_when_it_is_good() {
+    let keys = Keys::made();
+    let until = |name: &str| keys.open(name).chain().good_until().unwrap();
+    assert_eq!(until("expired.p12").to_string(), "2021-01-01T00:00:00Z");
+    let day = jiff::SignedDuration::from_hours(24);
+    let (first, now) = (until("first.p12"), Timestamp::now());
+    assert!((now + day * 364..=now + day * 365).contains(&first), "{first}");
+}
+
+#[test]
 fn a_certificate_leads_to_its_root_while_it_is_valid_and_to_no_other() {
     let keys = Keys::made();
     let signature = signing::detached(&keys.open("agency.p12"), TEXT).unwrap();

@@ -48,6 +48,10 @@ pub struct ScanView {
     pub bytes: u64,
     /// Media type, told by content.
     pub media_type: String,
+    /// Name of whoever scanned it: a person's login name, or a station's or system's name. None
+    /// where it came before that was kept.
+    #[serde(default)]
+    pub scanned_by: Option<String>,
     /// How it stands.
     pub state: ScanState,
     /// Code of the reason, when parked.

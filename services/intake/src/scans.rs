@@ -28,7 +28,9 @@ const LONGEST_STATION: usize = 64;
 ///
 /// The body is the file as the scanner made it: JPEG, PNG, TIFF (many pages, group 4), PDF,
 /// WebP, BMP or JPEG 2000, told by content. The receipt is given when the bytes are durable.
-/// The same bytes sent again, or the same key, get the same receipt.
+/// The same bytes sent again, or the same key, get the same receipt. Who scanned is whoever was
+/// let in with it the first time: a person who has logged in, or who holds the key. No header
+/// says so.
 #[utoipa::path(
     post,
     path = "/v1/dossiers/{code}/scans",
@@ -114,6 +116,7 @@ async fn receive(
         idempotency_key: slip.key,
         component: slip.component,
         station: slip.station,
+        scanned_by: asker.id,
         stated,
     };
     let accepting = desk.archive.records.accept_scan(&scan, Timestamp::now());

@@ -1,5 +1,7 @@
 //! A dossier as it stands, put together from what is known of it.
 
+use std::collections::HashMap;
+
 use archive::{DocumentRow, Dossier, PageSummary, Scan};
 use filing::Kinds;
 use filing::standing::{Situation, standing};
@@ -7,6 +9,7 @@ use problem::{Answer, Problem};
 use schemas::api::{DocumentView, DossierView, PageCounts, PageState, PageView, ScanView};
 use schemas::catalogue::ProcedureVersion;
 use schemas::code::Reason;
+use schemas::ids::PrincipalId;
 
 use crate::desk::IntakeDesk;
 
@@ -17,6 +20,7 @@ pub(crate) async fn of_dossier(desk: &IntakeDesk, dossier: Dossier) -> Answer<Do
     // Asked first: what is settled by now can be seen in what is read after it.
     let settled = !records.unsettled(dossier.id).await?;
     let scans = records.scans(dossier.id).await?;
+    let scanners = names_of(desk, &scans).await?;
     let documents: Vec<DocumentView> = records
         .documents(dossier.id)
         .await?
@@ -56,7 +60,7 @@ pub(crate) async fn of_dossier(desk: &IntakeDesk, dossier: Dossier) -> Answer<Do
         settled,
         components,
         documents,
-        scans: scans.into_iter().map(|(scan, pages)| of_scan(scan, pages)).collect(),
+        scans: scans.into_iter().map(|(scan, pages)| of_scan(scan, pages, &scanners)).collect(),
     })
 }
 
@@ -70,6 +74,22 @@ pub(crate) async fn procedure_of(desk: &IntakeDesk, dossier: &Dossier) -> Answer
             Err(Problem::new(Reason::Internal))
         }
     }
+}
+
+/// The names of those who scanned.
+async fn names_of(
+    desk: &IntakeDesk,
+    scans: &[(Scan, Vec<PageSummary>)],
+) -> Answer<HashMap<PrincipalId, String>> {
+    let mut names = HashMap::new();
+    for id in scans.iter().filter_map(|(scan, _)| scan.scanned_by) {
+        if !names.contains_key(&id)
+            && let Some(name) = desk.archive.records.principal_name(id).await?
+        {
+            names.insert(id, name);
+        }
+    }
+    Ok(names)
 }
 
 fn count<'a>(pages: impl Iterator<Item = &'a PageSummary>) -> PageCounts {
@@ -92,12 +112,17 @@ fn of_document(kinds: &Kinds, row: DocumentRow) -> DocumentView {
     DocumentView { kind_name: kind.map(|kind| kind.name.clone()), ..view }
 }
 
-fn of_scan(scan: Scan, pages: Vec<PageSummary>) -> ScanView {
+fn of_scan(
+    scan: Scan,
+    pages: Vec<PageSummary>,
+    scanners: &HashMap<PrincipalId, String>,
+) -> ScanView {
     ScanView {
         id: scan.id,
         blake3: scan.blake3,
         bytes: scan.bytes,
         media_type: scan.media_type,
+        scanned_by: scan.scanned_by.and_then(|id| scanners.get(&id).cloned()),
         state: scan.state,
         code: scan.reason.map(|reason| reason.code().to_owned()),
         reason: scan.reason.map(|reason| reason.vi().to_owned()),

@@ -182,6 +182,7 @@ impl Office {
             idempotency_key: None,
             component: None,
             station: None,
+            scanned_by: by,
             stated: None,
         };
         let scan = records.accept_scan(&scan, now).await.unwrap().scan;

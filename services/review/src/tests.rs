@@ -72,6 +72,7 @@ async fn office() -> Office {
         idempotency_key: None,
         component: None,
         station: None,
+        scanned_by: by,
         stated: None,
     };
     let scan = records.accept_scan(&scan, Timestamp::now()).await.unwrap().scan;

@@ -423,6 +423,20 @@ mod tests {
         let token = "pkcs11 = { module = '/m.so', token = 't', key = 'k', pin_file = '/p' }";
         check(&format!("[signing.officer]\n{token}"), Ok(()));
         check(&format!("[signing.officer]\npkcs12 = '/k.p12'\n{token}"), Err("one of pkcs12"));
+        let own = |name: &str| {
+            format!("[[signing.officers]]\nname = '{name}'\npkcs12 = '/k'\npassword_file = '/p'\n")
+        };
+        let (one, other) = (own("can-bo-3"), own("quay-3"));
+        check(&format!("{one}{other}"), Ok(()));
+        check(&format!("{one}{one}"), Err("signing.officers[2] has the name of one before"));
+        check(&own(" "), Err("signing.officers[1] has no name"));
+        check(&format!("[[signing.officers]]\nname = 'can-bo-3'\n{token}"), Ok(()));
+        check(&format!("{one}{token}"), Err("signing.officers[1] needs one of pkcs12"));
+        check("[[signing.officers]]\npkcs12 = '/k'", Err("missing field `name`"));
+        check(&format!("{one}visible = true"), Err("unknown field `visible`"));
+        check(&format!("[signing]\npersonal_only = true\n{one}"), Ok(()));
+        check("[signing]\npersonal_only = true", Err("nobody has a key"));
+        check(&format!("[signing]\ntimestamp_url = 'http://127.0.0.1:1'\n{one}"), Ok(()));
         check("[signing]\ntimestamp_url = 'http://127.0.0.1:1'", Err("nobody signs"));
         check("[retention]\nbirth_certificate = 'permanent'\nresidence_form = 5", Ok(()));
         check("[retention]\nbirth_certificate = 'never'", Err("did not match"));

@@ -103,6 +103,15 @@ pub(crate) async fn run(
         first::start(&archive, data, &config.office.code).await?;
     }
 
+    if roles.work {
+        // A name that is mistyped has somebody else sign, or nobody.
+        for (key, name) in config.signing.names() {
+            if !archive.records.is_principal_name(name).await? {
+                warn!(key, "nobody has the name that this key is for");
+            }
+        }
+    }
+
     let apart = SignedDuration::from_mins(config.audit.head_minutes.into());
     let keeper =
         roles.records.then(|| Keeper::new(archive.clone(), heads, data, apart).map(Arc::new));

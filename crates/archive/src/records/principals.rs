@@ -78,6 +78,10 @@ pub struct Key {
 
 const ANY: &str = "select exists (select 1 from principal) as there";
 
+const NAME: &str = "select name from principal where principal_id = $1";
+
+const IS_NAME: &str = "select 1 from principal where name = $1";
+
 const PUT: &str = "
     insert into principal (principal_id, kind, name, made_at, made_by)
     values ($1, $2, $3, $4, $5)
@@ -138,6 +142,25 @@ impl Records {
     pub async fn has_principals(&self) -> Result<bool, ArchiveError> {
         let row = sqlx::query(ANY).fetch_one(&self.db.readers).await;
         row.doing("looking for principals")?.flag("there")
+    }
+
+    /// A principal's name.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`].
+    pub async fn principal_name(&self, id: PrincipalId) -> Result<Option<String>, ArchiveError> {
+        let query = sqlx::query(NAME).bind(id.to_string());
+        let row = query.fetch_optional(&self.db.readers).await.doing("reading a principal")?;
+        row.map(|row| row.take("name")).transpose()
+    }
+
+    /// Whether a principal has that name.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`].
+    pub async fn is_principal_name(&self, name: &str) -> Result<bool, ArchiveError> {
+        let row = sqlx::query(IS_NAME).bind(name).fetch_optional(&self.db.readers).await;
+        Ok(row.doing("reading a principal")?.is_some())
     }
 
     /// Makes a principal with a key, or with none; false, and nothing done, where another has

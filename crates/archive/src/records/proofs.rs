@@ -2,9 +2,11 @@
 //! signature over the record.
 
 use jiff::Timestamp;
-use schemas::ids::{Blake3, DocumentId, RecordId};
+use schemas::ids::{Blake3, DocumentId, PrincipalId, RecordId};
 use schemas::record::ProofState;
-use sqlx::any::AnyRow;
+use sqlx::Any;
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
 
 use super::Records;
 use super::filing::FORGET_PARKED;
@@ -15,11 +17,20 @@ use crate::rows::Columns;
 
 const SIGNED: &str = "select pdf from signed_pdf where sealed = $1";
 
+const SIGNED_BY: &str = "
+    select pdf from officer_pdf where sealed = $1 and principal_id = $2";
+
 // The first one stands, unless it is the one that is gone.
 const PUT_SIGNED: &str = "
     insert into signed_pdf (sealed, pdf, signed_at) values ($1, $2, $3)
     on conflict (sealed) do update set pdf = excluded.pdf, signed_at = excluded.signed_at
     where signed_pdf.pdf = $4";
+
+const PUT_SIGNED_BY: &str = "
+    insert into officer_pdf (sealed, pdf, signed_at, principal_id) values ($1, $2, $3, $5)
+    on conflict (sealed, principal_id)
+    do update set pdf = excluded.pdf, signed_at = excluded.signed_at
+    where officer_pdf.pdf = $4";
 
 const PUT_PROOF: &str = "
     insert into record_proof (record_id, version, signature, signed_at) values ($1, $2, $3, $4)
@@ -43,6 +54,25 @@ const UNPROVEN: &str = "
 const SEALED: &str = "
     update document set seal = 'sealed'
     where document_id = $1 and record_version = $2 and seal in ('waiting', 'parked')";
+
+/// A sealed PDF, and who signs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SealedPdf {
+    /// blake3 of it, before it is signed.
+    pub blake3: Blake3,
+    /// The officer who signs with a key of their own; none where it is the office's, or nobody's.
+    pub officer: Option<PrincipalId>,
+}
+
+impl SealedPdf {
+    fn query(&self) -> Query<'static, Any, AnyArguments> {
+        let sealed = self.blake3.to_string();
+        match self.officer {
+            None => sqlx::query(SIGNED).bind(sealed),
+            Some(officer) => sqlx::query(SIGNED_BY).bind(sealed).bind(officer.to_string()),
+        }
+    }
+}
 
 /// A record's own text, and who vouches for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,9 +100,9 @@ impl Records {
     ///
     /// # Errors
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
-    pub async fn signed_pdf(&self, sealed: Blake3) -> Result<Option<Blake3>, ArchiveError> {
-        let query = sqlx::query(SIGNED).bind(sealed.to_string());
-        let row = query.fetch_optional(&self.db.readers).await.doing("reading a signing")?;
+    pub async fn signed_pdf(&self, sealed: SealedPdf) -> Result<Option<Blake3>, ArchiveError> {
+        let row = sealed.query().fetch_optional(&self.db.readers).await;
+        let row = row.doing("reading a signing")?;
         row.map(|row| row.parsed("pdf")).transpose()
     }
 
@@ -83,17 +113,22 @@ impl Records {
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn put_signed_pdf(
         &self,
-        sealed: Blake3,
+        sealed: SealedPdf,
         pdf: Blake3,
         gone: Option<Blake3>,
         now: Timestamp,
     ) -> Result<Blake3, ArchiveError> {
         let doing = "keeping a signing";
         let mut change = self.db.change().await?;
-        let put = sqlx::query(PUT_SIGNED).bind(sealed.to_string()).bind(pdf.to_string());
+        let sql = if sealed.officer.is_some() { PUT_SIGNED_BY } else { PUT_SIGNED };
+        let put = sqlx::query(sql).bind(sealed.blake3.to_string()).bind(pdf.to_string());
         let put = put.bind(micros(now)).bind(gone.unwrap_or(pdf).to_string());
+        let put = match sealed.officer {
+            None => put,
+            Some(officer) => put.bind(officer.to_string()),
+        };
         put.execute(change.on()).await.doing(doing)?;
-        let row = sqlx::query(SIGNED).bind(sealed.to_string()).fetch_one(change.on()).await;
+        let row = sealed.query().fetch_one(change.on()).await;
         let stands = row.doing(doing)?.parsed("pdf")?;
         change.commit().await?;
         Ok(stands)

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use schemas::api::{DossierEvent, DossierState, ScanState};
 use schemas::code::Reason;
-use schemas::ids::{Blake3, ComponentId, DossierId, PageId, ScanId};
+use schemas::ids::{Blake3, ComponentId, DossierId, PageId, PrincipalId, ScanId};
 use schemas::message::Job;
 use schemas::signature::DigitalSignature;
 use sqlx::any::AnyRow;
@@ -34,6 +34,8 @@ pub struct NewScan {
     pub component: Option<ComponentId>,
     /// Station that sent it.
     pub station: Option<String>,
+    /// Who was let in with it.
+    pub scanned_by: PrincipalId,
     /// Why it is taken, where a record stands for its component.
     pub stated: Option<Stated>,
 }
@@ -55,6 +57,8 @@ pub struct Scan {
     pub component: Option<ComponentId>,
     /// Station that sent it.
     pub station: Option<String>,
+    /// Who sent it first; none where it came before that was kept.
+    pub scanned_by: Option<PrincipalId>,
     /// How it stands.
     pub state: ScanState,
     /// Pages, once counted.
@@ -78,6 +82,7 @@ impl Scan {
             media_type: new.media_type.clone(),
             component: new.component.clone(),
             station: new.station.clone(),
+            scanned_by: Some(new.scanned_by),
             state: ScanState::Received,
             pages: None,
             reason: None,
@@ -116,15 +121,15 @@ const PUT_KEY: &str = "
 
 const PUT: &str = "
     insert into scan (scan_id, dossier_id, place, blake3, bytes, media_type, component, station,
-        state, received_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, 'received', $9)
+        scanned_by, state, received_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'received', $10)
     on conflict (scan_id) do nothing";
 
 macro_rules! scan {
     ($which:literal) => {
         concat!(
-            "select scan_id, dossier_id, blake3, bytes, media_type, component, station, state, ",
-            "pages, reason, received_at, signatures from scan where ",
+            "select scan_id, dossier_id, blake3, bytes, media_type, component, station, ",
+            "scanned_by, state, pages, reason, received_at, signatures from scan where ",
             $which
         )
     };
@@ -295,6 +300,7 @@ async fn put(
         .bind(&new.media_type)
         .bind(new.component.as_ref().map(ComponentId::as_str))
         .bind(&new.station)
+        .bind(new.scanned_by.to_string())
         .bind(micros(now))
         .execute(change.on())
         .await
@@ -342,6 +348,7 @@ fn scan(row: &AnyRow) -> Result<Scan, ArchiveError> {
         media_type: row.take("media_type")?,
         component: row.parsed_or("component")?,
         station: row.take("station")?,
+        scanned_by: row.parsed_or("scanned_by")?,
         state: row.word("state")?,
         pages: row.int_or("pages")?,
         reason: row.word_or("reason")?,

@@ -176,6 +176,7 @@ pub(crate) fn new_scan(dossier: DossierId, blake3: Blake3, key: Option<&str>) ->
         idempotency_key: key.map(str::to_owned),
         component: None,
         station: None,
+        scanned_by: SOMEBODY,
         stated: None,
     }
 }

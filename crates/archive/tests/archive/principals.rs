@@ -50,6 +50,10 @@ async fn a_key_comes_back_with_all_that_its_holder_was_granted() {
     assert_eq!((kept.holder.id, kept.holder.grants.len()), (holder.id, 2));
     assert!(!kept.revoked && !kept.holder.locked);
     assert_eq!(records.keys().await.unwrap().len(), 2, "the refused one left none");
+    assert_eq!(records.principal_name(holder.id).await.unwrap().as_deref(), Some("một cửa"));
+    assert_eq!(records.principal_name(PrincipalId::random()).await.unwrap(), None);
+    assert!(records.is_principal_name("một cửa").await.unwrap());
+    assert!(!records.is_principal_name("Một cửa").await.unwrap());
     assert_eq!(records.key(KeyId::random()).await.unwrap(), None);
 }
 

@@ -1,8 +1,8 @@
 //! Records and lookups.
 
-use archive::LookupError;
+use archive::{LookupError, SealedPdf};
 use jiff::Timestamp;
-use schemas::ids::{PrincipalId, RecordId};
+use schemas::ids::{Blake3, PrincipalId, RecordId};
 use schemas::record::{Field, FieldName, FieldSource, Record, RecordState};
 
 use crate::bed::{Bed, NUMBER, SOMEBODY, bed, draft, filed, findings, request};
@@ -33,6 +33,29 @@ async fn publishing_twice_gives_one_version() {
     let told = Record { hash: None, ..first.clone() };
     let json = serde_json::to_vec(&told).unwrap();
     assert_eq!(first.hash.unwrap().0, *blake3::hash(&json).as_bytes(), "anyone can check it");
+}
+
+#[tokio::test]
+async fn a_sealed_pdf_is_signed_once_by_each_officer_and_once_for_the_office() {
+    let bed = bed().await;
+    let records = &bed.archive.records;
+    let officers = [None, Some(PrincipalId::random()), Some(PrincipalId::random())];
+    let sealed = |officer| SealedPdf { blake3: Blake3([7; 32]), officer };
+    let now = Timestamp::now();
+    for (n, officer) in (0..).zip(officers) {
+        let (sealed, pdf) = (sealed(officer), Blake3([n; 32]));
+        assert_eq!(records.signed_pdf(sealed).await.unwrap(), None, "{officer:?}");
+        for late in [pdf, Blake3([9; 32])] {
+            assert_eq!(records.put_signed_pdf(sealed, late, None, now).await.unwrap(), pdf);
+        }
+        assert_eq!(records.signed_pdf(sealed).await.unwrap(), Some(pdf));
+    }
+    for (n, officer) in (0..).zip(officers) {
+        let (gone, anew) = (Blake3([n; 32]), Blake3([20 + n; 32]));
+        assert_eq!(records.signed_pdf(sealed(officer)).await.unwrap(), Some(gone), "its own");
+        let stands = records.put_signed_pdf(sealed(officer), anew, Some(gone), now).await.unwrap();
+        assert_eq!(stands, anew, "what is gone is signed anew");
+    }
 }
 
 #[tokio::test]

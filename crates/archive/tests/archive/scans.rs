@@ -1,10 +1,10 @@
 //! Scans and pages: accepted once, durable, announced once.
 
-use archive::AcceptError;
+use archive::{AcceptError, NewScan};
 use jiff::Timestamp;
 use schemas::api::{DossierEvent, FlawView, PageState, ScanState};
 use schemas::code::Reason;
-use schemas::ids::PageId;
+use schemas::ids::{PageId, PrincipalId};
 use schemas::message::Job;
 use schemas::reading::{Flaw, PageImage, PageReading};
 use schemas::signature::{DigitalSignature, SignatureState};
@@ -25,6 +25,25 @@ async fn the_same_bytes_or_the_same_key_are_the_same_scan() {
     assert_eq!((&first.scan, &first.scan), (&by_key.scan, &by_content.scan));
     assert_eq!(records.waiting().await.unwrap().jobs, 1, "announced once");
     assert_eq!(records.events(dossier.id, 0, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn who_sent_a_scan_first_is_who_scanned_it() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    let blob = bed.archive.blobs.put(b"scan").await.unwrap();
+    let records = &bed.archive.records;
+    let [first, other] = [PrincipalId::random(), PrincipalId::random()];
+    for scanned_by in [first, other] {
+        let new = NewScan { scanned_by, ..new_scan(dossier.id, blob, None) };
+        let scan = records.accept_scan(&new, Timestamp::now()).await.unwrap().scan;
+        assert_eq!(scan.scanned_by, Some(first));
+        assert_eq!(records.scan(scan.id).await.unwrap(), Some(scan.clone()));
+        assert_eq!(records.scans(dossier.id).await.unwrap()[0].0, scan);
+    }
+    // As a program of the version before leaves it.
+    assert_eq!(bed.tamper("update scan set scanned_by = null").await, 1);
+    assert_eq!(records.scans(dossier.id).await.unwrap()[0].0.scanned_by, None);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What is kept of a subject is told, handed out, and erased where it may be; the audit stays.
 
-use archive::{Dossier, Ground, Kept, PutRight, Reviser};
+use archive::{Dossier, Ground, Kept, PutRight, Reviser, SealedPdf};
 use jiff::Timestamp;
 use schemas::audit::{Act, Actor};
 use schemas::ids::{Blake3, DossierId};
@@ -161,6 +161,10 @@ async fn an_erased_dossier_leaves_nothing_but_hashes_and_a_whole_audit() {
     records.link_audit().await.unwrap();
     assert_eq!(findings(&bed.archive).await, [""; 0]);
     more_of(&bed, &dossier, &record).await;
+    for officer in [None, Some(SOMEBODY)] {
+        let (sealed, now) = (SealedPdf { blake3: Blake3([7; 32]), officer }, Timestamp::now());
+        records.put_signed_pdf(sealed, record.pdf, None, now).await.unwrap();
+    }
     let erased = erase(&bed, dossier.id, true, true).await.unwrap();
     assert_eq!(erased.records, [record.id]);
     // They came a moment ago, and go when they can be told from what arrives.
@@ -169,6 +173,7 @@ async fn an_erased_dossier_leaves_nothing_but_hashes_and_a_whole_audit() {
     assert_eq!(holds(&bed, NUMBER).await, [""; 0]);
     assert_eq!(holds(&bed, "Mẫu").await, [""; 0]);
     assert_eq!(holds(&bed, dossier.code.as_str()).await, ["audit_line", "erased"]);
+    assert_eq!(holds(&bed, &record.pdf.to_string()).await, ["data_key"]);
     assert_eq!(findings(&bed.archive).await, [""; 0]);
     assert!(records.is_erased(record.id).await.unwrap());
     assert!(records.record(record.id, None).await.unwrap().is_none());

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::time::Duration;
 
-use archive::{Answered, Archive, LinesAsked, Relied, Reviser, Shift, Stated};
+use archive::{Answered, Archive, LinesAsked, Relied, Reviser, SealedPdf, Shift, Stated};
 use jiff::{SignedDuration, Timestamp};
 use schemas::Uuid;
 use schemas::api::{Answers, AskReason, AssignDocument, LookupWord, SayOfLookup};
@@ -61,6 +61,9 @@ const SEED: &[&str] = &[
     "insert into digitisation select id, id, id from seed",
     "insert into record select id, 1, id, id, id, id, 'published', n, id, id, '{}' from seed",
     "insert into record_proof select id, 1, '', n from seed",
+    "insert into signed_pdf select id, id, n from seed",
+    "insert into officer_pdf select id, id, id, n from seed",
+    "insert into principal select id, 'station', id, n, 'x', null from seed",
     "insert into record_owner select number, id, 1 from seed",
     "insert into lookup select id, n, id, n, id, '{}', id from seed",
     "insert into relied select id, 'TP01', id, 1, 0, n, '2030-01-01', 0 from seed",
@@ -197,6 +200,14 @@ pub(crate) async fn live(archive: &Archive) {
     let record = publish(draft(&dossier, document.id, blake3)).await;
     publish(draft(&dossier, document.id, blake3)).await;
     records.document(document.id).await.unwrap().unwrap();
+
+    for officer in [None, Some(principal)] {
+        let sealed = SealedPdf { blake3, officer };
+        assert_eq!(records.signed_pdf(sealed).await.unwrap(), None);
+        records.put_signed_pdf(sealed, blake3, None, now).await.unwrap();
+    }
+    records.principal_name(principal).await.unwrap();
+    records.is_principal_name("can-bo-3").await.unwrap();
 
     // The view of a dossier, and requirements.
     assert_eq!(records.scans(dossier.id).await.unwrap().len(), 1);

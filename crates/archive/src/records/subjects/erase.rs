@@ -93,6 +93,7 @@ const ERASE: &[&str] = &[
     of_records!("lookup"),
     of_records!("near_match"),
     "delete from signed_pdf where pdf in (select pdf from record where dossier_id = $1)",
+    "delete from officer_pdf where pdf in (select pdf from record where dossier_id = $1)",
     "delete from record where dossier_id = $1",
     of_records!("digitisation"),
     "delete from document where dossier_id = $1",
