@@ -6,6 +6,8 @@ use tests::Cluster as Stage;
 
 mod faults;
 
+#[path = "../suite/adoption.rs"]
+mod adoption;
 #[path = "../suite/dashboards.rs"]
 mod dashboards;
 #[path = "../suite/deliveries.rs"]
