@@ -1,7 +1,8 @@
--- People beside the applicant whose papers a dossier needs. Personal data stands in dossier.others and
--- dossier_subject.number, too.
+-- People beside the applicant whose papers a dossier needs. Personal data stands in dossier.others
+-- and dossier_subject.number, too.
 
-alter table dossier add column others text not null default '[]'; -- list of schemas::subject::Subject
+-- List of schemas::subject::Subject, in the order in which they were named.
+alter table dossier add column others text not null default '[]';
 
 -- Finds the dossiers that name somebody in `others`. A program that knows nothing of it erases its
 -- rows with their dossier.
