@@ -18,7 +18,7 @@ pub use audit::{AccessAnswer, AccessRequest, AccessView, AuditPage, OwnedRecord}
 pub use deliveries::{DeliveryFate, DeliveryTrouble, DeliveryView};
 pub use dossiers::{
     Answers, ComponentStatus, ComponentView, DocumentVerdict, DocumentView, DossierEvent,
-    DossierState, DossierView, OpenDossier, PageCounts, RawSubject,
+    DossierState, DossierView, MOST_OTHERS, OpenDossier, PageCounts, Party, RawSubject,
 };
 pub use once::{
     AskAgain, AskReason, AskedAgain, CorrectRecord, HeldAgain, LookupNote, LookupSaid, LookupWord,

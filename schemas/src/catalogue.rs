@@ -158,6 +158,10 @@ pub struct Component {
     /// Kinds of paper that may be handed in for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kinds: Vec<KindId>,
+    /// Whose paper it asks for, where the line says so: where several components ask for the same
+    /// kind, that tells which record is for which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whose: Option<Whose>,
     /// Code of the form: `CT01`, `Mẫu số 01`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form_code: Option<String>,
@@ -222,6 +226,16 @@ pub struct Component {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+/// Whose paper a component asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Whose {
+    /// The applicant's.
+    Applicant,
+    /// Somebody else's: the child's who is to be adopted.
+    Other,
 }
 
 /// Whether a component is handed in.

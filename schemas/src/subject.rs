@@ -402,6 +402,29 @@ impl Subject {
     }
 }
 
+/// The people whose papers an application needs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct People<'a> {
+    /// Who applies.
+    pub applicant: &'a Subject,
+    /// The others, in the order in which they were named.
+    pub others: &'a [Subject],
+}
+
+impl<'a> People<'a> {
+    /// All of them, the applicant first.
+    pub fn all(self) -> impl Iterator<Item = &'a Subject> + Clone {
+        std::iter::once(self.applicant).chain(self.others)
+    }
+
+    /// Whether two of them have one number.
+    #[must_use]
+    pub fn is_any_twice(self) -> bool {
+        let numbers: Vec<&str> = self.all().map(Subject::reveal_number).collect();
+        (1..numbers.len()).any(|nth| numbers[..nth].contains(&numbers[nth]))
+    }
+}
+
 /// Whether a number is an old one of nine digits.
 #[must_use]
 pub fn is_old_number(number: &str) -> bool {

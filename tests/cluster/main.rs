@@ -7,6 +7,8 @@ use tests::Cluster as Stage;
 mod faults;
 mod rolling;
 
+#[path = "../suite/adoption.rs"]
+mod adoption;
 #[path = "../suite/dashboards.rs"]
 mod dashboards;
 #[path = "../suite/deliveries.rs"]

@@ -48,6 +48,7 @@ pub fn opening(subject: &Subject) -> OpenDossier {
         procedure: "1.001193".parse().unwrap(),
         case: None,
         subject: raw(subject),
+        others: Vec::new(),
         lane: Lane::Counter,
         office: None,
         answers: schemas::api::Answers::new(),

@@ -221,3 +221,42 @@ async fn a_subject_gets_a_copy_and_is_erased_where_the_law_lets_go() {
     let check = stage.check();
     assert_eq!(check["check"]["findings"], json!([]), "{check}");
 }
+
+/// Somebody's number, name and birth date, as options have them.
+fn typed(who: &schemas::subject::Subject) -> [String; 3] {
+    let schemas::subject::Subject::Citizen { number, name, born } = who else { unreachable!() };
+    [number.reveal().to_owned(), name.reveal().to_owned(), born.to_string()]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_named_in_anothers_dossier_gets_a_copy_of_that() {
+    let stage = Stage::start().await;
+    let ([number, name, born], other) = (typed(&somebody(1)), typed(&somebody(2)));
+    let folder = tempfile::tempdir().unwrap();
+    let paper = folder.path().join("giay.jpg");
+    std::fs::write(&paper, jpeg_page(1)).unwrap();
+    let server = ["--server", stage.desk("/v1/dossiers"), "--close", "--no-wait", "--json"];
+    let named = other.join(",");
+    let who = ["--citizen", &number, "--name", &name, "--born", &born, "--other", &named];
+    let push = [&["push", text(&paper), "--procedure", "1.001193"], &server[..], &who].concat();
+    let output = stage.command(&push);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let opened: DossierView = serde_json::from_slice(&output.stdout).unwrap();
+    stage.settled(&opened).await;
+
+    let subject = |what: &str, more: &[&str]| {
+        let of =
+            ["subject", what, "--citizen", &other[0], "--name", &other[1], "--born", &other[2]];
+        let output = stage.command(&[&of[..], &["--reason", "Đơn số 14/2026"], more].concat());
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let copy = folder.path().join("copy");
+    let (code, told) = subject("export", &["--to", text(&copy)]);
+    assert_eq!(code, Some(0), "{told}");
+    let dossiers = std::fs::read_to_string(copy.join("dossiers.json")).unwrap();
+    assert!(dossiers.contains(opened.code.as_str()) && dossiers.contains(&other[1]), "{dossiers}");
+    assert!(!dossiers.contains(&number) && !dossiers.contains(&name), "nothing of the applicant");
+    let (code, told) = subject("erase", &["--yes"]);
+    assert_eq!(code, Some(5), "{told}");
+    assert!(told.contains("hồ sơ của người khác, có nêu người này"), "{told}");
+}

@@ -9,6 +9,7 @@ mod layers;
 mod messages;
 mod openapi;
 
+mod adoption;
 mod alone;
 mod backup;
 mod bad_input;

@@ -191,6 +191,7 @@ fn requirements(story: &Story) -> RequirementsRequest {
         procedure: story.dossier.procedure.clone(),
         case: Some(WITH_FAMILY.parse().unwrap()),
         subject: raw(&story.dossier.subject),
+        others: Vec::new(),
         purpose: "Đăng ký thường trú".to_owned(),
         answers: schemas::api::Answers::new(),
         office: None,

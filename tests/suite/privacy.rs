@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use schemas::access::Role;
-use schemas::api::{Lookup, LookupRequest, RawSubject, Requirements, RequirementsRequest};
+use schemas::api::{
+    Lookup, LookupRequest, OpenDossier, RawSubject, Requirements, RequirementsRequest,
+};
 use schemas::reading::PageReading;
 use tests::{Story, code_of, jpeg_page, opening, raw, somebody};
 
@@ -27,7 +29,10 @@ async fn nothing_personal_is_told_by_logs_metrics_or_the_queue() {
     for (folder, case) in [("khai-sinh", None), ("thuong-tru", Some(WITH_FAMILY))] {
         let story = Story::told(folder);
         secrets.subject(&raw(&story.dossier.subject));
-        let dossier = stage.open(&story.opening(case)).await;
+        let spouse = raw(&somebody(folder.len() as u64));
+        secrets.subject(&spouse);
+        let opening = OpenDossier { others: vec![spouse.clone()], ..story.opening(case) };
+        let dossier = stage.open(&opening).await;
         for scan in story.scans() {
             stage.scan(&dossier, scan).await;
             queue.push_str(&stage.queued().await);
@@ -37,7 +42,7 @@ async fn nothing_personal_is_told_by_logs_metrics_or_the_queue() {
             let reading: PageReading = stage.get(&format!("/v1/pages/{}/reading", page.id)).await;
             secrets.text(&reading.text);
         }
-        ask(&stage, &story, &mut secrets).await;
+        ask(&stage, &story, spouse, &mut secrets).await;
     }
     go_wrong(&stage, &mut secrets).await;
     log_in(&stage, &mut secrets).await;
@@ -56,13 +61,14 @@ async fn nothing_personal_is_told_by_logs_metrics_or_the_queue() {
 }
 
 /// Asks for records as a procedure does.
-async fn ask(stage: &Stage, story: &Story, secrets: &mut Secrets) {
+async fn ask(stage: &Stage, story: &Story, spouse: RawSubject, secrets: &mut Secrets) {
     let purpose = "Đăng ký cho con thứ hai của gia đình".to_owned();
     secrets.put(&purpose);
     let mut request = RequirementsRequest {
         procedure: "1.004222".parse().unwrap(),
         case: Some(WITH_FAMILY.parse().unwrap()),
         subject: raw(&story.dossier.subject),
+        others: vec![spouse.clone()],
         purpose: purpose.clone(),
         answers: schemas::api::Answers::new(),
         office: None,
@@ -70,6 +76,9 @@ async fn ask(stage: &Stage, story: &Story, secrets: &mut Secrets) {
     let asked: Requirements = stage.post("/v1/requirements", &request).await;
     // Lines of the audit outlive whoever they are about: a purpose that names them is refused.
     request.purpose = format!("Đăng ký cho {}", story.dossier.subject.name().reveal());
+    assert_eq!(stage.refused("/v1/requirements", &request).await.0, 400);
+    let (RawSubject::Citizen { name, .. } | RawSubject::Organisation { name, .. }) = spouse;
+    request.purpose = format!("Đăng ký cho {name}");
     assert_eq!(stage.refused("/v1/requirements", &request).await.0, 400);
     for record in asked.components.iter().filter_map(|component| component.record) {
         let request = LookupRequest {

@@ -117,15 +117,15 @@ async fn held(
     let records = &desk.archive.records;
     let documents = records.documents(dossier.id).await?;
     let documents: Vec<_> = documents.into_iter().map(DocumentRow::view).collect();
-    let held = records.records_of(dossier.subject.reveal_number()).await?;
+    let held = records.papers_of_all(dossier.people()).await?;
     let situation = Situation {
         case: dossier.case.as_ref(),
         answers: &dossier.answers,
         office: &dossier.office,
         declined: &records.declined(&dossier.code).await?,
     };
-    let (subject, today) = (&dossier.subject, schemas::clock::today());
-    let views = standing(&desk.kinds, procedure, situation, &documents, &held, subject, today);
+    let (people, today) = (dossier.people(), schemas::clock::today());
+    let views = standing(&desk.kinds, procedure, situation, &documents, &held, people, today);
     let mut relied: Vec<_> = views.iter().filter_map(Relied::of).collect();
     relied.retain(|relied| !relied.original && components.contains(&&relied.component));
     if !relied.is_empty() {

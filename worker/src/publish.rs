@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use archive::{Dossier, FiledDocument, Page, Scan};
-use filing::{Described, describe};
+use filing::{Described, Parties, describe};
 use schemas::catalogue::Procedure;
 use schemas::ids::{Blake3, ComponentId, RecordId, ResultCode, ScanId};
 use schemas::kind::Kind;
@@ -56,8 +56,10 @@ pub(crate) async fn draft(
 
     let readings: Vec<&PageReading> = leaves.iter().map(|leaf| &leaf.reading).collect();
     let corrections = before.map_or_else(Vec::new, Record::corrections);
+    let whose = desk.archive.records.whose(dossier, &component).await?;
+    let parties = Parties { people: dossier.people(), whose };
     let Described { fields, valid_until, owners } =
-        describe(&desk.kinds, &kind, &dossier.subject, &readings, &corrections);
+        describe(&desk.kinds, &kind, parties, &readings, &corrections);
     let said = before.and_then(Record::said_owners);
 
     let created = first.scan.received_at;

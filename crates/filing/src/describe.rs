@@ -2,11 +2,12 @@
 //! pages, but for what a person corrected: that goes before any reading.
 
 use jiff::civil::Date;
+use schemas::catalogue::Whose;
 use schemas::codes::{IdentityCard, Mrz};
 use schemas::kind::{Kind, Owners, Validity};
 use schemas::reading::{CodeKind, PageReading};
 use schemas::record::{BoundBy, Field, FieldName, FieldSource, Owner};
-use schemas::subject::{CitizenNumber, Name, Subject};
+use schemas::subject::{CitizenNumber, Name, People, Subject};
 use schemas::text::fold;
 
 use crate::fields::{fields, valid_until};
@@ -25,13 +26,22 @@ pub struct Described {
     pub owners: Vec<Owner>,
 }
 
+/// Whose the papers of a dossier are, as far as it says.
+#[derive(Debug, Clone, Copy)]
+pub struct Parties<'a> {
+    /// The people whose papers it needs.
+    pub people: People<'a>,
+    /// Whose paper the component that the paper is filed under asks for, where its list says so.
+    pub whose: Option<Whose>,
+}
+
 /// What the paper on these pages is said to be. A field that was corrected stands in the place of
 /// what was read, and the last day and the owner follow from it.
 #[must_use]
 pub fn describe(
     kinds: &Kinds,
     kind: &Kind,
-    applicant: &Subject,
+    parties: Parties<'_>,
     pages: &[&PageReading],
     corrections: &[Field],
 ) -> Described {
@@ -45,7 +55,7 @@ pub fn describe(
         fields.push(by_policy(day));
     }
     fields.sort_by_key(|field| field.name);
-    let mut owners = owners(kind.owners, applicant, pages, &fields);
+    let mut owners = owners(kind, parties, pages, &fields);
     let said = fields.iter().any(is_said);
     if kind.owners == Owners::Named && kind.reusable && !said {
         owners = with_others(owners, pages);
@@ -82,13 +92,15 @@ fn by_policy(day: Date) -> Field {
 
 /// Whose paper it is.
 ///
-/// What a person says decides, then a card's code. A paper about one person is that person's, whoever else it names; any
-/// other paper is the applicant's when it shows their number or name. A paper that shows another
-/// person and nothing of the applicant is nobody's until a person says whose: better asked for
-/// again than held for the wrong citizen.
+/// What a person says decides, then a card's code. A paper about one person is that person's,
+/// whoever else it names; any other paper is theirs of the people whose papers the dossier needs,
+/// whose number it shows, or whose name where it shows nobody's number. A paper that shows somebody
+/// else and nothing of them is nobody's until a person says whose: better asked for again than held
+/// for the wrong citizen. So is one that shows several of them alike, and one that shows nothing at
+/// all where it may be another's than the applicant's.
 fn owners(
-    whose: Owners,
-    applicant: &Subject,
+    kind: &Kind,
+    Parties { people, whose }: Parties<'_>,
     pages: &[&PageReading],
     fields: &[Field],
 ) -> Vec<Owner> {
@@ -98,8 +110,8 @@ fn owners(
         return bound(&holder, BoundBy::Number);
     }
     let cards: Vec<Subject> = pages.iter().filter_map(|page| card_holder(page)).collect();
-    if cards.iter().any(|holder| holder.agrees(applicant)) {
-        return bound(applicant, BoundBy::Number);
+    if let Some(holder) = people.all().find(|one| cards.iter().any(|card| card.agrees(one))) {
+        return bound(holder, BoundBy::Number);
     }
     if let Some(holder) = cards.first() {
         return bound(holder, BoundBy::Number);
@@ -107,25 +119,49 @@ fn owners(
     let written = |name| fields.iter().find(|field| field.name == name).map(|f| f.value.as_str());
     let (holder_number, holder_name) =
         (written(FieldName::HolderNumber), written(FieldName::HolderName));
-    let own_number = applicant.reveal_number();
-    let own_name = fold(applicant.name().reveal());
-    let (shows_number, shows_name) = match whose {
-        Owners::Holder => (
-            holder_number == Some(own_number),
-            holder_number.is_none() && holder_name.is_some_and(|name| fold(name) == own_name),
-        ),
-        Owners::Named => {
-            let digits: String = pages.iter().map(|page| digits_of(&page.text)).collect();
-            let named = pages.iter().any(|page| holds_name(&page.text, &own_name));
-            (digits.contains(own_number), named)
+    let digits: String = pages.iter().map(|page| digits_of(&page.text)).collect();
+    let shows_number = |one: &&Subject| match kind.owners {
+        Owners::Holder => holder_number == Some(one.reveal_number()),
+        Owners::Named => digits.contains(one.reveal_number()),
+    };
+    let shows_name = |one: &&Subject| {
+        let name = fold(one.name().reveal());
+        match kind.owners {
+            Owners::Holder => {
+                holder_number.is_none() && holder_name.is_some_and(|holder| fold(holder) == name)
+            }
+            Owners::Named => pages.iter().any(|page| holds_name(&page.text, &name)),
         }
     };
-    match (shows_number, shows_name, labelled_holder(fields)) {
-        (true, ..) => bound(applicant, BoundBy::Number),
-        (false, true, _) => bound(applicant, BoundBy::Name),
-        (false, false, Some(holder)) => bound(&holder, BoundBy::Number),
-        (false, false, None) if whose == Owners::Holder || holder_number.is_some() => Vec::new(),
-        (false, false, None) => bound(applicant, BoundBy::Dossier),
+    let named: Vec<&Subject> = people.all().filter(shows_name).collect();
+    // A name within another's that is shown, or the same as it, tells nobody.
+    let is_told = |one: &&Subject| {
+        let name = fold(one.name().reveal());
+        let mut others = named.iter().filter(|other| other.reveal_number() != one.reveal_number());
+        others.all(|other| !holds_name(other.name().reveal(), &name))
+    };
+    // A number tells more than a name: a child's paper may name a parent.
+    let by_number: Vec<&Subject> = people.all().filter(shows_number).collect();
+    let (shown, bound_by) = if by_number.is_empty() {
+        (named.iter().copied().filter(is_told).collect(), BoundBy::Name)
+    } else {
+        (by_number, BoundBy::Number)
+    };
+    let tells_another = kind.owners == Owners::Holder || holder_number.is_some();
+    let may_be_anothers = !people.others.is_empty() && whose != Some(Whose::Applicant);
+    let holder = labelled_holder(fields);
+    let is_holder = |one: &&&Subject| holder.as_ref().is_some_and(|holder| holder.agrees(one));
+    match (shown.as_slice(), &holder) {
+        ([one], _) => bound(one, bound_by),
+        ([], Some(holder)) => bound(holder, BoundBy::Number),
+        ([], None) if tells_another || may_be_anothers || !named.is_empty() => Vec::new(),
+        ([], None) => bound(people.applicant, BoundBy::Dossier),
+        (several, _) => match several.iter().find(is_holder) {
+            Some(one) => bound(one, bound_by),
+            // A form is of its dossier, whomever it names.
+            None if !kind.reusable => bound(several[0], bound_by),
+            None => Vec::new(),
+        },
     }
 }
 
@@ -246,9 +282,34 @@ mod tests {
         Field { name, value, confidence: 0.9, source, page: Some(0), area: None }
     }
 
+    /// A kind of paper that is of whom it names, or of the one whom it is about.
+    fn kind(owners: Owners) -> Kind {
+        let id = match owners {
+            Owners::Named => "health_certificate",
+            Owners::Holder => "birth_certificate",
+        };
+        let kind = Kinds::shipped().get(&id.parse().unwrap()).unwrap().clone();
+        assert_eq!(kind.owners, owners);
+        kind
+    }
+
     #[track_caller]
     fn check(whose: Owners, page: PageReading, fields: &[Field], want: &[(&str, BoundBy)]) {
-        let got = owners(whose, &applicant(), &[&page], fields);
+        check_of(&[], None, whose, page, fields, want);
+    }
+
+    /// The same of a dossier that needs papers of others, too.
+    #[track_caller]
+    fn check_of(
+        others: &[Subject],
+        whose: Option<Whose>,
+        owners_are: Owners,
+        page: PageReading,
+        fields: &[Field],
+        want: &[(&str, BoundBy)],
+    ) {
+        let people = People { applicant: &applicant(), others };
+        let got = owners(&kind(owners_are), Parties { people, whose }, &[&page], fields);
         let got: Vec<_> = got.iter().map(|o| (o.subject.reveal_number(), o.bound_by)).collect();
         assert_eq!(got, want);
     }
@@ -279,6 +340,51 @@ mod tests {
     }
 
     #[test]
+    fn a_paper_of_another_whom_the_dossier_names_is_theirs() {
+        let child = |name: &str| Subject::Citizen {
+            number: OTHER.parse().unwrap(),
+            name: name.parse().unwrap(),
+            born: "1999-03-02".parse().unwrap(),
+        };
+        let check = |name: &str, text: &str, want: &[(&str, BoundBy)]| {
+            check_of(&[child(name)], None, Owners::Named, page(text, vec![]), &[], want);
+        };
+        let name = "Trần Văn Thử";
+        check(name, "Số định danh: 001 099 000 027", &[(OTHER, BoundBy::Number)]);
+        check(name, "Họ và tên: TRẦN VĂN THỬ", &[(OTHER, BoundBy::Name)]);
+        check(name, "Họ và tên: NGUYỄN THỊ MẪU", &[(OWN, BoundBy::Name)]);
+        // A parent's name on it doesn't make it the parent's.
+        let text = "Họ tên trẻ: Trần Văn Thử, số 001099000027. Người đưa trẻ đến: Nguyễn Thị Mẫu";
+        check(name, text, &[(OTHER, BoundBy::Number)]);
+        check(name, "Trần Văn Thử, con của Nguyễn Thị Mẫu", &[]);
+        check(name, "Trần Văn Thử 001099000027, Nguyễn Thị Mẫu 001199000013", &[]);
+        // The parent's name stands in the child's.
+        check("Nguyễn Thị Mẫu Đơn", "Họ và tên: Nguyễn Thị Mẫu Đơn", &[(OTHER, BoundBy::Name)]);
+        check("Nguyễn Thị Mẫu", "Họ và tên: Nguyễn Thị Mẫu", &[]);
+
+        let holder = [field(FieldName::HolderName, "TRẦN VĂN THỬ")];
+        let others = [child(name)];
+        let of = Owners::Holder;
+        let want = [(OTHER, BoundBy::Name)];
+        check_of(&others, None, of, page("Họ tên: Trần Văn Thử", vec![]), &holder, &want);
+    }
+
+    #[test]
+    fn a_paper_that_shows_nobody_is_the_applicants_where_it_can_be_nobody_elses() {
+        let others = [Subject::Citizen {
+            number: OTHER.parse().unwrap(),
+            name: "Trần Văn Thử".parse().unwrap(),
+            born: "1999-03-02".parse().unwrap(),
+        }];
+        let check = |whose, want: &[(&str, BoundBy)]| {
+            check_of(&others, whose, Owners::Named, page("Một tờ giấy", vec![]), &[], want);
+        };
+        check(None, &[]);
+        check(Some(Whose::Other), &[]);
+        check(Some(Whose::Applicant), &[(OWN, BoundBy::Dossier)]);
+    }
+
+    #[test]
     fn a_childs_birth_certificate_is_not_the_mothers() {
         let text = "Họ tên: Trần Văn Thử. Họ tên mẹ: Nguyễn Thị Mẫu, số 001199000013";
         let child = [
@@ -299,7 +405,10 @@ mod tests {
         let kind = kinds.get(&"judicial_record_1".parse().unwrap()).unwrap();
         let page = page("PHIẾU LÝ LỊCH TƯ PHÁP SỐ 1", vec![]);
         let typed = |name, value: &str| Field { source: FieldSource::Typed, ..field(name, value) };
-        let describe = |typed: &[Field]| describe(&kinds, kind, &applicant(), &[&page], typed);
+        let applicant = applicant();
+        let people = People { applicant: &applicant, others: &[] };
+        let parties = Parties { people, whose: None };
+        let describe = |typed: &[Field]| describe(&kinds, kind, parties, &[&page], typed);
         let value = |told: &Described, name| {
             let mut of = told.fields.iter().filter(|field| field.name == name);
             let value = of.next().map(|field| field.value.clone());

@@ -29,7 +29,7 @@ mod told;
 pub mod report;
 pub mod standing;
 
-pub use describe::{Described, describe, tells_holder};
+pub use describe::{Described, Parties, describe, tells_holder};
 pub use fields::{fields, valid_until};
 pub use file::{Document, Filing, Sheet, Verdict, file};
 pub use kinds::{Kinds, KindsError};

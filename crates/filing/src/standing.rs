@@ -4,17 +4,22 @@
 //! A record stands for a component only where the catalogue says so: its result is among those
 //! the component accepts, or its kind among those that may be handed in for it. Names that look
 //! alike never decide. Where the record cannot tell (no date of issue, no known validity), a
-//! person must look: nothing is held by assumption.
+//! person must look: nothing is held by assumption. `standing/whose.rs` says when it is known whose
+//! paper a component asks for.
+
+mod whose;
+
+use std::collections::BTreeSet;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
-use schemas::api::{Answers, ComponentStatus, ComponentView, DocumentVerdict, DocumentView};
+use schemas::api::{Answers, ComponentStatus, ComponentView, DocumentVerdict, DocumentView, Party};
 use schemas::catalogue::{Case, Channel, Component, Procedure, SubmitMode};
 use schemas::code::Reason;
 use schemas::ids::{CaseId, ComponentId, OfficeCode, ProcedureCode};
 use schemas::kind::{Scope, Validity};
-use schemas::record::{BoundBy, Owner, Record, RecordState};
-use schemas::subject::Subject;
+use schemas::record::{BoundBy, Record, RecordState};
+use schemas::subject::{People, Subject};
 
 use crate::kinds::Kinds;
 
@@ -31,10 +36,10 @@ pub struct Situation<'a> {
     pub declined: &'a [ComponentId],
 }
 
-/// How each component of the procedure's case stands for the subject on that day. Remarks and
+/// How each component of the procedure's case stands for these people on that day. Remarks and
 /// papers that authorities make among themselves are left out. `documents` are those of the
-/// dossier at hand, none when there isn't one yet; `records` may hold anything, what isn't the
-/// subject's or doesn't hold good is left aside.
+/// dossier at hand, none when there isn't one yet; `records` may hold anything, what is none of
+/// the people's or doesn't hold good is left aside.
 #[must_use]
 pub fn standing(
     kinds: &Kinds,
@@ -42,14 +47,15 @@ pub fn standing(
     situation: Situation<'_>,
     documents: &[DocumentView],
     records: &[Record],
-    subject: &Subject,
+    people: People<'_>,
     today: Date,
 ) -> Vec<ComponentView> {
-    let desk = Desk { kinds, procedure, situation, documents, records, subject, today };
     let asked: Vec<&Component> = procedure
         .components_of(situation.case)
         .filter(|c| c.submit != SubmitMode::Note && !c.internal)
         .collect();
+    let desk =
+        Desk { kinds, procedure, situation, asked: &asked, documents, records, people, today };
     let mut views: Vec<ComponentView> = asked.iter().map(|c| desk.alone(c)).collect();
     settle_groups(&asked, &mut views);
     views
@@ -97,20 +103,34 @@ struct Desk<'a> {
     kinds: &'a Kinds,
     procedure: &'a Procedure,
     situation: Situation<'a>,
+    asked: &'a [&'a Component],
     documents: &'a [DocumentView],
     records: &'a [Record],
-    subject: &'a Subject,
+    people: People<'a>,
     today: Date,
 }
 
 /// What a record is to a component that it could stand for.
 enum Worth<'a> {
-    /// Stands for it; last day, where there is one, and how it is bound to its owner.
-    Stands { record: &'a Record, last: Option<Date>, bound_by: BoundBy },
+    /// Stands for it.
+    Stands(Standing<'a>),
     /// A person must look at it first.
     Doubtful(String),
     /// Doesn't stand for it.
     Spent(String),
+}
+
+/// A record that stands for a component.
+struct Standing<'a> {
+    record: &'a Record,
+    /// Last day on which it does, where there is one.
+    last: Option<Date>,
+    /// Whose it is.
+    party: Party,
+    /// How it is bound to them.
+    bound_by: BoundBy,
+    /// As a counter officer knows it.
+    paper: String,
 }
 
 impl Desk<'_> {
@@ -128,6 +148,7 @@ impl Desk<'_> {
             documents: mine().map(|d| d.id).collect(),
             record: None,
             record_version: None,
+            of: None,
             valid_until: None,
             question: None,
         };
@@ -139,7 +160,7 @@ impl Desk<'_> {
             return settled(view, ComponentStatus::Filed, reason.to_owned());
         }
         let answer = self.situation.answers.get(&component.id).copied();
-        if asked_on_condition(component) && answer == Some(false) {
+        if self.is_ruled_out(component) {
             let reason = "Không cần: không thuộc trường hợp phải nộp, theo câu trả lời.";
             return settled(view, ComponentStatus::NotNeeded, reason.to_owned());
         }
@@ -148,15 +169,16 @@ impl Desk<'_> {
             return settled(view, ComponentStatus::PresentOnly, shown(component, worth.as_ref()));
         }
         let declined = self.situation.declined.contains(&component.id);
-        if declined && matches!(worth, Some(Worth::Stands { .. })) {
+        if declined && matches!(worth, Some(Worth::Stands(_))) {
             let reason = "Cần nộp: có bản số hoá, nhưng người dân chọn nộp giấy.";
             return settled(view, ComponentStatus::Needed, reason.to_owned());
         }
-        if let Some(Worth::Stands { record, last, bound_by }) = &worth {
-            view.record = Some(record.id);
-            view.record_version = Some(record.version);
-            view.valid_until = *last;
-            let (status, reason) = held(component, record, *last, *bound_by);
+        if let Some(Worth::Stands(standing)) = &worth {
+            view.record = Some(standing.record.id);
+            view.record_version = Some(standing.record.version);
+            view.of = (!self.people.others.is_empty()).then_some(standing.party);
+            view.valid_until = standing.last;
+            let (status, reason) = held(component, standing);
             return settled(view, status, reason);
         }
         if mine().any(|d| d.verdict == DocumentVerdict::Unsure) {
@@ -171,25 +193,37 @@ impl Desk<'_> {
                 settled(view, ComponentStatus::Unsure, reason)
             }
             Some(Worth::Spent(why)) => settled(view, status, format!("{why} {reason}")),
-            Some(Worth::Stands { .. }) | None => settled(view, status, reason),
+            Some(Worth::Stands(_)) | None => settled(view, status, reason),
         }
+    }
+
+    /// Whether the component isn't asked for, by what was answered.
+    fn is_ruled_out(&self, component: &Component) -> bool {
+        asked_on_condition(component) && self.situation.answers.get(&component.id) == Some(&false)
     }
 
     /// The record that stands best for a component: one that holds good longest, then the
     /// latest; else one that a person must look at; else one that tells why it doesn't.
     fn best(&self, component: &Component) -> Option<Worth<'_>> {
         let rank = |worth: &Worth<'_>| match worth {
-            Worth::Stands { record, last, .. } => {
+            Worth::Stands(Standing { record, last, .. }) => {
                 (2, last.unwrap_or(Date::MAX), record.published_at.clone())
             }
             Worth::Doubtful(_) => (1, Date::MIN, String::new()),
             Worth::Spent(_) => (0, Date::MIN, String::new()),
         };
-        self.records
+        let worths: Vec<Worth<'_>> = self
+            .records
             .iter()
             .filter(|record| self.is_mapped(record, component) && !self.is_of_this_dossier(record))
             .filter_map(|record| self.weigh(record, component))
-            .max_by_key(rank)
+            .collect();
+        let party = |worth: &Worth<'_>| match worth {
+            Worth::Stands(standing) => Some(standing.party),
+            Worth::Doubtful(_) | Worth::Spent(_) => None,
+        };
+        let parties: BTreeSet<Party> = worths.iter().filter_map(party).collect();
+        worths.into_iter().map(|worth| self.told_apart(component, worth, &parties)).max_by_key(rank)
     }
 
     /// Whether the catalogue lets the record stand for the component: it is a result that the
@@ -214,16 +248,20 @@ impl Desk<'_> {
 
     /// What a mapped record is worth; none when it is somebody else's.
     fn weigh<'r>(&self, record: &'r Record, component: &Component) -> Option<Worth<'r>> {
-        let number = self.subject.reveal_number();
-        let by_number = |owner: &&Owner| owner.subject.reveal_number() == number;
-        record.owners.iter().find(by_number)?;
-        let Some(owner) = record.owners.iter().find(|o| o.subject.agrees(self.subject)) else {
+        let Some((party, person, owner)) = self.owner(record, component.whose) else {
+            let has_number = |person: &Subject| {
+                let number = person.reveal_number();
+                record.owners.iter().any(|owner| owner.subject.reveal_number() == number)
+            };
+            let (_, person) = self.meant(component.whose).find(|(_, one)| has_number(one))?;
             // Whoever asks knows the number only: not a word about the record itself.
-            let why = "Có bản số hoá gắn với số định danh này nhưng họ tên hoặc ngày sinh không \
-                       khớp; cần đối chiếu.";
-            return Some(Worth::Doubtful(why.to_owned()));
+            let whose = self.of(person).unwrap_or_else(|| " này".to_owned());
+            return Some(Worth::Doubtful(format!(
+                "Có bản số hoá gắn với số định danh{whose} nhưng họ tên hoặc ngày sinh không khớp; \
+                 cần đối chiếu."
+            )));
         };
-        let paper = told(record);
+        let paper = told(record) + &self.of(person).unwrap_or_default();
         match record.state {
             RecordState::Published => {}
             RecordState::Superseded => {
@@ -261,7 +299,10 @@ impl Desk<'_> {
                 let day = vietnamese(day);
                 Some(Worth::Spent(format!("Có {paper} nhưng chỉ dùng được đến ngày {day}.")))
             }
-            _ => Some(Worth::Stands { record, last, bound_by: owner.bound_by }),
+            _ => {
+                let bound_by = owner.bound_by;
+                Some(Worth::Stands(Standing { record, last, party, bound_by, paper }))
+            }
         }
     }
 
@@ -321,18 +362,13 @@ fn settled(mut view: ComponentView, status: ComponentStatus, reason: String) -> 
 }
 
 /// Status and reason of a component that a record stands for.
-fn held(
-    component: &Component,
-    record: &Record,
-    last: Option<Date>,
-    bound_by: BoundBy,
-) -> (ComponentStatus, String) {
-    let until = match last {
+fn held(component: &Component, standing: &Standing<'_>) -> (ComponentStatus, String) {
+    let until = match standing.last {
         Some(day) => format!("có giá trị đến ngày {}", vietnamese(day)),
         None => "không thời hạn".to_owned(),
     };
-    let mut reason = format!("Đã có {}, {until}.", told(record));
-    if bound_by == BoundBy::Dossier {
+    let mut reason = format!("Đã có {}, {until}.", standing.paper);
+    if standing.bound_by == BoundBy::Dossier {
         reason.push_str(" Trên giấy không ghi số định danh; chính người này đã nộp.");
     }
     if component.physical_original_needed {
@@ -353,8 +389,8 @@ fn shown(component: &Component, worth: Option<&Worth<'_>>) -> String {
         let sources = component.data_sources.join("; ");
         reason.push_str(&format!(" Không phải xuất trình nếu tra cứu được từ: {sources}."));
     }
-    if let Some(Worth::Stands { record, .. }) = worth {
-        reason.push_str(&format!(" Có {} để đối chiếu.", told(record)));
+    if let Some(Worth::Stands(Standing { paper, .. })) = worth {
+        reason.push_str(&format!(" Có {paper} để đối chiếu."));
     }
     reason
 }

@@ -5,11 +5,11 @@
 #[path = "support/mod.rs"]
 mod support;
 
-use filing::{Kinds, describe, fields, valid_until};
+use filing::{Kinds, Parties, describe, fields, valid_until};
 use schemas::ids::KindId;
 use schemas::reading::{Code, CodeKind, PageReading};
 use schemas::record::{Field, FieldName, FieldSource};
-use schemas::subject::Subject;
+use schemas::subject::{People, Subject};
 use support::{BODY, Paper};
 
 fn found(pages: &[&PageReading], kind: Option<&str>) -> Vec<Field> {
@@ -196,7 +196,9 @@ fn a_marriage_is_both_spouses_and_nobody_is_guessed() {
     let husband = citizen("001097000026", "Trần Văn Khác", "1997-03-02");
     let other = citizen("001199000039", "Lê Thị Lạ", "1999-05-05");
     let owners = |applicant: &Subject, page: &PageReading| {
-        let mut owners = describe(&kinds, kind, applicant, &[page], &[]).owners;
+        let people = People { applicant, others: &[] };
+        let parties = Parties { people, whose: None };
+        let mut owners = describe(&kinds, kind, parties, &[page], &[]).owners;
         owners.sort_by_key(|owner| owner.subject.reveal_number().to_owned());
         owners.into_iter().map(|owner| owner.subject).collect::<Vec<_>>()
     };

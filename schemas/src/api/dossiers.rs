@@ -27,6 +27,11 @@ pub struct OpenDossier {
     pub case: Option<CaseId>,
     /// Who applies. Numbers are checked: province, century and sex, year against birth date.
     pub subject: RawSubject,
+    /// Other people whose papers the application needs: the other spouse, the child, the parents.
+    /// Checked as the subject is; nobody is named twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 8)]
+    pub others: Vec<RawSubject>,
     /// Who waits.
     #[serde(default)]
     pub lane: Lane,
@@ -36,6 +41,19 @@ pub struct OpenDossier {
     /// Answers to the questions of components that are asked for on a condition.
     #[serde(default, skip_serializing_if = "Answers::is_empty")]
     pub answers: Answers,
+}
+
+/// Other people beside the applicant, at most.
+pub const MOST_OTHERS: usize = 8;
+
+/// One of the people whose papers an application needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    /// Who applies.
+    Applicant,
+    /// One of the others, by place in the order in which they were named, from 0.
+    Other(u8),
 }
 
 /// Whether the condition of a component holds for this citizen, by component.
@@ -192,6 +210,9 @@ pub struct ComponentView {
     pub record: Option<RecordId>,
     /// Version of that record.
     pub record_version: Option<u32>,
+    /// Whose that record is, where others were named beside the applicant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<Party>,
     /// Last day that record holds good.
     #[schema(value_type = Option<String>, format = Date)]
     pub valid_until: Option<Date>,

@@ -22,9 +22,14 @@ pub struct RequirementsRequest {
     /// Variant, where the procedure has several.
     #[serde(default)]
     pub case: Option<CaseId>,
-    /// Whose papers.
+    /// Who applies.
     pub subject: RawSubject,
-    /// What for: 5 to 500 characters.
+    /// Other people whose papers the application needs: the other spouse, the child, the parents.
+    /// Checked as the subject is; nobody is named twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 8)]
+    pub others: Vec<RawSubject>,
+    /// What for: 5 to 500 characters. Names none of them.
     pub purpose: String,
     /// Answers to the questions of components that are asked for on a condition.
     #[serde(default, skip_serializing_if = "Answers::is_empty")]

@@ -132,6 +132,27 @@ fn alternatives_share_group_and_case_with_what_they_stand_for() {
 }
 
 #[test]
+fn whose_paper_is_asked_for_is_said_only_where_a_kind_is_asked_for_more_than_once() {
+    let mut said = Vec::new();
+    for procedure in procedures() {
+        for component in procedure.components.iter().filter(|c| c.whose.is_some()) {
+            let beside = |other: &&Component| {
+                let meets = other.case.is_none() || component.case.is_none();
+                other.id != component.id && (meets || other.case == component.case)
+            };
+            let mut others = procedure.components.iter().filter(beside);
+            let shares =
+                |other: &Component| other.kinds.iter().any(|k| component.kinds.contains(k));
+            assert!(others.any(shares), "{}", component.id);
+            said.push((component.id.as_str().to_owned(), component.whose));
+        }
+    }
+    let adoption = [("TP03", Whose::Applicant), ("TP07", Whose::Other)];
+    let adoption = adoption.map(|(id, whose)| (format!("2.001263-{id}"), Some(whose)));
+    assert_eq!(said, adoption);
+}
+
+#[test]
 fn a_group_has_at_least_two_members_in_a_case() {
     for procedure in procedures() {
         let cases = procedure.cases.iter().map(|case| Some(&case.id)).chain([None]);

@@ -7,7 +7,9 @@ use axum::http::{HeaderName, StatusCode, header};
 use filing::standing::{self, Situation};
 use jiff::Timestamp;
 use problem::{Answer, Json, Path, Problem};
-use schemas::api::{ComponentStatus, DossierState, DossierView, OpenDossier};
+use schemas::api::{
+    ComponentStatus, DossierState, DossierView, MOST_OTHERS, OpenDossier, RawSubject,
+};
 use schemas::code::Reason;
 use schemas::ids::{DossierCode, DossierId};
 use schemas::subject::Subject;
@@ -19,7 +21,8 @@ use crate::view;
 ///
 /// The answer says how each component stands already: what the citizen handed in before is
 /// held and must not be asked for again. A subject that a person found to be an owner of records,
-/// though the papers differ, is that owner.
+/// though the papers differ, is that owner. So is each of the `others`, whose papers the
+/// application needs, too.
 #[utoipa::path(
     post,
     path = "/v1/dossiers",
@@ -63,13 +66,14 @@ pub(crate) async fn open_dossier(
         records.procedure(&asked.procedure, today).await?.ok_or(Reason::ProcedureUnknown)?;
     let case = standing::chosen_case(&entry.procedure, asked.case.as_ref())
         .map_err(|reason| Problem::new(reason).because(standing::cases_told(&entry.procedure)))?;
-    let subject: Subject = asked.subject.parse().map_err(|reason| match reason {
-        Reason::RequestInvalid => Problem::new(reason)
-            .because("`subject.name` has 1 to 200 characters, letters among them"),
-        reason => reason.into(),
-    })?;
-    let held = records.records_of(subject.reveal_number()).await?;
-    let subject = records.found_to_be(&Asked::from(&subject), &held).await?.unwrap_or(subject);
+    if MOST_OTHERS < asked.others.len() {
+        return Err(Problem::new(Reason::RequestInvalid).because("`others` has at most 8"));
+    }
+    let subject = found(&desk, "subject", &asked.subject).await?;
+    let mut others = Vec::new();
+    for other in &asked.others {
+        others.push(found(&desk, "others", other).await?);
+    }
     let new = NewDossier {
         id: DossierId::new(),
         office,
@@ -78,7 +82,12 @@ pub(crate) async fn open_dossier(
         case: case.cloned(),
         lane: asked.lane,
         subject,
+        others,
     };
+    if new.people().is_any_twice() {
+        return Err(Problem::new(Reason::RequestInvalid).because("somebody is named twice"));
+    }
+    let held = records.papers_of_all(new.people()).await?;
     let (answers, office) = (&asked.answers, &new.office);
     let situation = Situation { case, answers, office, declined: &[] };
     let components = standing::standing(
@@ -87,7 +96,7 @@ pub(crate) async fn open_dossier(
         situation,
         &[],
         &held,
-        &new.subject,
+        new.people(),
         today,
     );
     let relied = components.iter().filter_map(Relied::of).collect();
@@ -101,6 +110,19 @@ pub(crate) async fn open_dossier(
     let place = format!("/v1/dossiers/{}", dossier.code);
     let view = view::of_dossier(&desk, dossier).await?;
     Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(view)))
+}
+
+/// Somebody who was named, checked in every part: who they are by a person's word, where that was
+/// found though the papers differ.
+async fn found(desk: &IntakeDesk, field: &str, raw: &RawSubject) -> Answer<Subject> {
+    let subject = raw.parse().map_err(|reason| match reason {
+        Reason::RequestInvalid => Problem::new(reason)
+            .because(format!("`{field}.name` has 1 to 200 characters, letters among them")),
+        reason => reason.into(),
+    })?;
+    let records = &desk.archive.records;
+    let held = records.records_of(subject.reveal_number()).await?;
+    Ok(records.found_to_be(&Asked::from(&subject), &held).await?.unwrap_or(subject))
 }
 
 /// Show a dossier.

@@ -27,7 +27,7 @@ pub(crate) async fn of_dossier(desk: &IntakeDesk, dossier: Dossier) -> Answer<Do
         .into_iter()
         .map(|row| of_document(&desk.kinds, row))
         .collect();
-    let held = records.papers_of(dossier.subject.reveal_number()).await?;
+    let held = records.papers_of_all(dossier.people()).await?;
     let components = standing(
         &desk.kinds,
         &entry.procedure,
@@ -39,7 +39,7 @@ pub(crate) async fn of_dossier(desk: &IntakeDesk, dossier: Dossier) -> Answer<Do
         },
         &documents,
         &held,
-        &dossier.subject,
+        dossier.people(),
         schemas::clock::today(),
     );
     let lookups = records.lookups_for(&dossier.code).await?;

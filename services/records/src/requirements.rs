@@ -7,9 +7,9 @@ use axum::extract::State;
 use filing::standing::{self, Situation};
 use jiff::Timestamp;
 use problem::{Answer, Json, Problem};
-use schemas::api::{RawSubject, Requirements, RequirementsRequest};
+use schemas::api::{MOST_OTHERS, RawSubject, Requirements, RequirementsRequest};
 use schemas::code::Reason;
-use schemas::subject::{Subject, is_old_number};
+use schemas::subject::{People, Subject, is_old_number};
 
 use crate::RecordsDesk;
 use crate::lookups::{self, check_purpose, names_nobody};
@@ -19,7 +19,8 @@ use crate::lookups::{self, check_purpose, names_nobody};
 /// Each component is held (by which record, good until when; that it was told stands in the
 /// audit), or needed, or only shown, or
 /// answered from a database, with the reason in Vietnamese. One that is asked for on a condition
-/// comes with its question, until `answers` holds the answer.
+/// comes with its question, until `answers` holds the answer. Where the application needs papers
+/// of `others`, too, it is told whose record stands.
 #[utoipa::path(
     post,
     path = "/v1/requirements",
@@ -60,24 +61,23 @@ pub(crate) async fn ask_requirements(
     let procedure = &entry.procedure;
     let case = standing::chosen_case(procedure, asked.case.as_ref())
         .map_err(|reason| Problem::new(reason).because(standing::cases_told(procedure)))?;
-    let asked_about = lookups::asked_about(&desk, &asked.subject).await?;
-    let subject = match (&asked.subject, is_old_number(&asked_about.number)) {
-        // Nobody's card says whose this old number was.
-        (_, true) => return Err(Reason::NumberDigits.into()),
-        (RawSubject::Citizen { name, born, .. }, false) => parse_subject(&RawSubject::Citizen {
-            number: asked_about.number.clone(),
-            name: name.clone(),
-            born: *born,
-        })?,
-        (organisation, false) => parse_subject(organisation)?,
-    };
-    names_nobody(&asked.purpose, &[&subject])?;
-    let held = records.papers_of(subject.reveal_number()).await?;
-    let subject = records.found_to_be(&asked_about, &held).await?.unwrap_or(subject);
+    if MOST_OTHERS < asked.others.len() {
+        return Err(Problem::new(Reason::RequestInvalid).because("`others` has at most 8"));
+    }
+    let subject = found(&desk, &asked.subject, &asked.purpose).await?;
+    let mut others = Vec::new();
+    for other in &asked.others {
+        others.push(found(&desk, other, &asked.purpose).await?);
+    }
+    let people = People { applicant: &subject, others: &others };
+    if people.is_any_twice() {
+        return Err(Problem::new(Reason::RequestInvalid).because("somebody is named twice"));
+    }
+    let held = records.papers_of_all(people).await?;
     let office = asked.office.as_ref().unwrap_or(&desk.office);
     let situation = Situation { case, answers: &asked.answers, office, declined: &[] };
     let components =
-        standing::standing(&desk.kinds, procedure, situation, &[], &held, &subject, today);
+        standing::standing(&desk.kinds, procedure, situation, &[], &held, people, today);
     let told = components.iter().filter_map(|held| Some((held.record?, held.record_version?)));
     let told: BTreeSet<_> = told.collect();
     let told: Vec<_> = told.into_iter().collect();
@@ -92,11 +92,32 @@ pub(crate) async fn ask_requirements(
     }))
 }
 
+/// Somebody who was named, checked in every part: whose number an old one became, and who they are
+/// by a person's word, where that was found though the papers differ. The purpose names them not.
+async fn found(desk: &RecordsDesk, raw: &RawSubject, purpose: &str) -> Answer<Subject> {
+    let records = &desk.archive.records;
+    let asked = lookups::asked_about(desk, raw).await?;
+    let subject = match (raw, is_old_number(&asked.number)) {
+        // Nobody's card says whose this old number was.
+        (_, true) => return Err(Reason::NumberDigits.into()),
+        (RawSubject::Citizen { name, born, .. }, false) => parse_subject(&RawSubject::Citizen {
+            number: asked.number.clone(),
+            name: name.clone(),
+            born: *born,
+        })?,
+        (organisation, false) => parse_subject(organisation)?,
+    };
+    names_nobody(purpose, &[&subject])?;
+    let held = records.records_of(subject.reveal_number()).await?;
+    Ok(records.found_to_be(&asked, &held).await?.unwrap_or(subject))
+}
+
 /// The subject, checked in every part.
 pub(crate) fn parse_subject(raw: &RawSubject) -> Answer<Subject> {
     raw.parse().map_err(|reason| match reason {
-        Reason::RequestInvalid => Problem::new(reason)
-            .because("`subject.name` has 1 to 200 characters, letters among them"),
+        Reason::RequestInvalid => {
+            Problem::new(reason).because("`name` has 1 to 200 characters, letters among them")
+        }
         reason => reason.into(),
     })
 }

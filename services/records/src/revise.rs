@@ -3,7 +3,7 @@
 use access::Asker;
 use archive::{PutRight, Revised, Reviser};
 use axum::extract::State;
-use filing::{describe, tells_holder};
+use filing::{Parties, describe, tells_holder};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use problem::{Answer, Json, Path, Problem};
@@ -212,7 +212,9 @@ async fn put_right(
         readings.extend(page.and_then(|page| page.reading));
     }
     let readings: Vec<_> = readings.iter().collect();
-    let told = describe(&desk.kinds, kind, &dossier.subject, &readings, &corrections);
+    let whose = records.whose(&dossier, &record.component).await?;
+    let parties = Parties { people: dossier.people(), whose };
+    let told = describe(&desk.kinds, kind, parties, &readings, &corrections);
     let owners = if rebound && !owners_said { told.owners } else { owners };
     if owners.is_empty() {
         let detail = "holder_number, holder_name and holder_born together say whose it is";

@@ -170,6 +170,7 @@ impl Office {
             case: None,
             lane: Lane::Counter,
             subject: citizen(),
+            others: Vec::new(),
         };
         let (by, reliance) = (PrincipalId::random(), Reliance::default());
         let dossier = records.open_dossier(by, &new, &reliance, now).await.unwrap();

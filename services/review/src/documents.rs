@@ -109,10 +109,9 @@ async fn allowed(
         office: &dossier.office,
         declined: &declined,
     };
-    let held = records.records_of(dossier.subject.reveal_number()).await?;
-    let today = schemas::clock::today();
-    let components =
-        standing(&desk.kinds, procedure, situation, &documents, &held, &dossier.subject, today);
+    let held = records.papers_of_all(dossier.people()).await?;
+    let (people, today) = (dossier.people(), schemas::clock::today());
+    let components = standing(&desk.kinds, procedure, situation, &documents, &held, people, today);
     let by = (asker.id, Some(word.by.as_str()));
     Stated::of(&components, &word.component, word.again, by).map_err(|_| {
         let detail = format!("`again` states one of the lawful reasons: {}", AskReason::all_told());

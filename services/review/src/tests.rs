@@ -61,6 +61,7 @@ async fn office() -> Office {
             name: "Nguyễn Thị Mẫu".parse().unwrap(),
             born: date(1999, 1, 1),
         },
+        others: Vec::new(),
     };
     let (by, reliance) = (PrincipalId::random(), Reliance::default());
     let dossier = records.open_dossier(by, &new, &reliance, Timestamp::now()).await.unwrap();

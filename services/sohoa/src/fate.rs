@@ -47,6 +47,7 @@ impl Fate {
                 "có giấy tờ đồng thời hoặc chỉ thuộc về người khác; nếu giấy tờ không phải của \
                  người này, cán bộ đính chính chủ sở hữu"
             }
+            Some(Kept::Named) => "hồ sơ của người khác, có nêu người này; xoá cùng hồ sơ đó",
             Some(Kept::ByPolicy) => {
                 "phải lưu theo pháp luật, hoặc chưa khai thời hạn lưu trong [retention]"
             }

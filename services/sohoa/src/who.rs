@@ -1,5 +1,7 @@
 //! Whom a command is about, as that is typed.
 
+use std::str::FromStr;
+
 use anyhow::{Context, bail};
 use schemas::Date;
 use schemas::api::RawSubject;
@@ -32,5 +34,50 @@ impl Who {
             }
             _ => bail!("--citizen with --born, or --organisation, is needed"),
         })
+    }
+}
+
+/// Somebody beside whom a command is about, in one argument.
+#[derive(Debug, Clone)]
+pub(crate) struct Other(pub(crate) RawSubject);
+
+impl FromStr for Other {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // Not a word of what was typed: it is somebody's number.
+        const HOW: &str = "a number, a name and a citizen's date of birth, with commas between";
+        let (number, rest) = text.split_once(',').ok_or(HOW)?;
+        let number = number.trim().to_owned();
+        let dated = rest.rsplit_once(',').and_then(|(name, born)| {
+            let born: Date = born.trim().parse().ok()?;
+            Some((name.trim().to_owned(), born))
+        });
+        Ok(Self(match dated {
+            Some((name, born)) => RawSubject::Citizen { number, name, born },
+            None => RawSubject::Organisation { number, name: rest.trim().to_owned() },
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_is_told_in_one_argument() {
+        let other = |text: &str| text.parse::<Other>().map(|Other(raw)| raw);
+        let citizen = RawSubject::Citizen {
+            number: "001199000013".to_owned(),
+            name: "Nguyễn Thị Mẫu".to_owned(),
+            born: "1999-01-01".parse().unwrap(),
+        };
+        assert_eq!(other("001199000013,Nguyễn Thị Mẫu, 1999-01-01"), Ok(citizen));
+        let organisation = RawSubject::Organisation {
+            number: "0100109106".to_owned(),
+            name: "Công ty Mẫu, chi nhánh 2".to_owned(),
+        };
+        assert_eq!(other("0100109106,Công ty Mẫu, chi nhánh 2"), Ok(organisation));
+        assert!(!other("001199000013").unwrap_err().contains("0011"));
     }
 }

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 pub fn run(bytes: &[u8]) {
     if let Some(opened) = body::<OpenDossier>(bytes) {
         drop(opened.subject.parse());
+        opened.others.iter().for_each(|other| drop(other.parse()));
     }
     body::<RequirementsRequest>(bytes);
     body::<LookupRequest>(bytes);

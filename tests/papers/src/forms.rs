@@ -2,6 +2,7 @@
 
 pub(crate) mod card;
 pub(crate) mod civil;
+pub(crate) mod health;
 pub(crate) mod official;
 pub(crate) mod residence;
 pub(crate) mod separator;

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 
 use crate::fonts::{FONTS_DIR, Fonts, FontsError};
 use crate::forms::card::Card;
 use crate::forms::official::{Decision, Letter};
-use crate::forms::{civil, residence, separator};
-use crate::person::Family;
+use crate::forms::{civil, health, residence, separator};
+use crate::person::{Family, Person};
 use crate::sheet::Sheet;
 
 /// Kinds of paper that the press can set.
@@ -236,6 +236,17 @@ impl Press {
     #[must_use]
     pub fn letter(&self, letter: &Letter) -> Sheet {
         letter.sheet(&self.fonts)
+    }
+
+    /// Giấy khám sức khỏe of that person; whoever brought a child there is named on it, too.
+    #[must_use]
+    pub fn health_certificate(
+        &self,
+        person: &Person,
+        brought_by: Option<&Person>,
+        issued: Date,
+    ) -> Sheet {
+        health::certificate(&self.fonts, person, brought_by, issued)
     }
 
     /// A separator sheet whose QR code says `SOHOA|1|<dossier>|<component>`.

@@ -2,12 +2,13 @@
 
 use schemas::Date;
 use schemas::api::{ImportCounts, ProcedureSummary};
-use schemas::catalogue::{Procedure, ProcedureVersion};
-use schemas::ids::{Blake3, ProcedureCode};
+use schemas::catalogue::{Procedure, ProcedureVersion, Whose};
+use schemas::ids::{Blake3, ComponentId, ProcedureCode};
 use schemas::text::fold;
 use sqlx::any::AnyRow;
 
 use super::Records;
+use super::dossiers::Dossier;
 use crate::database::Change;
 use crate::error::{ArchiveError, Doing};
 use crate::rows::{Columns, json, number, unreadable};
@@ -99,6 +100,24 @@ impl Records {
         let query = sqlx::query(VERSION).bind(code.as_str()).bind(i64::from(number));
         let row = query.fetch_optional(&self.db.readers).await.doing("reading a procedure")?;
         row.as_ref().map(version).transpose()
+    }
+
+    /// Whose paper a component of the dossier asks for, where its procedure says so. Nobody asks
+    /// where all papers are the applicant's.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn whose(
+        &self,
+        dossier: &Dossier,
+        component: &ComponentId,
+    ) -> Result<Option<Whose>, ArchiveError> {
+        if dossier.others.is_empty() {
+            return Ok(None);
+        }
+        let entry = self.procedure_version(&dossier.procedure, dossier.procedure_version).await?;
+        let components = entry.iter().flat_map(|entry| &entry.procedure.components);
+        Ok(components.filter(|known| known.id == *component).find_map(|known| known.whose))
     }
 
     /// Current versions in order of their codes; with `search`, those whose code, name or field

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemas::api::{Answers, DossierEvent, DossierState};
 use schemas::ids::{CaseId, DossierCode, DossierId, OfficeCode, PrincipalId, ProcedureCode};
 use schemas::message::Lane;
-use schemas::subject::Subject;
+use schemas::subject::{People, Subject};
 use sqlx::any::AnyRow;
 
 use super::Records;
@@ -32,6 +32,8 @@ pub struct NewDossier {
     pub lane: Lane,
     /// Who applies.
     pub subject: Subject,
+    /// Other people whose papers it needs, none of them twice.
+    pub others: Vec<Subject>,
 }
 
 /// A dossier.
@@ -53,6 +55,8 @@ pub struct Dossier {
     pub lane: Lane,
     /// Who applies.
     pub subject: Subject,
+    /// Other people whose papers it needs, in the order in which they were named.
+    pub others: Vec<Subject>,
     /// Whether it takes scans.
     pub state: DossierState,
     /// When it was opened.
@@ -61,11 +65,27 @@ pub struct Dossier {
     pub answers: Answers,
 }
 
+impl NewDossier {
+    /// The people whose papers it needs.
+    #[must_use]
+    pub fn people(&self) -> People<'_> {
+        People { applicant: &self.subject, others: &self.others }
+    }
+}
+
+impl Dossier {
+    /// The people whose papers it needs.
+    #[must_use]
+    pub fn people(&self) -> People<'_> {
+        People { applicant: &self.subject, others: &self.others }
+    }
+}
+
 macro_rules! dossier {
     ($which:literal) => {
         concat!(
             "select dossier_id, code, office, procedure, procedure_version, case_id, lane, ",
-            "subject, state, opened_at, answers from dossier where ",
+            "subject, others, state, opened_at, answers from dossier where ",
             $which
         )
     };
@@ -85,9 +105,13 @@ const SUBJECT: &str = "select body from subject where number = $1";
 // stand when it was opened at the same time.
 const PUT: &str = "
     insert into dossier (dossier_id, code, office, procedure, procedure_version, case_id, lane,
-        subject, number, state, opened_at, answers)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', $10, $11)
+        subject, number, others, state, opened_at, answers)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', $11, $12)
     on conflict do nothing";
+
+const NAME_OTHER: &str = "
+    insert into dossier_subject (number, dossier_id) values ($1, $2)
+    on conflict (number, dossier_id) do nothing";
 
 const CLOSE: &str = "
     update dossier set state = 'closed' where dossier_id = $1 and state = 'open'";
@@ -107,7 +131,8 @@ impl Records {
     /// answers with that dossier.
     ///
     /// # Errors
-    /// [`OpenError::SubjectDiffers`] when the number is known with another name or birth date.
+    /// [`OpenError::SubjectDiffers`] when the number of the subject, or of another who is named, is
+    /// known with another name or birth date.
     pub async fn open_dossier(
         &self,
         principal: PrincipalId,
@@ -119,14 +144,13 @@ impl Records {
         if let Some(row) = by_id(&mut change, new.id).await? {
             return Ok(dossier(&row)?);
         }
-        let number = new.subject.reveal_number();
-        let subject = json(&new.subject)?;
-        let know = sqlx::query(KNOW_SUBJECT).bind(number).bind(&subject);
-        know.execute(change.on()).await.doing("opening a dossier")?;
-        let known = sqlx::query(SUBJECT).bind(number).fetch_one(change.on()).await;
-        let known: Subject = known.doing("opening a dossier")?.json("body")?;
-        if !known.agrees(&new.subject) {
-            return Err(OpenError::SubjectDiffers);
+        // In one order, whoever applies: two who name each other don't wait for each other.
+        let mut people: Vec<&Subject> = new.people().all().collect();
+        people.sort_by_key(|person| person.reveal_number());
+        for person in people {
+            if !known(&mut change, person).await?.agrees(person) {
+                return Err(OpenError::SubjectDiffers);
+            }
         }
         let series = self.db.dossier_codes.fill(|slot| match slot {
             Slot::Office => new.office.to_string(),
@@ -148,8 +172,9 @@ impl Records {
                 .bind(i64::from(new.procedure_version))
                 .bind(new.case.as_ref().map(CaseId::as_str))
                 .bind(new.lane.as_str())
-                .bind(&subject)
-                .bind(number)
+                .bind(json(&new.subject)?)
+                .bind(new.subject.reveal_number())
+                .bind(json(&new.others)?)
                 .bind(micros(now))
                 .bind(json(&reliance.answers)?);
             let put = put.execute(change.on()).await.doing("opening a dossier")?;
@@ -159,6 +184,10 @@ impl Records {
             if let Some(row) = by_id(&mut change, new.id).await? {
                 return Ok(dossier(&row)?);
             }
+        }
+        for other in &new.others {
+            let name = sqlx::query(NAME_OTHER).bind(other.reveal_number()).bind(new.id.to_string());
+            name.execute(change.on()).await.doing("opening a dossier")?;
         }
         for relied in &reliance.relied {
             rely(&mut change, new.id, relied, Some(principal)).await?;
@@ -233,6 +262,14 @@ pub(crate) fn missing(id: DossierId) -> ArchiveError {
     ArchiveError::Missing(format!("dossier {id}"))
 }
 
+/// The subject as it is known by its number, from now on if it wasn't.
+async fn known(change: &mut Change<'_>, subject: &Subject) -> Result<Subject, ArchiveError> {
+    let (doing, number) = ("opening a dossier", subject.reveal_number());
+    let know = sqlx::query(KNOW_SUBJECT).bind(number).bind(json(subject)?);
+    know.execute(change.on()).await.doing(doing)?;
+    sqlx::query(SUBJECT).bind(number).fetch_one(change.on()).await.doing(doing)?.json("body")
+}
+
 async fn by_id(change: &mut Change<'_>, id: DossierId) -> Result<Option<AnyRow>, ArchiveError> {
     let query = sqlx::query(BY_ID).bind(id.to_string());
     query.fetch_optional(change.on()).await.doing("reading a dossier")
@@ -248,6 +285,7 @@ pub(super) fn dossier(row: &AnyRow) -> Result<Dossier, ArchiveError> {
         case: row.parsed_or("case_id")?,
         lane: row.word("lane")?,
         subject: row.json("subject")?,
+        others: row.json("others")?,
         state: row.word("state")?,
         opened_at: row.time("opened_at")?,
         answers: row.json_or("answers")?.unwrap_or_default(),

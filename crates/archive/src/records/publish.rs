@@ -7,6 +7,7 @@ use schemas::audit::{Act, AuditLine};
 use schemas::clock::today;
 use schemas::ids::{Blake3, DocumentId, PrincipalId, RecordId};
 use schemas::record::{Field, FieldName, Record, RecordState};
+use schemas::subject::People;
 use sqlx::any::AnyRow;
 
 use super::Records;
@@ -244,6 +245,23 @@ impl Records {
         let query = sqlx::query(PAPERS).bind(number);
         let rows = query.fetch_all(&self.db.readers).await.doing("reading records")?;
         rows.iter().map(record).collect()
+    }
+
+    /// Records of any of these people that are in use, or whose place another paper took, each
+    /// once.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn papers_of_all(&self, people: People<'_>) -> Result<Vec<Record>, ArchiveError> {
+        let mut records: Vec<Record> = Vec::new();
+        for person in people.all() {
+            for record in self.papers_of(person.reveal_number()).await? {
+                if !records.iter().any(|known| known.id == record.id) {
+                    records.push(record);
+                }
+            }
+        }
+        Ok(records)
     }
 
     /// The digitisation code: a record keeps the one it has while its template fills the same.

@@ -26,10 +26,21 @@ const OWNED: &str = "
     where r.record_id in (select record_id from record_owner where number = $1)
     order by r.record_id, r.version";
 
-const DOSSIERS: &str = "
-    select dossier_id, code, office, procedure, procedure_version, case_id, lane, subject, state,
-        opened_at, answers
-    from dossier where number = $1 order by opened_at, dossier_id";
+macro_rules! dossiers {
+    ($which:literal) => {
+        concat!(
+            "select d.dossier_id, d.code, d.office, d.procedure, d.procedure_version, d.case_id,
+                d.lane, d.subject, d.others, d.state, d.opened_at, d.answers ",
+            $which,
+            " order by d.opened_at, d.dossier_id"
+        )
+    };
+}
+const DOSSIERS: &str = dossiers!("from dossier d where d.number = $1");
+
+const NAMING: &str = dossiers!(
+    "from dossier_subject n join dossier d on d.dossier_id = n.dossier_id where n.number = $1"
+);
 
 // Those that `erase_dossier` would take.
 const ENDED: &str = "
@@ -75,6 +86,15 @@ impl Records {
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
     pub async fn dossiers_of(&self, number: &str) -> Result<Vec<Dossier>, ArchiveError> {
         let rows = sqlx::query(DOSSIERS).bind(number).fetch_all(&self.db.readers).await;
+        rows.doing("reading dossiers")?.iter().map(dossier).collect()
+    }
+
+    /// Every dossier of somebody else that needs papers of that number's holder.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn dossiers_naming(&self, number: &str) -> Result<Vec<Dossier>, ArchiveError> {
+        let rows = sqlx::query(NAMING).bind(number).fetch_all(&self.db.readers).await;
         rows.doing("reading dossiers")?.iter().map(dossier).collect()
     }
 

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use archive::{Archive, BackedUp, BackupError, Place, Restored, verify};
+use archive::{Archive, BackedUp, BackupError, NewDossier, Place, Restored, verify};
 use schemas::ids::Blake3;
+use schemas::message::Lane;
 use tempfile::TempDir;
 
-use crate::bed::{Bed, NUMBER, SOMEBODY, at, bed, filed, findings, open_new, request};
+use crate::bed::{Bed, NUMBER, SOMEBODY, at, bed, filed, findings, new_dossier, open_new, request};
 use crate::form::Form;
+use crate::subjects::{CHILD, child};
 
-/// Two dossiers: one with a record that was looked up, one whose page is in a worker's hands.
+/// Two dossiers: one with a record that was looked up, one that needs a child's papers, too, and
+/// whose page is in a worker's hands.
 async fn busy() -> Bed {
     let bed = bed().await;
     let (dossier, pages) = bed.read_dossier(2).await;
@@ -23,7 +26,9 @@ async fn busy() -> Bed {
     let asked = request(&record, "Đăng ký kết hôn");
     let (records, now) = (&bed.archive.records, jiff::Timestamp::now());
     records.put_lookup(SOMEBODY, &asked, &record, now).await.unwrap();
-    let other = bed.dossier().await;
+    let new = new_dossier("H26.01", Lane::Counter);
+    let new = NewDossier { others: vec![child("Trần Thị Bống")], ..new };
+    let other = open_new(records, &new, now).await.unwrap();
     bed.scan(other.id, b"another scan").await;
     bed.archive.queue.take().await.unwrap().unwrap();
     bed
@@ -76,6 +81,7 @@ async fn comes_back_in(bed: &Bed, place: &Place) -> TempDir {
     assert_eq!(findings(&copy).await, [""; 0]);
     let record = copy.records.records_of(NUMBER).await.unwrap().remove(0);
     assert!(copy.blobs.get(record.pdf).await.is_ok());
+    assert_eq!(copy.records.dossiers_naming(CHILD).await.unwrap().len(), 1);
 
     // It says the same of itself, but that nobody holds its jobs.
     let again = TempDir::new().unwrap();
@@ -228,7 +234,7 @@ async fn a_backup_made_while_work_goes_on_is_of_one_moment() {
     let work = tokio::spawn(async move {
         let mut nth = 0_u32;
         while began.elapsed().unwrap() < Duration::from_secs(4) {
-            let dossier = crate::bed::new_dossier("H26.01", schemas::message::Lane::Counter);
+            let dossier = new_dossier("H26.01", Lane::Counter);
             let now = jiff::Timestamp::now();
             let dossier = open_new(&archive.records, &dossier, now).await.unwrap();
             let bytes = format!("scan {nth}");

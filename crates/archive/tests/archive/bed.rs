@@ -150,6 +150,7 @@ pub(crate) fn new_dossier(office: &str, lane: Lane) -> NewDossier {
         case: None,
         lane,
         subject: citizen("Nguyễn Thị Mẫu"),
+        others: Vec::new(),
     }
 }
 

@@ -1,13 +1,16 @@
 //! What is kept of a subject is told, handed out, and erased where it may be; the audit stays.
 
-use archive::{Dossier, Ground, Kept, PutRight, Reviser, SealedPdf};
+use archive::{Dossier, Ground, Kept, OpenError, PutRight, Reviser, SealedPdf};
 use jiff::Timestamp;
 use schemas::audit::{Act, Actor};
 use schemas::ids::{Blake3, DossierId};
+use schemas::message::Lane;
 use schemas::record::{BoundBy, Owner, Record};
 use schemas::subject::Subject;
 
-use crate::bed::{Bed, NUMBER, SOMEBODY, bed, filed, findings, request};
+use crate::bed::{
+    Bed, NUMBER, SOMEBODY, bed, citizen, filed, findings, new_dossier, open_new, request,
+};
 
 /// A dossier that is done with: its record was looked up, and nothing is left to do.
 pub(crate) async fn done(bed: &Bed) -> (Dossier, Record) {
@@ -255,4 +258,52 @@ async fn what_is_several_peoples_is_not_erased_for_one_of_them() {
     assert!(records.record(record.id, None).await.unwrap().is_none());
     assert_eq!(records.number_of_old("123456789").await.unwrap(), None);
     assert!(records.ended_dossiers(None, 10).await.unwrap().is_empty());
+}
+
+/// Somebody's child, with that name.
+pub(crate) fn child(name: &str) -> Subject {
+    Subject::Citizen {
+        number: CHILD.parse().unwrap(),
+        name: name.parse().unwrap(),
+        born: jiff::civil::date(2020, 5, 4),
+    }
+}
+
+pub(crate) const CHILD: &str = "001220000027";
+
+#[tokio::test]
+async fn whoever_a_dossier_names_beside_its_applicant_is_told_of_it_and_goes_with_it() {
+    let bed = bed().await;
+    let (records, now) = (&bed.archive.records, Timestamp::now());
+    let naming = |name: &str| {
+        let others = vec![child(name)];
+        archive::NewDossier { others, ..new_dossier("H26.01", Lane::Counter) }
+    };
+    let dossier = open_new(records, &naming("Trần Thị Bống"), now).await.unwrap();
+    assert_eq!(records.dossier(&dossier.code).await.unwrap().unwrap().others, dossier.others);
+    assert!(dossier.others[0].agrees(&child("Trần Thị Bống")));
+    let found = records.dossiers_naming(CHILD).await.unwrap();
+    assert_eq!(found, std::slice::from_ref(&dossier));
+    assert!(records.dossiers_of(CHILD).await.unwrap().is_empty());
+    assert!(records.dossiers_naming(NUMBER).await.unwrap().is_empty());
+
+    // Their number is known by their name from now on, whoever applies.
+    let wrong = open_new(records, &naming("Lê Thị Lạ"), now).await.unwrap_err();
+    assert!(matches!(wrong, OpenError::SubjectDiffers), "{wrong}");
+    let own = archive::NewDossier {
+        subject: child("TRAN THI BONG"),
+        others: vec![citizen("Nguyễn Thị Mẫu")],
+        ..new_dossier("H26.01", Lane::Counter)
+    };
+    let own = open_new(records, &own, now).await.unwrap();
+
+    // What is erased leaves no name, but where another dossier has it, too.
+    for (id, left) in [(dossier.id, true), (own.id, false)] {
+        records.close_dossier(id).await.unwrap();
+        erase(&bed, id, true, true).await.unwrap();
+        for text in [CHILD, "Bống", NUMBER, "Mẫu"] {
+            assert_eq!(holds(&bed, text).await.is_empty(), !left, "{text}");
+        }
+    }
+    assert!(records.dossiers_naming(CHILD).await.unwrap().is_empty());
 }

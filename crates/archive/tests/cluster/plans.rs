@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::time::Duration;
 
-use archive::{Answered, Archive, LinesAsked, Relied, Reviser, SealedPdf, Shift, Stated};
+use archive::{
+    Answered, Archive, LinesAsked, NewDossier, Relied, Reviser, SealedPdf, Shift, Stated,
+};
 use jiff::{SignedDuration, Timestamp};
 use schemas::Uuid;
 use schemas::api::{Answers, AskReason, AssignDocument, LookupWord, SayOfLookup};
@@ -20,6 +22,7 @@ use crate::bed::{
     NUMBER, draft, filed, kind, new_dossier, new_scan, open_new, read_page, request, unpack,
 };
 use crate::form::{Form, folder};
+use crate::subjects::{CHILD, child};
 
 /// Tables that don't grow with the dossiers: a catalogue, whose search looks through it, those few
 /// who hear of events, and what has one row.
@@ -45,6 +48,7 @@ const SEED: &[&str] = &[
     "insert into dossier (dossier_id, code, office, procedure, procedure_version, lane, subject,
         number, state, opened_at, turn, settled)
      select id, id, office, '1.001193', 1, 'counter', '{}', number, 'open', n, 9, 1 from seed",
+    "insert into dossier_subject select number, id from seed",
     "insert into dossier_event select id, turn, n, '{}' from seed, generate_series(1, 4) as turn",
     "insert into scan (scan_id, dossier_id, place, blake3, bytes, media_type, state, received_at)
      select id || place, id, place, id || place, 9, 'image/jpeg', 'unpacked', n
@@ -135,8 +139,13 @@ async fn replaced(archive: &Archive) {
 pub(crate) async fn live(archive: &Archive) {
     let (records, queue, now) = (&archive.records, &archive.queue, Timestamp::now());
     let principal = PrincipalId::random();
-    let dossier = open_new(records, &new_dossier("H1", Lane::Counter), now).await.unwrap();
+    let new = NewDossier {
+        others: vec![child("Trần Thị Bống")],
+        ..new_dossier("H1", Lane::Counter)
+    };
+    let dossier = open_new(records, &new, now).await.unwrap();
     records.dossier(&dossier.code).await.unwrap().unwrap();
+    assert_eq!(records.dossiers_naming(CHILD).await.unwrap().len(), 1);
     let blake3 = archive.blobs.put(b"scan").await.unwrap();
     let new = new_scan(dossier.id, blake3, Some("key"));
     let scan = records.accept_scan(&new, now).await.unwrap().scan;

@@ -3,13 +3,13 @@
 use std::sync::LazyLock;
 
 use jiff::civil::{Date, date};
-use schemas::api::{Answers, ComponentStatus, ComponentView, DocumentVerdict, DocumentView};
-use schemas::catalogue::{Case, Channel, Component, Procedure, SubmitMode};
+use schemas::api::{Answers, ComponentStatus, ComponentView, DocumentVerdict, DocumentView, Party};
+use schemas::catalogue::{Case, Channel, Component, Procedure, SubmitMode, Whose};
 use schemas::code::Reason;
 use schemas::ids::{Blake3, DocumentId, DossierId, OfficeCode, PageId, RecordId, ScanId};
 use schemas::kind::Validity;
 use schemas::record::{BoundBy, Field, FieldName, FieldSource, Owner, Record, RecordState};
-use schemas::subject::Subject;
+use schemas::subject::{People, Subject};
 
 use super::{Situation, cases_told, chosen_case, standing};
 use crate::kinds::Kinds;
@@ -68,6 +68,11 @@ fn citizen(name: &str) -> Subject {
     }
 }
 
+/// Nobody beside the applicant.
+fn alone(applicant: &Subject) -> People<'_> {
+    People { applicant, others: &[] }
+}
+
 /// A component `id` that takes birth certificates.
 fn component(id: &str) -> Component {
     Component {
@@ -75,6 +80,7 @@ fn component(id: &str) -> Component {
         case: None,
         name: format!("Giấy {id}"),
         kinds: vec!["birth_certificate".parse().unwrap()],
+        whose: None,
         form_code: None,
         form_legal_ref: None,
         form_file: None,
@@ -185,12 +191,22 @@ fn ask(
     documents: &[DocumentView],
     records: &[Record],
 ) -> Vec<ComponentView> {
+    ask_with(&[], components, documents, records)
+}
+
+/// The same where others are named beside Nguyễn Thị Mẫu.
+fn ask_with(
+    others: &[Subject],
+    components: Vec<Component>,
+    documents: &[DocumentView],
+    records: &[Record],
+) -> Vec<ComponentView> {
     let procedure = procedure(components);
     let kinds = Kinds::parse(KINDS).unwrap();
-    let subject = citizen("NGUYEN THI MAU");
+    let people = People { applicant: &citizen("NGUYEN THI MAU"), others };
     let answers = Answers::new();
     let situation = here(&answers);
-    standing(&kinds, &procedure, situation, documents, records, &subject, TODAY)
+    standing(&kinds, &procedure, situation, documents, records, people, TODAY)
 }
 
 /// How one component stands beside these records.
@@ -453,7 +469,7 @@ fn a_condition_is_asked_about_and_the_answer_decides() {
         };
         let situation = here(&answers);
         let subject = citizen("Nguyễn Thị Mẫu");
-        standing(&kinds, &procedure, situation, &[], &[], &subject, TODAY).remove(0)
+        standing(&kinds, &procedure, situation, &[], &[], alone(&subject), TODAY).remove(0)
     };
     let answered = |holds| Answers::from([("TP01".parse().unwrap(), holds)]);
     let open = stands(Answers::new());
@@ -476,8 +492,9 @@ fn a_paper_stands_only_where_and_for_what_it_holds_good() {
         let record =
             Record { kind: kind.parse().unwrap(), office: taken_in.parse().unwrap(), ..record() };
         let (answers, subject) = (Answers::new(), citizen("Nguyễn Thị Mẫu"));
+        let (people, records) = (alone(&subject), [record]);
         let view =
-            standing(&kinds, &procedure, here(&answers), &[], &[record], &subject, TODAY).remove(0);
+            standing(&kinds, &procedure, here(&answers), &[], &records, people, TODAY).remove(0);
         (view.status, view.reason)
     };
     let check = |kind, taken_in, procedure, want, says: &str| {
@@ -506,7 +523,7 @@ fn a_citizen_who_declines_the_record_hands_the_paper_in() {
         let (answers, subject) = (Answers::new(), citizen("Nguyễn Thị Mẫu"));
         let situation = Situation { declined, ..here(&answers) };
         let procedure = procedure(vec![component("a")]);
-        standing(&kinds, &procedure, situation, &[], records, &subject, TODAY).remove(0)
+        standing(&kinds, &procedure, situation, &[], records, alone(&subject), TODAY).remove(0)
     };
     assert_eq!(stands(&[record()], &[]).status, ComponentStatus::Held);
     let view = stands(&[record()], &declined);
@@ -514,4 +531,118 @@ fn a_citizen_who_declines_the_record_hands_the_paper_in() {
     assert!(view.reason.contains("chọn nộp giấy"), "{}", view.reason);
     // Where there is no record nothing was declined.
     assert!(!stands(&[], &declined).reason.contains("chọn nộp giấy"));
+}
+
+/// The child of Nguyễn Thị Mẫu, and another.
+fn children() -> [Subject; 2] {
+    [("001220000013", "Trần Thị Con"), ("001022000013", "Trần Văn Út")].map(|(number, name)| {
+        let number: schemas::subject::CitizenNumber = number.parse().unwrap();
+        let born = date(number.birth_year(), 5, 4);
+        Subject::Citizen { number, name: name.parse().unwrap(), born }
+    })
+}
+
+/// A birth certificate of such owners, from the `nth` document.
+fn record_of(nth: u32, owners: &[&Subject]) -> Record {
+    let document = a_document(nth);
+    let owner = |one: &&Subject| Owner { subject: (*one).clone(), bound_by: BoundBy::Number };
+    let owners = owners.iter().map(owner).collect();
+    Record { id: RecordId::of(document), document, owners, ..record() }
+}
+
+fn whose(id: &str, whose: Whose) -> Component {
+    Component { whose: Some(whose), ..component(id) }
+}
+
+fn statuses(views: &[ComponentView]) -> Vec<ComponentStatus> {
+    views.iter().map(|view| view.status).collect()
+}
+
+const HELD: ComponentStatus = ComponentStatus::Held;
+const UNSURE: ComponentStatus = ComponentStatus::Unsure;
+const NEEDED: ComponentStatus = ComponentStatus::Needed;
+
+#[test]
+fn each_stands_for_the_component_that_asks_for_their_paper() {
+    let (mother, [child, sibling]) = (citizen("Nguyễn Thị Mẫu"), children());
+    let both = || vec![whose("a", Whose::Applicant), whose("b", Whose::Other)];
+    let own = record_of(1, &[&mother]);
+    let childs = record_of(2, &[&child]);
+    for others in [&[][..], std::slice::from_ref(&child)] {
+        let views = ask_with(others, both(), &[], std::slice::from_ref(&own));
+        assert_eq!(statuses(&views), [HELD, NEEDED], "the mother's doesn't stand for the child's");
+    }
+    let others = std::slice::from_ref(&child);
+    let views = ask_with(others, both(), &[], &[own.clone(), childs.clone()]);
+    assert_eq!(statuses(&views), [HELD, HELD]);
+    assert_eq!((views[0].record, views[0].of), (Some(own.id), Some(Party::Applicant)));
+    assert_eq!((views[1].record, views[1].of), (Some(childs.id), Some(Party::Other(0))));
+    assert!(views[0].reason.contains("của NGUYEN THI MAU,"), "{}", views[0].reason);
+    assert!(views[1].reason.contains("của Trần Thị Con,"), "{}", views[1].reason);
+    // Which of several is meant isn't said.
+    let views = ask_with(&[child.clone(), sibling.clone()], both(), &[], &[own, childs.clone()]);
+    assert_eq!(statuses(&views), [HELD, UNSURE]);
+    assert!(views[1].reason.contains("giấy của ai"), "{}", views[1].reason);
+    // A paper of both could be for either.
+    let joint = record_of(3, &[&mother, &child]);
+    assert_eq!(statuses(&ask_with(others, both(), &[], &[joint])), [UNSURE, UNSURE]);
+    // Of somebody who wasn't named nothing is told.
+    assert_eq!(statuses(&ask(both(), &[], &[childs])), [NEEDED, NEEDED]);
+}
+
+#[test]
+fn one_record_never_stands_for_two_components() {
+    let pair = || vec![component("a"), component("b")];
+    let views = ask(pair(), &[], &[record()]);
+    assert_eq!(statuses(&views), [UNSURE, UNSURE]);
+    assert!(views[0].reason.contains("hay cho «Giấy b»"), "{}", views[0].reason);
+    assert!(views.iter().all(|view| view.record.is_none() && view.of.is_none()));
+    // One that is too old for the other may be the other's all the same.
+    let young = Component { max_age_months: Some(6), ..component("a") };
+    let old = Record { fields: vec![issued("2020-01-01")], ..record() };
+    assert_eq!(statuses(&ask(vec![young, component("b")], &[], &[old])), [NEEDED, UNSURE]);
+    // So may one of which a paper was handed in.
+    let filed = [filed(7, "a", DocumentVerdict::Filed)];
+    assert_eq!(statuses(&ask(pair(), &filed, &[record()])), [ComponentStatus::Filed, UNSURE]);
+    // Of alternatives one is enough, and what is only shown needs none.
+    let grouped = |id| Component { one_of: Some("g".to_owned()), ..component(id) };
+    assert_eq!(statuses(&ask(vec![grouped("a"), grouped("b")], &[], &[record()])), [HELD, HELD]);
+    let shown = Component { submit: SubmitMode::PresentOnly, ..component("b") };
+    let views = ask(vec![component("a"), shown], &[], &[record()]);
+    assert_eq!(statuses(&views), [HELD, ComponentStatus::PresentOnly]);
+    assert!(views[1].reason.contains("để đối chiếu."), "{}", views[1].reason);
+}
+
+#[test]
+fn a_record_is_a_components_once_the_other_is_not_asked_for() {
+    let conditional = |id: &str| Component {
+        required: false,
+        condition: Some("thuê đất".to_owned()),
+        ..component(id)
+    };
+    let kinds = Kinds::parse(KINDS).unwrap();
+    let procedure = procedure(vec![component("a"), conditional("b")]);
+    let subject = citizen("Nguyễn Thị Mẫu");
+    let stands = |answers: &Answers| {
+        let people = alone(&subject);
+        standing(&kinds, &procedure, here(answers), &[], &[record()], people, TODAY).remove(0)
+    };
+    assert_eq!(stands(&Answers::new()).status, UNSURE);
+    let answers = Answers::from([("b".parse().unwrap(), false)]);
+    assert_eq!(stands(&answers).status, HELD);
+}
+
+#[test]
+fn where_nobody_says_whose_paper_it_is_only_the_applicants_own_is_held() {
+    let (mother, [child, _]) = (citizen("Nguyễn Thị Mẫu"), children());
+    let (own, childs) = (record_of(1, &[&mother]), record_of(2, &[&child]));
+    let stands = |records: &[Record]| {
+        ask_with(std::slice::from_ref(&child), vec![component("a")], &[], records).remove(0)
+    };
+    assert_eq!(stands(std::slice::from_ref(&own)).status, HELD);
+    let view = stands(std::slice::from_ref(&childs));
+    assert_eq!((view.status, view.record), (UNSURE, None));
+    assert!(view.reason.contains("của Trần Thị Con"), "{}", view.reason);
+    assert_eq!(stands(&[own, childs]).status, UNSURE);
+    assert_eq!(stands(&[record_of(3, &[&child, &mother])]).status, HELD, "a paper of both");
 }

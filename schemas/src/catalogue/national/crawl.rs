@@ -208,6 +208,7 @@ impl<'a> Rows<'a> {
         self.components.push(Component {
             case,
             kinds: kind.map(|kind| kind.id.clone()).into_iter().collect(),
+            whose: None,
             form_legal_ref: form_code.as_deref().and_then(legal_ref),
             form_code: form_code.as_deref().map(without_law),
             form_file: raw.form_file.as_deref().map(tidy).filter(|file| !file.is_empty()),

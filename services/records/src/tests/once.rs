@@ -3,7 +3,8 @@
 use axum::http::StatusCode;
 use schemas::Uuid;
 use schemas::api::{
-    AccessAnswer, ComponentStatus, Lookup, LookupSaid, NearMatch, RecordStanding, RecordVersion,
+    AccessAnswer, ComponentStatus, Lookup, LookupSaid, NearMatch, Party, RecordStanding,
+    RecordVersion, Requirements,
 };
 use schemas::code::Reason;
 use schemas::record::Record;
@@ -58,6 +59,45 @@ async fn a_short_name_that_a_person_knows_is_not_asked_again() {
     let old = asker("Nguyễn Thị Mẫu", "012345678", "1999-01-01");
     let asked = json!({ "procedure": "1.000001", "subject": old, "purpose": "Đăng ký thường trú" });
     office.post("/v1/requirements", &asked).await.refused(Reason::NumberDigits);
+}
+
+#[tokio::test]
+async fn others_are_told_apart_and_are_whom_a_person_found_them_to_be() {
+    let office = office().await;
+    let record = office.publish(None).await;
+    let child = asker("Trần Văn Con", "001220000013", "2020-05-04");
+    let short = asker("Nguyễn Mẫu", "001199000013", "1999-01-01");
+    let ask = async |subject: &Value, other: &Value| {
+        let asked = json!({
+            "procedure": "1.000001", "subject": subject, "others": [other],
+            "purpose": "Đăng ký thường trú",
+        });
+        let told = office.post("/v1/requirements", &asked).await;
+        told.json::<Requirements>().components.remove(0)
+    };
+    let own = ask(&owner(), &child).await;
+    assert_eq!((own.status, own.of), (ComponentStatus::Held, Some(Party::Applicant)));
+    assert!(own.reason.contains("của NGUYỄN THỊ MẪU,"), "{}", own.reason);
+    // Nobody says whose is asked for, so another's is for a person to look at.
+    let anothers = ask(&child, &owner()).await;
+    assert_eq!((anothers.status, anothers.record), (ComponentStatus::Unsure, None));
+    assert!(anothers.reason.contains("của NGUYỄN THỊ MẪU nhưng"), "{}", anothers.reason);
+    let near = ask(&child, &short).await;
+    assert!(near.reason.contains("của Nguyễn Mẫu nhưng họ tên"), "{}", near.reason);
+
+    let request = Uuid::new_v4();
+    office.look_up(request, &record, &short).await.refused(Reason::SubjectNear);
+    let found = json!({ "same": true, "reason": "Đã đối chiếu thẻ", "by": "can-bo-7" });
+    let place = format!("/v1/lookups/near/{request}/resolve");
+    assert_eq!(office.as_another().post(&place, &found).await.status, StatusCode::OK);
+    let found = ask(&child, &short).await;
+    assert!(found.reason.contains("của Nguyễn Thị Mẫu nhưng không rõ"), "{}", found.reason);
+    // The two are one, which a person's word shows.
+    let asked = json!({
+        "procedure": "1.000001", "subject": owner(), "others": [short],
+        "purpose": "Đăng ký thường trú",
+    });
+    office.post("/v1/requirements", &asked).await.refused(Reason::RequestInvalid);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use schemas::message::Lane;
 use crate::client::{Client, Server, come_back, refusal};
 use crate::exit::Exit;
 use crate::show;
-use crate::who::Who;
+use crate::who::{Other, Who};
 
 /// Open a dossier, send scans, show the progress, end with the table of components.
 ///
@@ -22,6 +22,9 @@ use crate::who::Who;
 ///
 ///   sohoa push to-khai.pdf chung-sinh.jpg --procedure 1.001193 \
 ///       --citizen 001199000013 --name 'Nguyễn Thị Mẫu' --born 1999-01-01
+///   sohoa push giay-kham-suc-khoe.pdf --procedure 2.001263 \
+///       --citizen 001199000013 --name 'Nguyễn Thị Mẫu' --born 1999-01-01 \
+///       --other 001220000027,'Trần Thị Mẫu',2020-05-04
 ///   sohoa push them.jpg --dossier H26.01.02-261123-0007
 ///
 /// Sending the same file again changes nothing: it is known by its content.
@@ -39,8 +42,13 @@ pub(crate) struct Push {
     case: Option<CaseId>,
     #[command(flatten)]
     who: Who,
+    /// Somebody else whose papers the application needs, the child or the other spouse:
+    /// 001199000013,'Nguyễn Thị Mẫu',1999-01-01, or an organisation's number and name. May be given
+    /// several times.
+    #[arg(long = "other", value_name = "NUMBER,NAME,BORN")]
+    others: Vec<Other>,
     /// Send to this dossier instead of opening one.
-    #[arg(long, conflicts_with_all = ["procedure", "case", "citizen", "organisation", "name", "born"])]
+    #[arg(long, conflicts_with_all = ["procedure", "case", "citizen", "organisation", "name", "born", "others"])]
     dossier: Option<DossierCode>,
     /// The component that all these scans are for, where that is known.
     #[arg(long)]
@@ -119,6 +127,7 @@ impl Push {
             procedure: self.procedure.clone().context("--procedure is needed")?,
             case: self.case.clone(),
             subject: self.who.raw()?,
+            others: self.others.iter().map(|Other(other)| other.clone()).collect(),
             lane: if self.backlog { Lane::Backlog } else { Lane::Counter },
             office: None,
             answers: schemas::api::Answers::new(),

@@ -7,7 +7,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, ensure};
-use archive::{Archive, Ground, Kept};
+use archive::{Archive, Dossier, Ground, Kept};
 use jiff::Timestamp;
 use schemas::audit::Act;
 use schemas::clock::today;
@@ -31,9 +31,10 @@ use crate::who::Who;
 /// Works on the archive itself, beside a server that may be running. Number, name and date of
 /// birth must be those of the subject: to anybody else nothing is there.
 ///
-/// `export` writes a folder: each record's PDF and data, the dossiers, and who looked, when and
-/// why. `erase` goes dossier by dossier, and keeps what must be kept: open dossiers, records that
-/// belong to somebody else as well, and what [retention] in the configuration has not let go
+/// `export` writes a folder: each record's PDF and data, the dossiers (those of somebody else that
+/// name them, too), and who looked, when and why. `erase` goes dossier by dossier, and keeps what
+/// must be kept: open dossiers, those of somebody else that name them, records that belong to
+/// somebody else as well, and what [retention] in the configuration has not let go
 /// (without a word there about a kind of paper, its records are kept). It only tells what it would
 /// do until it is given --yes. The audit stays whole. With their keys papers are erased in every
 /// backup, too, once the copy of the keys is replaced (`sohoa backup`); rows of backups made before
@@ -130,6 +131,11 @@ fn is_theirs(subject: &Subject, record: &Record) -> bool {
     record.owners.iter().any(|owner| owner.subject.agrees(subject))
 }
 
+/// Whether a dossier names the subject beside its applicant.
+fn names(dossier: &Dossier, subject: &Subject) -> bool {
+    dossier.others.iter().any(|other| other.agrees(subject))
+}
+
 async fn export(
     archive: &Archive,
     subject: &Subject,
@@ -141,7 +147,9 @@ async fn export(
     kept.retain(|record| is_theirs(subject, record));
     let dossiers = records.dossiers_of(subject.reveal_number()).await?;
     let dossiers: Vec<_> = dossiers.iter().filter(|own| own.subject.agrees(subject)).collect();
-    if kept.is_empty() && dossiers.is_empty() {
+    let naming = records.dossiers_naming(subject.reveal_number()).await?;
+    let naming: Vec<_> = naming.iter().filter(|dossier| names(dossier, subject)).collect();
+    if kept.is_empty() && dossiers.is_empty() && naming.is_empty() {
         show::note("Không lưu gì của người này (hoặc số, họ tên, ngày sinh không khớp).");
         return Ok(Exit::Refused);
     }
@@ -173,19 +181,19 @@ async fn export(
             json!({ "line": access.line, "principal": access.principal, "asked_by": asked_by })
         })
         .collect();
-    let dossiers: Vec<_> = dossiers
-        .iter()
-        .map(|own| {
-            json!({
-                "code": own.code,
-                "office": own.office,
-                "procedure": own.procedure,
-                "opened_at": own.opened_at.to_string(),
-                "state": own.state,
-                "subject": own.subject,
-            })
+    // Of somebody else's dossier, that it is there and what it says of them.
+    let told = |dossier: &Dossier, whose: &str| {
+        json!({
+            "code": dossier.code,
+            "office": dossier.office,
+            "procedure": dossier.procedure,
+            "opened_at": dossier.opened_at.to_string(),
+            "state": dossier.state,
+            whose: dossier.people().all().find(|person| person.agrees(subject)),
         })
-        .collect();
+    };
+    let dossiers = dossiers.into_iter().map(|own| told(own, "subject"));
+    let dossiers: Vec<_> = dossiers.chain(naming.into_iter().map(|d| told(d, "other"))).collect();
     let counts = (kept.len(), dossiers.len(), looked.len());
     write_json(&to.join("records.json"), &kept).with_context(doing)?;
     write_json(&to.join("dossiers.json"), &dossiers).with_context(doing)?;
@@ -237,13 +245,18 @@ impl Erasing<'_> {
             let done = archive.erase_dossier(own.id, why, policy, (self.yes, now), &by).await?;
             fates.push(Fate::new(own.code, done));
         }
+        let naming = archive.records.dossiers_naming(subject.reveal_number()).await?;
+        let naming = naming.into_iter().filter(|dossier| names(dossier, subject));
+        let naming: BTreeSet<DossierCode> = naming.map(|dossier| dossier.code).collect();
         // Theirs as well, in the dossier of somebody else.
         let mut joint = archive.records.ever_owned(subject.reveal_number()).await?;
         joint.retain(|record| is_theirs(subject, record));
         let joint: BTreeSet<DossierCode> = joint.into_iter().map(|record| record.dossier).collect();
         let told = |code: &DossierCode| fates.iter().any(|fate: &Fate| fate.dossier == *code);
         let joint: Vec<DossierCode> = joint.into_iter().filter(|code| !told(code)).collect();
+        let named: Vec<_> = naming.difference(&joint.iter().cloned().collect()).cloned().collect();
         fates.extend(joint.into_iter().map(|dossier| Fate::new(dossier, Err(Kept::Shared))));
+        fates.extend(named.into_iter().map(|dossier| Fate::new(dossier, Err(Kept::Named))));
         let stays = fates.iter().any(|fate| fate.kept.is_some());
         if json {
             show::json(&json!({ "erased": self.yes, "dossiers": fates }))?;

@@ -29,6 +29,8 @@ pub enum Kept {
     /// A record of it belongs to somebody else, alone or as well. What is several people's is not
     /// erased for one of them; whose it isn't, a person takes off its owners.
     Shared,
+    /// It is somebody else's application, and names them: that goes with it.
+    Named,
     /// The law has it kept, or it isn't known how long: the caller's policy says so.
     ByPolicy,
 }
@@ -55,6 +57,8 @@ pub struct Erasure {
 }
 
 const ABOUT: &str = "select settled, number from dossier where dossier_id = $1";
+
+const NAMED: &str = "select number from dossier_subject where dossier_id = $1";
 
 const RECORDS: &str = "
     select version, state, superseded_by, published_at, hash, pdf, body from record
@@ -112,6 +116,7 @@ const ERASE: &[&str] = &[
         (select inquiry_id from inquiry where dossier_id = $1)",
     "delete from inquiry where dossier_id = $1",
     "delete from delivery where dossier_id = $1",
+    "delete from dossier_subject where dossier_id = $1",
 ];
 
 const ERASE_DOSSIER: &str = "delete from dossier where dossier_id = $1";
@@ -121,7 +126,8 @@ macro_rules! of_subject {
         concat!(
             "delete from ",
             $table,
-            " where number = $1 and not exists (select 1 from dossier where dossier.number = $1)"
+            " where number = $1 and not exists (select 1 from dossier where dossier.number = $1)
+              and not exists (select 1 from dossier_subject s where s.number = $1)"
         )
     };
 }
@@ -135,7 +141,8 @@ macro_rules! of_owner {
     };
 }
 
-// Of its subject and of everyone whose its papers were. What tells that somebody is an owner is needed while a paper in another's dossier is theirs, too.
+// Of its subject, of everyone whose its papers were, and of everyone whom it named. What tells that
+// somebody is an owner is needed while a paper in another's dossier is theirs, too.
 const FORGET_SUBJECT: &[&str] =
     &[of_subject!("subject"), of_owner!("same_person"), of_owner!("old_number")];
 
@@ -166,6 +173,9 @@ impl Archive {
         let records: Vec<Record> = rows.iter().map(record).collect::<Result<_, _>>()?;
         let about = sqlx::query(ABOUT).bind(&id).fetch_one(change.on()).await.doing(doing)?;
         let number: String = about.take("number")?;
+        let named = sqlx::query(NAMED).bind(&id).fetch_all(change.on()).await.doing(doing)?;
+        let named: Vec<String> =
+            named.iter().map(|row| row.take("number")).collect::<Result<_, _>>()?;
         let owners = records.iter().flat_map(|record| &record.owners);
         let mut whose: BTreeSet<&str> = owners.map(|owner| owner.subject.reveal_number()).collect();
         whose.insert(&number);
@@ -183,6 +193,7 @@ impl Archive {
         if let Some(kept) = kept {
             return Ok(Err(kept));
         }
+        whose.extend(named.iter().map(String::as_str));
         let blobs = sqlx::query(BLOBS).bind(&id).fetch_all(change.on()).await.doing(doing)?;
         let blobs: Vec<Blake3> =
             blobs.iter().map(|row| row.parsed("blob")).collect::<Result<_, _>>()?;
