@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::{Grant, words};
-use crate::ids::{Blake3, DossierCode, KeyId, LineId, LookupId, PrincipalId, RecordId};
+use crate::ids::{
+    Blake3, ComponentId, DossierCode, KeyId, LineId, LookupId, PrincipalId, RecordId,
+};
 
 words! {
     /// What was done.
@@ -39,6 +41,12 @@ words! {
         Exported = "exported",
         /// Its content was erased.
         Erased = "erased",
+        /// A paper of another Kho was shown to the citizen, for a component of a dossier.
+        KhoShown = "kho_shown",
+        /// It is used for the component, and the citizen agrees.
+        KhoUsed = "kho_used",
+        /// The citizen declined it.
+        KhoDeclined = "kho_declined",
         /// What somebody may do was said.
         Granted = "granted",
         /// Somebody was given a key.
@@ -72,6 +80,9 @@ impl Act {
             Self::AccessShown => "Cho chủ sở hữu biết ai đã xem",
             Self::Exported => "Trích xuất cho chủ sở hữu",
             Self::Erased => "Xoá nội dung",
+            Self::KhoShown => "Cho người dân xem giấy tờ của Kho khác",
+            Self::KhoUsed => "Dùng giấy tờ của Kho khác, người dân đồng ý",
+            Self::KhoDeclined => "Người dân không dùng giấy tờ của Kho khác",
             Self::Granted => "Giao quyền",
             Self::KeyGiven => "Cấp khoá truy cập",
             Self::KeyEnded => "Chấm dứt khoá truy cập",
@@ -130,6 +141,9 @@ pub struct AuditLine {
     /// Dossier that it was for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dossier: Option<DossierCode>,
+    /// Component of the dossier that it was for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<ComponentId>,
     /// What for. Never names the subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
@@ -146,7 +160,7 @@ pub struct AuditLine {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<Grant>,
     /// blake3 of what was read or changed: of the version published or ended, of the lookup as it
-    /// is kept.
+    /// is kept, of another Kho's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Blake3>,
 }
@@ -165,6 +179,7 @@ impl AuditLine {
             version: None,
             lookup: None,
             dossier: None,
+            component: None,
             purpose: None,
             legal_basis: None,
             key: None,

@@ -26,6 +26,7 @@ mod lanes;
 mod life;
 mod main_job;
 mod metrics;
+mod other_kho;
 mod people;
 mod privacy;
 mod proof;

@@ -1,4 +1,5 @@
-//! The guard: what a record stands for is not collected again, unless a lawful reason is stated.
+//! The guard: what a record or another Kho's paper stands for is not collected again, unless a lawful
+//! reason is stated.
 
 use archive::{Dossier, Stated};
 use problem::{Answer, Problem};
@@ -11,10 +12,10 @@ use crate::dossiers::relied;
 use crate::scans::Slip;
 use crate::view;
 
-/// Why the paper is taken although a record stands for the component; nothing where none does.
+/// Why the paper is taken although something stands for the component; nothing where nothing does.
 ///
 /// # Errors
-/// [`Reason::ComponentHeld`] where a record stands and no reason was stated.
+/// [`Reason::ComponentHeld`] where something stands and no reason was stated.
 pub(crate) async fn allowed(
     desk: &IntakeDesk,
     dossier: &Dossier,
@@ -23,11 +24,13 @@ pub(crate) async fn allowed(
 ) -> Answer<Option<Stated>> {
     let components = view::of_dossier(desk, dossier.clone()).await?.components;
     let held = components.iter().find(|view| view.id == *component);
-    let held = held.filter(|view| view.status == ComponentStatus::Held).and_then(relied);
+    let held = held.filter(|view| view.status == ComponentStatus::Held);
     match (held, slip.again) {
         (None, _) => Ok(None),
-        (Some(relied), Some(reason)) => {
-            Ok(Some(Stated { relied, reason, said_by: slip.said_by.clone() }))
+        (Some(view), Some(reason)) => {
+            let component = component.clone();
+            let (relied, said_by) = (relied(view), slip.said_by.clone());
+            Ok(Some(Stated { component, relied, reason, said_by }))
         }
         (Some(_), None) => Err(Problem::new(Reason::ComponentHeld).because(reasons())),
     }

@@ -80,7 +80,7 @@ pub(crate) async fn open_dossier(
         subject,
     };
     let (answers, office) = (&asked.answers, &new.office);
-    let situation = Situation { case, answers, office, declined: &[] };
+    let situation = Situation { case, answers, office, declined: &[], elsewhere: &[] };
     let components = standing::standing(
         &desk.kinds,
         &entry.procedure,
@@ -179,7 +179,8 @@ pub(crate) fn relied(component: &ComponentView) -> Option<Relied> {
         | ComponentStatus::Conditional
         | ComponentStatus::NotNeeded
         | ComponentStatus::PresentOnly
-        | ComponentStatus::Database => return None,
+        | ComponentStatus::Database
+        | ComponentStatus::Pending => return None,
     };
     Some(Relied {
         component: component.id.clone(),

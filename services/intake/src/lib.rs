@@ -6,6 +6,7 @@
 mod desk;
 
 mod dossiers;
+mod elsewhere;
 mod view;
 
 mod again;

@@ -11,6 +11,7 @@ use schemas::catalogue::ProcedureVersion;
 use schemas::code::Reason;
 
 use crate::desk::IntakeDesk;
+use crate::elsewhere::elsewhere;
 
 /// How a filed document stands whose record a person withdrew.
 const WITHDRAWN: &str =
@@ -30,6 +31,8 @@ pub(crate) async fn of_dossier(desk: &IntakeDesk, dossier: Dossier) -> Answer<Do
         .map(|row| of_document(&desk.kinds, row))
         .collect();
     let held = records.records_of(dossier.subject.reveal_number()).await?;
+    let inquiries = records.inquiries(dossier.id).await?;
+    let answered: Vec<_> = inquiries.iter().map(|asked| (asked, asked.papers())).collect();
     let components = standing(
         &desk.kinds,
         &entry.procedure,
@@ -38,6 +41,7 @@ pub(crate) async fn of_dossier(desk: &IntakeDesk, dossier: Dossier) -> Answer<Do
             answers: &dossier.answers,
             office: &dossier.office,
             declined: &records.declined(&dossier.code).await?,
+            elsewhere: &elsewhere(&entry.procedure, &inquiries, &answered),
         },
         &documents,
         &held,

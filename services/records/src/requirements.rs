@@ -75,7 +75,8 @@ pub(crate) async fn ask_requirements(
     let held = records.records_of(subject.reveal_number()).await?;
     let subject = records.found_to_be(&asked_about, &held).await?.unwrap_or(subject);
     let office = asked.office.as_ref().unwrap_or(&desk.office);
-    let situation = Situation { case, answers: &asked.answers, office, declined: &[] };
+    let situation =
+        Situation { case, answers: &asked.answers, office, declined: &[], elsewhere: &[] };
     let components =
         standing::standing(&desk.kinds, procedure, situation, &[], &held, &subject, today);
     let told = components.iter().filter_map(|held| Some((held.record?, held.record_version?)));

@@ -36,8 +36,10 @@ pub struct Reliance {
 /// The lawful reason for which a paper is taken although a record stands for its component.
 #[derive(Debug, Clone)]
 pub struct Stated {
-    /// The record that stands for it.
-    pub relied: Relied,
+    /// The component.
+    pub component: ComponentId,
+    /// The record that stands for it; none where it is another Kho's paper.
+    pub relied: Option<Relied>,
     /// The reason.
     pub reason: AskReason,
     /// The officer who states it, or the station.
@@ -91,7 +93,9 @@ const CODE: &str = "select code from dossier where dossier_id = $1";
 // A paper that came in all the same stands by itself.
 const NOTE_RUN_OUT: &str = "
     insert into relied_change (dossier_id, component, record_id, version, change, at)
-    select r.dossier_id, r.component, r.record_id, r.version, 'expired', $2
+    select r.dossier_id, r.component, r.record_id,
+        coalesce((select max(v.version) from record v where v.record_id = r.record_id), r.version),
+        'expired', $2
     from relied r join dossier d on d.dossier_id = r.dossier_id
     where r.expired = 0 and r.last_day is not null and r.last_day < $1 and d.state = 'open'
       and not exists (select 1 from document p where p.dossier_id = r.dossier_id
@@ -102,6 +106,12 @@ const NOTE_RUN_OUT: &str = "
 const RUN_OUT: &str = "
     update relied set expired = 1
     where expired = 0 and last_day is not null and last_day < $1";
+
+// A component that takes no older paper keeps its own last day, unless the record's is before it.
+const RUNS_UNTIL: &str = "
+    update relied set last_day = $3
+    where record_id = $1 and version <= $2 and expired = 0
+      and (last_day = $4 or last_day > $3 or (last_day is null and $4 = ''))";
 
 const UNTOLD: &str = "
     select distinct dossier_id from relied_change where told = 0 order by dossier_id limit 1000";
@@ -128,15 +138,26 @@ const AGAIN: &str = "
     select w.component, 'declined' as reason, w.said_by, w.at
     from lookup_word w join dossier d on d.code = w.dossier
     where d.dossier_id = $1 and w.component is not null and w.word = 'declined'
+    union all
+    select component, 'declined' as reason, said_by, at from inquiry_word
+    where dossier_id = $1 and word = 'declined'
     order by at, component";
 
 // Of the documents, those that are filed: an unsure one may yet go elsewhere.
 const COLLECTED: &str = "
-    select r.component, r.record_id, r.version from relied r
+    select r.component, r.record_id, r.version, null as inquiry_id from relied r
     where r.dossier_id = $1 and r.original = 0
       and exists (select 1 from document d where d.dossier_id = r.dossier_id
         and d.component = r.component and d.verdict = 'filed')
-    order by r.component";
+    union all
+    select w.component, null, null, min(w.inquiry_id) from inquiry_word w
+    where w.dossier_id = $1 and w.word = 'used' and w.original = 0
+      and exists (select 1 from document d where d.dossier_id = w.dossier_id
+        and d.component = w.component and d.verdict = 'filed')
+      and not exists (select 1 from relied r where r.dossier_id = w.dossier_id
+        and r.component = w.component)
+    group by w.component
+    order by component";
 
 const LOOKUPS: &str = "
     select body from lookup where dossier = $1 order by asked_at, lookup_id";
@@ -169,8 +190,8 @@ impl Records {
         rows.iter().map(warning).collect()
     }
 
-    /// Components whose papers were collected although a record stood for them, with the reasons
-    /// that were stated.
+    /// Components whose papers were collected although a record stood for them or another Kho's
+    /// paper was used, with the reasons that were stated.
     ///
     /// # Errors
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
@@ -185,8 +206,9 @@ impl Records {
             let of_it = |(of, _): &&(ComponentId, AskAgain)| *of == component;
             again.push(AskedAgain {
                 reasons: said.iter().filter(of_it).map(|(_, reason)| reason.clone()).collect(),
-                record: row.parsed("record_id")?,
-                version: row.int("version")?,
+                record: row.parsed_or("record_id")?,
+                version: row.int_or("version")?,
+                inquiry: row.parsed_or("inquiry_id")?,
                 component,
             });
         }
@@ -303,11 +325,13 @@ pub(crate) async fn keep_reason(
     stated: &Stated,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
-    rely(change, dossier, &stated.relied, None).await?;
+    if let Some(relied) = &stated.relied {
+        rely(change, dossier, relied, None).await?;
+    }
     let put = sqlx::query(PUT_AGAIN)
         .bind(scan.to_string())
         .bind(dossier.to_string())
-        .bind(stated.relied.component.as_str())
+        .bind(stated.component.as_str())
         .bind(stated.reason.as_str())
         .bind(&stated.said_by)
         .bind(micros(now));
@@ -367,6 +391,23 @@ pub(crate) async fn note(
     let note = sqlx::query(NOTE).bind(record.to_string()).bind(i64::from(version));
     let note = note.bind(word(&change)?).bind(now).execute(on.on()).await;
     note.doing("noting a change").map(|_| ())
+}
+
+/// A later version of the same paper runs until another day than the one before it: so do the
+/// components that it stands for.
+pub(crate) async fn runs_until(
+    change: &mut Change<'_>,
+    (record, version): (RecordId, u32),
+    (before, now): (Option<Date>, Option<Date>),
+) -> Result<(), ArchiveError> {
+    if before == now {
+        return Ok(());
+    }
+    let text = |day: Option<Date>| day.map(|day| day.to_string());
+    let update = sqlx::query(RUNS_UNTIL).bind(record.to_string()).bind(i64::from(version));
+    let update = update.bind(text(now)).bind(text(before).unwrap_or_default());
+    let update = update.execute(change.on()).await;
+    update.doing("noting until when a record stands").map(|_| ())
 }
 
 fn warning(row: &AnyRow) -> Result<RecordWarning, ArchiveError> {

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::time::Duration;
 
-use archive::{Archive, LinesAsked};
+use archive::{Archive, InquiryWord, LinesAsked, NewInquiry};
 use jiff::{SignedDuration, Timestamp};
 use schemas::Uuid;
-use schemas::api::AssignDocument;
+use schemas::api::{AssignDocument, LookupWord};
 use schemas::code::Reason;
-use schemas::ids::{Blake3, DocumentId, DossierId, PageId, PrincipalId, ScanId};
+use schemas::ids::{Blake3, DocumentId, DossierId, InquiryId, PageId, PrincipalId, ScanId};
 use schemas::message::{Job, Lane, Message};
 use schemas::reading::Flaw;
 use sqlx::{AssertSqlSafe, Executor};
@@ -60,6 +60,10 @@ const SEED: &[&str] = &[
     "insert into relied select id, 'TP01', id, 1, 0, n, '2030-01-01', 0 from seed",
     "insert into relied_change select id, 'TP01', id, 1, 'corrected', n, 1 from seed",
     "insert into lookup_word select id, 1, 'used', id, 'TP01', null, '', null, n from seed",
+    "insert into inquiry (inquiry_id, dossier_id, store, component, delivery_id, asked_at,
+        principal, question) select id, id, 'kho', 'TP01', id, n, id, '{}' from seed",
+    "insert into inquiry_word select id, 1, id, 'TP01', 'used', 0, 0, null, '', '', n from seed",
+    "insert into synced_result select id, id, n from seed",
     "insert into audit_line select n, id, n, 'looked_up', id, id, 1, id, id, '{}', id from seed",
     "insert into audit_pending select 'p' || id, '{}' from seed",
     "insert into audit_head select n, id, n, '{}', '' from seed",
@@ -183,6 +187,25 @@ pub(crate) async fn live(archive: &Archive) {
     records.put_lookup(principal, &asked, &record, now).await.unwrap();
     records.told(&[(record.id, 1)], (principal, "Đăng ký kết hôn"), now).await.unwrap();
     records.lookups_for(&dossier.code).await.unwrap();
+    let new = NewInquiry {
+        id: InquiryId::of(Uuid::new_v4()),
+        dossier: dossier.id,
+        store: "kho".to_owned(),
+        national: true,
+        component: Some("TP01".parse().unwrap()),
+        principal,
+        question: "{}".to_owned(),
+    };
+    records.ask(&new, now).await.unwrap();
+    let inquiry = records.inquiry(new.id).await.unwrap().unwrap();
+    records.put_answer(&inquiry, "[]", (&[], 0), now).await.unwrap();
+    let (by, word) = ("officer-7".to_owned(), LookupWord::Used);
+    let said = InquiryWord { word, paper: Some(0), original: false, by, reason: None, at: now };
+    assert!(records.say_of_inquiry(principal, &inquiry, &said).await.unwrap());
+    assert_eq!(records.inquiries(dossier.id).await.unwrap().len(), 1);
+    records.warnings(dossier.id).await.unwrap();
+    records.asked_again(dossier.id).await.unwrap();
+    records.synced(dossier.id, &[record.id]).await.unwrap();
     records.link_audit().await.unwrap();
     for asked in [
         LinesAsked { record: Some(record.id), ..LinesAsked::default() },

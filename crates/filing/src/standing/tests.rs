@@ -11,7 +11,7 @@ use schemas::kind::Validity;
 use schemas::record::{BoundBy, Field, FieldName, FieldSource, Owner, Record, RecordState};
 use schemas::subject::Subject;
 
-use super::{Situation, cases_told, chosen_case, standing};
+use super::{Elsewhere, Heard, Situation, cases_told, chosen_case, standing};
 use crate::kinds::Kinds;
 
 const TODAY: Date = date(2026, 11, 20);
@@ -57,7 +57,7 @@ evidence = { titles = ["TỜ KHAI ĐĂNG KÝ KHAI SINH"] }
 /// A counter of an office in Hà Nội asks, and nothing was declined.
 fn here(answers: &Answers) -> Situation<'_> {
     static OFFICE: LazyLock<OfficeCode> = LazyLock::new(|| "H26.01".parse().unwrap());
-    Situation { case: None, answers, office: &OFFICE, declined: &[] }
+    Situation { case: None, answers, office: &OFFICE, declined: &[], elsewhere: &[] }
 }
 
 fn citizen(name: &str) -> Subject {
@@ -492,4 +492,68 @@ fn a_citizen_who_declines_the_record_hands_the_paper_in() {
     assert!(view.reason.contains("chọn nộp giấy"), "{}", view.reason);
     // Where there is no record nothing was declined.
     assert!(!stands(&[], &declined).reason.contains("chọn nộp giấy"));
+}
+
+#[test]
+fn a_component_tells_what_another_kho_that_was_asked_for_it_said() {
+    let id = "a".parse().unwrap();
+    let inquiry = |n| schemas::ids::InquiryId::from_uuid(schemas::Uuid::from_u128(n));
+    let stands = |component: Component, records: &[Record], declined: bool, heard: &[Heard<'_>]| {
+        let kinds = Kinds::parse(KINDS).unwrap();
+        let (answers, subject) = (Answers::new(), citizen("Nguyễn Thị Mẫu"));
+        let asked = (1..).zip(heard).map(|(n, heard)| Elsewhere {
+            component: &id,
+            inquiry: inquiry(n),
+            store: "kho-tinh",
+            heard: *heard,
+        });
+        let elsewhere: Vec<_> = asked.collect();
+        let declined: &[_] = if declined { std::slice::from_ref(&id) } else { &[] };
+        let situation = Situation { declined, elsewhere: &elsewhere, ..here(&answers) };
+        let procedure = procedure(vec![component]);
+        standing(&kinds, &procedure, situation, &[], records, &subject, TODAY).remove(0)
+    };
+    let alone = |heard, status, says: &str| {
+        let view = stands(component("a"), &[], false, &[heard]);
+        assert_eq!((view.status, view.inquiry), (status, Some(inquiry(1))), "{}", view.reason);
+        assert!(view.reason.contains(says) && view.reason.ends_with('.'), "{}", view.reason);
+    };
+    let used = Heard::Used("Giấy khai sinh");
+    alone(Heard::NotYet, ComponentStatus::Pending, "Đang chờ Kho «kho-tinh» trả lời");
+    alone(Heard::Paper, ComponentStatus::Unsure, "cho người dân xem");
+    alone(used, ComponentStatus::Held, "Lấy từ Kho «kho-tinh»: «Giấy khai sinh». Không yêu cầu");
+    alone(Heard::Declined, ComponentStatus::Needed, "chọn nộp giấy");
+    alone(Heard::Silence, ComponentStatus::Needed, "source_silent");
+    alone(Heard::Nothing, ComponentStatus::Needed, "không có giấy tờ này. Cần nộp");
+
+    // Of several the one that helps most; a record of ours before any of them.
+    let of = |heard: &[Heard<'_>]| stands(component("a"), &[], false, heard);
+    assert_eq!(of(&[Heard::Silence, Heard::NotYet]).inquiry, Some(inquiry(2)));
+    assert_eq!(of(&[Heard::Declined, used, Heard::Paper]).status, ComponentStatus::Held);
+    let view = stands(component("a"), &[record()], false, &[used]);
+    assert_eq!((view.record, view.inquiry), (Some(record().id), None));
+    let view = stands(component("a"), &[record()], true, &[used]);
+    assert_eq!((view.status, view.record), (ComponentStatus::Held, None), "{}", view.reason);
+    // The original comes in all the same where it must.
+    let original = Component { physical_original_needed: true, ..component("a") };
+    let view = stands(original, &[], false, &[used]);
+    assert_eq!(view.status, ComponentStatus::HeldOriginalNeeded);
+}
+
+#[test]
+fn a_paper_of_another_kho_is_enough_for_its_group_and_one_that_is_waited_for_is_not() {
+    let (id, kinds) = ("a".parse().unwrap(), Kinds::parse(KINDS).unwrap());
+    let stands = |heard| {
+        let of = |id| Component { one_of: Some("nhóm".to_owned()), ..component(id) };
+        let procedure = procedure(vec![of("a"), of("b")]);
+        let inquiry = schemas::ids::InquiryId::from_uuid(schemas::Uuid::nil());
+        let elsewhere = [Elsewhere { component: &id, inquiry, store: "kho-tinh", heard }];
+        let (answers, subject) = (Answers::new(), citizen("Nguyễn Thị Mẫu"));
+        let situation = Situation { elsewhere: &elsewhere, ..here(&answers) };
+        let views = standing(&kinds, &procedure, situation, &[], &[], &subject, TODAY);
+        views.into_iter().map(|view| view.status).collect::<Vec<_>>()
+    };
+    use ComponentStatus::{Held, Needed, NotNeeded, Pending};
+    assert_eq!(stands(Heard::Used("Giấy khai sinh")), [Held, NotNeeded]);
+    assert_eq!(stands(Heard::NotYet), [Pending, Needed]);
 }
