@@ -3,6 +3,7 @@
 mod audit;
 mod deliveries;
 mod dossiers;
+mod kho;
 mod once;
 mod people;
 mod procedures;
@@ -20,6 +21,7 @@ pub use dossiers::{
     Answers, ComponentStatus, ComponentView, DocumentVerdict, DocumentView, DossierEvent,
     DossierState, DossierView, MOST_OTHERS, OpenDossier, PageCounts, Party, RawSubject,
 };
+pub use kho::{InquirySaid, InquiryState, KhoFile, KhoPaper, SayOfInquiry};
 pub use once::{
     AskAgain, AskReason, AskedAgain, CorrectRecord, HeldAgain, LookupNote, LookupSaid, LookupWord,
     NearFound, NearMatch, RecordChange, RecordStanding, RecordWarning, ResolveNear, RevokeRecord,

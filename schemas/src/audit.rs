@@ -59,6 +59,12 @@ words! {
         Exported = "exported",
         /// Its content was erased.
         Erased = "erased",
+        /// A paper of another Kho was shown to the citizen, for a component of a dossier.
+        KhoShown = "kho_shown",
+        /// It is used for the component, and the citizen agrees.
+        KhoUsed = "kho_used",
+        /// The citizen declined it.
+        KhoDeclined = "kho_declined",
         /// What somebody may do was said.
         Granted = "granted",
         /// Somebody was given a key.
@@ -101,6 +107,9 @@ impl Act {
             Self::AccessShown => "Cho chủ sở hữu biết ai đã xem",
             Self::Exported => "Trích xuất cho chủ sở hữu",
             Self::Erased => "Xoá nội dung",
+            Self::KhoShown => "Cho người dân xem giấy tờ của Kho khác",
+            Self::KhoUsed => "Dùng giấy tờ của Kho khác, người dân đồng ý",
+            Self::KhoDeclined => "Người dân không dùng giấy tờ của Kho khác",
             Self::Granted => "Giao quyền",
             Self::KeyGiven => "Cấp khoá truy cập",
             Self::KeyEnded => "Chấm dứt khoá truy cập",
@@ -178,7 +187,7 @@ pub struct AuditLine {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<Grant>,
     /// blake3 of what was read or changed: of the version published or ended, of the lookup as it
-    /// is kept, of the file that another Kho sent.
+    /// is kept, of another Kho's answer or of a file that came with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Blake3>,
 }

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::api::KhoPaper;
 use crate::ids::{Blake3, CaseId, ComponentId, KindId, ProcedureCode, ResultCode};
 
 pub mod national;
@@ -221,6 +222,21 @@ pub struct Component {
     pub internal: bool,
     /// Place in the list, from 1.
     pub order: u16,
+}
+
+impl Component {
+    /// Whether a paper of another Kho may stand for it: it is a result that the component accepts.
+    #[must_use]
+    pub fn takes(&self, paper: &KhoPaper) -> bool {
+        self.submit == SubmitMode::Submit
+            && self.accepts.iter().any(|code| code.as_str() == paper.code)
+    }
+
+    /// Whether the original must come in although something stands for it.
+    #[must_use]
+    pub fn needs_original(&self) -> bool {
+        self.physical_original_needed || self.original_due_at_return
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

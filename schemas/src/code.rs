@@ -155,6 +155,10 @@ reasons! {
     DeliveryUnknown = "delivery.unknown", 404, "Không có việc gửi đi nào với mã này đang chờ hoặc đang treo.";
     /// No such question to another Kho.
     InquiryUnknown = "inquiry.unknown", 404, "Không có câu hỏi nào gửi Kho khác với mã này.";
+    /// The answer has no paper that could be used for a component.
+    InquiryNotUsable = "inquiry.not_usable", 409, "Câu trả lời của Kho khác không có giấy tờ dùng được cho thành phần này.";
+    /// What would be used of the answer was not shown to the citizen first.
+    InquiryNotShown = "inquiry.not_shown", 409, "Hãy cho người dân xem giấy tờ mà Kho khác trả lời trước khi dùng.";
     /// No other Kho of that name.
     StoreUnknown = "store.unknown", 422, "Cấu hình không có Kho dữ liệu nào với tên này.";
     /// No such file in the answers of our Kho.

@@ -16,15 +16,17 @@ pub struct DossierFacts {
     pub procedure_version: u32,
     /// Whether it takes scans.
     pub state: DossierState,
-    /// Documents filed under a component.
+    /// Documents filed under a component; results are not.
     pub filed: u64,
-    /// Results among its records.
+    /// What was filed as a result of the procedure and is a record in force.
     pub results: Vec<ResultCode>,
-    /// Components that a record could have stood in for.
+    /// Components that a record or another Kho's paper could have stood in for.
     pub reusable: u64,
-    /// Of them, those that a record did stand in for: no paper was collected, and the record is
-    /// what it was.
+    /// Of them, those that one did stand in for: no paper was collected, and it stands still.
     pub reused: u64,
+    /// Whether one of these came from the national portal's Kho, or the portal has taken a result
+    /// with the address of its file.
+    pub synced: bool,
     /// Of them, those whose paper was collected all the same.
     pub asked_again: u64,
     /// Of these, those without a lawful reason.

@@ -25,6 +25,7 @@ pub mod message;
 pub mod reader;
 
 pub mod api;
+pub mod elsewhere;
 pub mod event;
 pub mod facts;
 

@@ -34,24 +34,34 @@ class Dossier:
         self.office, self.opened = office, opened
         self.procedure = chance.choice([BIRTH, RESIDENCE])
         self.closed = chance.random() < 0.8
-        # Papers: how many pages each has, whether it is filed, whether a person filed it.
+        # Papers: how many pages each has, whether it is filed, whether a person filed it. One that
+        # the office issued is filed under its result's code, and is not of the components.
         self.papers = [
-            {"pages": chance.randint(1, 3), "filed": chance.random() < 0.85,
-             "by_person": chance.random() < 0.15, "component": f"TP{place:02}"}
+            {"id": str(uuid.UUID(int=chance.getrandbits(128))),
+             "pages": chance.randint(1, 3), "filed": chance.random() < 0.85,
+             "by_person": chance.random() < 0.15,
+             "component": CERTIFICATE if chance.random() < 0.4 else f"TP{place:02}"}
             for place in range(chance.randint(0, 3))
         ]
-        # Records that came of it: whether one is the procedure's result, and how long it took.
+        # Records that came of it: of which paper, which result that is (handed in or issued),
+        # whether it is in force, whether the portal has taken it, and how long it took.
         self.records = [
-            {"result": CERTIFICATE if chance.random() < 0.5 else None,
+            {"paper": paper, "result": CERTIFICATE if chance.random() < 0.7 else None,
+             "in_force": chance.random() < 0.85, "taken": chance.random() < 0.3,
              "wait": chance.choice([None, chance.randint(2, 900)])}
             for paper in self.papers if paper["filed"] and chance.random() < 0.9
         ]
-        # Components that a record stood in for when it was opened.
+        # Components that a record stood in for when it was opened, or a paper of another Kho, or
+        # both; what became of them since.
         self.reusable = [
             {"component": f"TP{place:02}", "original": chance.random() < 0.2,
              "why": chance.choice([None, None, "scan", "declined"]),
-             "lost": chance.random() < 0.15}
+             "record": source != "kho",
+             "change": chance.choice([None, None, "corrected", "superseded", "revoked", "expired"]),
+             "kho": chance.choice(["used", "used", "declined"]) if source != "record" else None,
+             "national": chance.random() < 0.5}
             for place in range(chance.choice([0, 0, 1, 2, 3]))
+            for source in [chance.choice(["record", "record", "kho", "both"])]
         ]
 
     def collected(self, component):
@@ -60,12 +70,36 @@ class Dossier:
     def asked_again(self):
         return [r for r in self.reusable if self.collected(r["component"]) and not r["original"]]
 
-    def reused(self):
+    def unreasoned(self):
+        return [r for r in self.asked_again() if r["why"] is None and r["kho"] != "declined"]
+
+    # A paper that was put right, or has pages more, is the same paper.
+    def by_record(self):
         again = self.asked_again()
-        return [r for r in self.reusable if r not in again and not r["lost"]]
+        stands = (None, "corrected", "superseded")
+        return [r for r in self.reusable
+                if r not in again and r["record"] and r["change"] in stands]
+
+    def by_kho(self):
+        taken = self.asked_again() + self.by_record()
+        return [r for r in self.reusable if r not in taken and r["kho"] == "used"]
+
+    def reused(self):
+        return self.by_record() + self.by_kho()
+
+    def issued(self):
+        return [r for r in self.records if r["in_force"] and r["result"] == CERTIFICATE
+                and r["paper"]["component"] == CERTIFICATE]
 
     def has_result(self):
-        return any(record["result"] == CERTIFICATE for record in self.records)
+        return bool(self.issued())
+
+    def attached(self):
+        handed_in = any(p["filed"] and p["component"] != CERTIFICATE for p in self.papers)
+        return handed_in or bool(self.reused())
+
+    def synced(self):
+        return any(r["national"] for r in self.by_kho()) or any(r["taken"] for r in self.issued())
 
 
 def made_up(year, office, other):
@@ -114,7 +148,7 @@ def keep(db, dossiers):
                 "insert into document (document_id, dossier_id, place, revision, pages, component,"
                 " confidence, verdict, why, assigned_by, seal)"
                 " values (?, ?, ?, '', ?, ?, 1, ?, '', ?, 'none')",
-                (new(), dossier.id, place, json.dumps(pages),
+                (paper["id"], dossier.id, place, json.dumps(pages),
                  paper["component"] if paper["filed"] else None,
                  "filed" if paper["filed"] else "unsure",
                  "can-bo" if paper["by_person"] else None))
@@ -124,24 +158,49 @@ def keep(db, dossiers):
             db.execute("insert into digitisation (code, prefix, record_id) values (?, '', ?)",
                        (code, record_id))
             # A later version counts no second time.
-            for version in (1, 2)[:chance.randint(1, 2)]:
+            last = chance.randint(1, 2)
+            for version in range(1, last + 1):
+                in_use = "published" if record["in_force"] else "revoked"
                 wait = record["wait"]
                 published = opened + (wait or 0) * 1_000_000 + (version - 1) * 3_600_000_000
                 db.execute(
                     "insert into record (record_id, version, document_id, dossier_id, revision,"
                     " digitisation_code, state, published_at, hash, pdf, body, result, scanned_at)"
-                    " values (?, ?, ?, ?, '', ?, 'published', ?, ?, ?, '{}', ?, ?)",
-                    (record_id, version, new(), dossier.id, code, published, nothing, nothing,
+                    " values (?, ?, ?, ?, '', ?, ?, ?, ?, ?, '{}', ?, ?)",
+                    (record_id, version, record["paper"]["id"], dossier.id, code,
+                     in_use if version == last else "superseded", published, nothing, nothing,
                      record["result"], None if wait is None else opened))
+            # What was withdrawn since isn't there any more.
+            filed_as = record["paper"]["component"]
+            if record["taken"] and record["result"] == filed_as:
+                db.execute("insert into synced_result (dossier_id, record_id, at)"
+                           " values (?, ?, ?)", (dossier.id, record_id, opened))
         for place, relied in enumerate(dossier.reusable):
             of = (dossier.id, relied["component"], new())
-            db.execute(
-                "insert into relied (dossier_id, component, record_id, version, original, noted_at)"
-                " values (?, ?, ?, 1, ?, ?)", (*of, relied["original"], opened))
-            if relied["lost"]:
+            if relied["record"]:
                 db.execute(
-                    "insert into relied_change (dossier_id, component, record_id, version, change,"
-                    " at, told) values (?, ?, ?, 1, 'revoked', ?, 1)", (*of, opened))
+                    "insert into relied (dossier_id, component, record_id, version, original,"
+                    " noted_at) values (?, ?, ?, 1, ?, ?)", (*of, relied["original"], opened))
+                if relied["change"]:
+                    db.execute(
+                        "insert into relied_change (dossier_id, component, record_id, version,"
+                        " change, at, told) values (?, ?, ?, 1, ?, ?, 1)",
+                        (*of, relied["change"], opened))
+            if relied["kho"]:
+                inquiry = new()
+                db.execute(
+                    "insert into inquiry (inquiry_id, dossier_id, store, national, component,"
+                    " delivery_id, asked_at, principal, question)"
+                    " values (?, ?, 'kho', ?, ?, ?, ?, '', '{}')",
+                    (inquiry, dossier.id, relied["national"], relied["component"], new(), opened))
+                words = ["shown", "used"] + ["declined"] * (relied["kho"] == "declined")
+                for at, word in enumerate(words):
+                    db.execute(
+                        "insert into inquiry_word (inquiry_id, place, dossier_id, component, word,"
+                        " paper, original, said_by, principal, at)"
+                        " values (?, ?, ?, ?, ?, 0, ?, 'can-bo', '', ?)",
+                        (inquiry, at + 1, dossier.id, relied["component"], word,
+                         relied["original"], opened + at))
             if relied["why"] == "scan":
                 db.execute(
                     "insert into ask_again (scan_id, dossier_id, component, reason, at)"
@@ -162,7 +221,7 @@ def figures(dossiers):
     """The figures, by name: numerator, denominator, percentage, points."""
     births = [d for d in dossiers if d.procedure == BIRTH]
     finished = [d for d in births if d.closed]
-    digitised = [d for d in dossiers if any(p["filed"] for p in d.papers)
+    digitised = [d for d in dossiers if d.attached()
                  and (d.procedure != BIRTH or d.has_result())]
     again = [r for d in dossiers for r in d.asked_again()]
     reusable = sum(len(d.reusable) for d in dossiers)
@@ -171,13 +230,15 @@ def figures(dossiers):
         "result_available": (sum(d.has_result() for d in finished), len(finished)),
         "digitised": (len(digitised), len(dossiers)),
         "reused": (sum(bool(d.reused()) for d in dossiers), len(dossiers)),
+        "synced": (sum(d.synced() for d in dossiers), len(dossiers)),
         "reused_of_reusable": (sum(len(d.reused()) for d in dossiers), reusable),
         "asked_again": (len(again), reusable),
-        "asked_again_unreasoned": (sum(r["why"] is None for r in again), reusable),
+        "asked_again_unreasoned": (sum(len(d.unreasoned()) for d in dossiers), reusable),
         "pages_corrected": (sum(p["by_person"] for p in pages), len(pages)),
     }
     # Most points, and the percentage that earns them all.
-    points = {"result_available": (6, 100), "digitised": (4, 80), "reused": (2, 80)}
+    points = {"result_available": (6, 100), "digitised": (4, 80), "reused": (2, 80),
+              "synced": (4, 100)}
     out = []
     for name, (of, all_) in counted.items():
         percent = 100 * of / all_

@@ -15,7 +15,7 @@ use tests::{Stage, Story, opening, problem, raw, somebody, with_key};
 use crate::receiver::Receiver;
 
 /// The case of residence registration that the sample is about.
-const WITH_FAMILY: &str = "dang-ky-thuong-tru-tai-cho-o-hop-phap-khong-57cf1af3";
+pub(crate) const WITH_FAMILY: &str = "dang-ky-thuong-tru-tai-cho-o-hop-phap-khong-57cf1af3";
 
 /// Holds a value against a documented shape; says what is wrong with it.
 pub(crate) fn against(contract: &str, value: &Value) -> Result<(), String> {
@@ -132,10 +132,26 @@ async fn a_dossier_is_told_by_the_national_contract_until_it_is_taken() {
     let family = reused.iter().find(|paper| paper["MaThanhPhanHoSo"] == "1.004222-TP07").unwrap();
     assert_eq!((&family["DuocSoHoa"], &family["DuocTaiSuDung"]), (&json!("1"), &json!("2")));
     assert_eq!(family["MaKetQuaThayThe"], MARRIAGE);
+
+    // Put right, the record stands still; withdrawn, it doesn't.
+    let reused = async || -> bool {
+        let day = schemas::clock::today();
+        let all: Value = stage.get(&format!("/v1/export/dossiers?from={day}&to={day}")).await;
+        let papers = all["data"][1]["TaiLieuNop"].as_array().unwrap();
+        papers.iter().any(|paper| paper["MaThanhPhanHoSo"] == "1.004222-TP07")
+    };
+    let record = format!("/v1/records/{}", family["TepDinhKemId"].as_str().unwrap());
+    let fields = json!([{ "name": "scope", "value": "Toàn quốc" }]);
+    let right = json!({ "version": 1, "fields": fields, "reason": "Đọc sót", "by": "can-bo-7" });
+    let _: Value = stage.post(&format!("{record}/correct"), &right).await;
+    assert!(reused().await);
+    let withdrawn = json!({ "reason": "Cấp sai người", "by": "can-bo-7" });
+    let _: Value = stage.post(&format!("{record}/revoke"), &withdrawn).await;
+    assert!(!reused().await);
 }
 
 /// Giấy chứng nhận kết hôn.
-const MARRIAGE: &str = "KQ.G15.000032";
+pub(crate) const MARRIAGE: &str = "KQ.G15.000032";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_kho_is_asked_and_a_late_answer_is_kept_with_the_dossier() {

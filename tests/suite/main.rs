@@ -29,6 +29,7 @@ mod life;
 mod main_job;
 mod metrics;
 mod officers;
+mod other_kho;
 mod people;
 mod privacy;
 mod proof;

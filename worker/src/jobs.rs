@@ -118,11 +118,13 @@ async fn held(
     let documents = records.documents(dossier.id).await?;
     let documents: Vec<_> = documents.into_iter().map(DocumentRow::view).collect();
     let held = records.papers_of_all(dossier.people()).await?;
+    let elsewhere = records.elsewhere(dossier.id, procedure).await?;
     let situation = Situation {
         case: dossier.case.as_ref(),
         answers: &dossier.answers,
         office: &dossier.office,
         declined: &records.declined(&dossier.code).await?,
+        elsewhere: &elsewhere,
     };
     let (people, today) = (dossier.people(), schemas::clock::today());
     let views = standing(&desk.kinds, procedure, situation, &documents, &held, people, today);

@@ -42,7 +42,7 @@ pub use records::deliveries::{DueDelivery, Outcome, Subscriber};
 pub use records::directory::InDirectory;
 pub use records::dossiers::{Dossier, NewDossier};
 pub use records::filing::{DocumentRow, FiledDocument, revision_of};
-pub use records::inquiries::{Inquiry, InquiryFile, NewInquiry};
+pub use records::inquiries::{Drawn, Inquiry, InquiryFile, InquiryWord, NewInquiry, drawn};
 pub use records::near::{Asked, Near};
 pub use records::pages::{Page, PageSummary};
 pub use records::persons::{NewPerson, Person};

@@ -1,5 +1,6 @@
 //! Reports: the indicators of Decision 766/QĐ-TTg as the ministry's note computes them, beside
-//! figures that say what those don't: whether what could be reused was.
+//! figures that say what those don't: whether what could be reused was. Of the ministry's
+//! indicators those are left out of which an office that digitises has no facts ([`Figure`]).
 
 use std::collections::BTreeMap;
 
@@ -119,10 +120,13 @@ fn share(facts: &DossierFacts, must_yield: &MustYield, figure: Figure) -> (u64, 
             (u64::from(counts && has_result), u64::from(counts))
         }
         Figure::Digitised => {
-            let digitised = 0 < facts.filed && (wanted.is_none() || has_result);
+            // What is reused is attached, too.
+            let attached = 0 < facts.filed + facts.reused;
+            let digitised = attached && (wanted.is_none() || has_result);
             (u64::from(digitised), 1)
         }
         Figure::Reused => (u64::from(0 < facts.reused), 1),
+        Figure::Synced => (u64::from(facts.synced), 1),
         Figure::ReusedOfReusable => (facts.reused, facts.reusable),
         Figure::AskedAgain => (facts.asked_again, facts.reusable),
         Figure::AskedAgainUnreasoned => (facts.unreasoned, facts.reusable),
@@ -136,6 +140,7 @@ fn points(figure: Figure) -> Option<(f64, f64)> {
         Figure::ResultAvailable => Some((6.0, 100.0)),
         Figure::Digitised => Some((4.0, 80.0)),
         Figure::Reused => Some((2.0, 80.0)),
+        Figure::Synced => Some((4.0, 100.0)),
         Figure::ReusedOfReusable
         | Figure::AskedAgain
         | Figure::AskedAgainUnreasoned
@@ -212,6 +217,7 @@ mod tests {
             results: Vec::new(),
             reusable: 0,
             reused: 0,
+            synced: false,
             asked_again: 0,
             unreasoned: 0,
             pages: 4,
@@ -222,13 +228,13 @@ mod tests {
 
     /// Five dossiers of two offices.
     ///
-    /// | dossier | result | filed | reusable | reused | again (unreasoned) | pages (corrected) |
+    /// | dossier | result (synced) | filed | reusable | reused | again (unreasoned) | pages (corrected) |
     /// |---|---|---|---|---|---|---|
-    /// | A-1 | yes | 1 | 2 | 2 | 0 | 4 (1) |
+    /// | A-1 | yes (yes) | 1 | 2 | 2 | 0 | 4 (1) |
     /// | A-2 | no | 1 | 1 | 0 | 1 (0) | 4 |
     /// | A-3, open | yes | 0 | 1 | 0 | 1 (1) | 4 |
     /// | B-1 | yes | 1 | 0 | 0 | 0 | 4 |
-    /// | B-2, no result needed | no | 1 | 1 | 1 | 0 | 4 |
+    /// | B-2, no result needed | no | 0 | 1 | 1 | 0 | 4 |
     #[test]
     fn figures_are_those_computed_by_hand() {
         let result: ResultCode = "KQ.G15.000031".parse().unwrap();
@@ -240,6 +246,7 @@ mod tests {
                 results: results.clone(),
                 reusable: 2,
                 reused: 2,
+                synced: true,
                 corrected: 1,
                 waits: vec![10, 30],
                 ..facts("A-1", "H26.01")
@@ -258,6 +265,7 @@ mod tests {
             DossierFacts { results, waits: vec![50], ..facts("B-1", "H26.02") },
             DossierFacts {
                 procedure: "1.000002".parse().unwrap(),
+                filed: 0,
                 reusable: 1,
                 reused: 1,
                 ..facts("B-2", "H26.02")
@@ -274,6 +282,7 @@ mod tests {
                 (2, 3, Some(66.67), Some(4.0)), // 6 · 2/3
                 (3, 5, Some(60.0), Some(3.0)),  // 4 · 60/80
                 (2, 5, Some(40.0), Some(1.0)),  // 2 · 40/80
+                (1, 5, Some(20.0), Some(0.8)),  // 4 · 20/100
                 (3, 5, Some(60.0), None),
                 (2, 5, Some(40.0), None),
                 (1, 5, Some(20.0), None),
@@ -286,6 +295,7 @@ mod tests {
                 (1, 1, Some(100.0), Some(6.0)),
                 (2, 2, Some(100.0), Some(4.0)), // no more than there are
                 (1, 2, Some(50.0), Some(1.25)),
+                (0, 2, Some(0.0), Some(0.0)),
                 (1, 1, Some(100.0), None),
                 (0, 1, Some(0.0), None),
                 (0, 1, Some(0.0), None),
@@ -313,6 +323,6 @@ mod tests {
         assert!(lines[2].starts_with("H26.01,1,0,0,,0.00,1,1,100.00,4.00,"), "{}", lines[2]);
         assert!(lines[2].contains(",1,3,33.33,,"), "{}", lines[2]);
         let cells: Vec<usize> = lines[..3].iter().map(|line| line.split(',').count()).collect();
-        assert_eq!(cells, [31; 3]);
+        assert_eq!(cells, [35; 3]);
     }
 }

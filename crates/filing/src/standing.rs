@@ -11,6 +11,8 @@ mod whose;
 
 use std::collections::BTreeSet;
 
+mod elsewhere;
+
 use jiff::ToSpan;
 use jiff::civil::Date;
 use schemas::api::{Answers, ComponentStatus, ComponentView, DocumentVerdict, DocumentView, Party};
@@ -34,6 +36,8 @@ pub struct Situation<'a> {
     pub office: &'a OfficeCode,
     /// Components for which the citizen declined the record and hands the paper in.
     pub declined: &'a [ComponentId],
+    /// What other Kho were asked for, and what they answered.
+    pub elsewhere: &'a [Elsewhere],
 }
 
 /// How each component of the procedure's case stands for these people on that day. Remarks and
@@ -150,6 +154,7 @@ impl Desk<'_> {
             record_version: None,
             of: None,
             valid_until: None,
+            inquiry: None,
             question: None,
         };
         if mine().any(|d| d.verdict == DocumentVerdict::Filed) {
@@ -169,7 +174,16 @@ impl Desk<'_> {
             return settled(view, ComponentStatus::PresentOnly, shown(component, worth.as_ref()));
         }
         let declined = self.situation.declined.contains(&component.id);
-        if declined && matches!(worth, Some(Worth::Stands(_))) {
+        let elsewhere = elsewhere::best(self.situation.elsewhere, component);
+        view.inquiry = elsewhere.map(|asked| asked.inquiry);
+        let stands = matches!(worth, Some(Worth::Stands(_)));
+        if let Some((status, reason)) = elsewhere
+            .filter(|_| declined || !stands)
+            .and_then(|asked| elsewhere::held(asked, component))
+        {
+            return settled(view, status, reason);
+        }
+        if declined && stands {
             let reason = "Cần nộp: có bản số hoá, nhưng người dân chọn nộp giấy.";
             return settled(view, ComponentStatus::Needed, reason.to_owned());
         }
@@ -178,6 +192,7 @@ impl Desk<'_> {
             view.record_version = Some(standing.record.version);
             view.of = (!self.people.others.is_empty()).then_some(standing.party);
             view.valid_until = standing.last;
+            view.inquiry = None;
             let (status, reason) = held(component, standing);
             return settled(view, status, reason);
         }
@@ -185,7 +200,11 @@ impl Desk<'_> {
             let reason = "Có giấy tờ chưa chắc thuộc thành phần này; cán bộ cần xem và xác nhận.";
             return settled(view, ComponentStatus::Unsure, reason.to_owned());
         }
-        let (status, reason) = asked_for(component, answer);
+        let asked_for = asked_for(component, answer);
+        let (status, reason) = match elsewhere {
+            Some(asked) => elsewhere::unsettled(asked, asked_for),
+            None => asked_for,
+        };
         view.question = question(component, answer);
         match worth {
             Some(Worth::Doubtful(why)) => {
@@ -371,6 +390,11 @@ fn held(component: &Component, standing: &Standing<'_>) -> (ComponentStatus, Str
     if standing.bound_by == BoundBy::Dossier {
         reason.push_str(" Trên giấy không ghi số định danh; chính người này đã nộp.");
     }
+    with_original(component, reason)
+}
+
+/// Status and reason of a component that something stands for, with what is to come in all the same.
+fn with_original(component: &Component, mut reason: String) -> (ComponentStatus, String) {
     if component.physical_original_needed {
         reason.push_str(" Vẫn phải nộp bản gốc để ghi chú hoặc thu hồi.");
     } else if component.original_due_at_return {
@@ -448,12 +472,12 @@ fn asked_for(component: &Component, answer: Option<bool>) -> (ComponentStatus, S
 fn settle_groups(asked: &[&Component], views: &mut [ComponentView]) {
     let is_there = |status: ComponentStatus| {
         use ComponentStatus::{
-            Conditional, Database, Filed, Held, HeldOriginalNeeded, Needed, NotNeeded, PresentOnly,
-            Unsure,
+            Conditional, Database, Filed, Held, HeldOriginalNeeded, Needed, NotNeeded, Pending,
+            PresentOnly, Unsure,
         };
         match status {
             Filed | Held | HeldOriginalNeeded => true,
-            Unsure | Needed | Conditional | NotNeeded | PresentOnly | Database => false,
+            Unsure | Needed | Conditional | NotNeeded | PresentOnly | Database | Pending => false,
         }
     };
     let there: Vec<bool> = views.iter().map(|view| is_there(view.status)).collect();
@@ -466,6 +490,8 @@ fn settle_groups(asked: &[&Component], views: &mut [ComponentView]) {
         if let Some(peer) = peers.iter().find(|j| there[**j]) {
             views[i].status = ComponentStatus::NotNeeded;
             views[i].reason = format!("Không cần, vì đã có: {}", sentence(&asked[*peer].name));
+        } else if views[i].status == ComponentStatus::Pending {
+            // What is waited for comes first.
         } else if let Some(main) = main_of(component, asked) {
             views[i].reason = format!("Có thể nộp thay cho: {}", sentence(&main.name));
             if views[i].status == ComponentStatus::Needed {

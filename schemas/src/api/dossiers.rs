@@ -216,6 +216,9 @@ pub struct ComponentView {
     /// Last day that record holds good.
     #[schema(value_type = Option<String>, format = Date)]
     pub valid_until: Option<Date>,
+    /// Question to another Kho that it waits for, or whose answer decides how it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inquiry: Option<InquiryId>,
     /// What to ask the citizen, where that decides whether the component is asked for and hasn't
     /// been answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -230,7 +233,7 @@ pub enum ComponentStatus {
     Filed,
     /// Cần xác nhận: something is there, a person must look.
     Unsure,
-    /// Đã có: an earlier record stands for it; must not be asked for again.
+    /// Đã có: an earlier record or another Kho's paper stands for it; must not be asked for again.
     Held,
     /// Đã có, cần bản gốc: a record stands for it, but the original must still come in.
     HeldOriginalNeeded,
@@ -244,6 +247,8 @@ pub enum ComponentStatus {
     PresentOnly,
     /// Từ cơ sở dữ liệu: a database answers it.
     Database,
+    /// Đang chờ: another Kho was asked for it and hasn't answered yet.
+    Pending,
 }
 
 /// A document of a dossier.

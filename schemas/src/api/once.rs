@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::dossiers::RawSubject;
-use crate::ids::{Blake3, ComponentId, LookupId, RecordId};
+use crate::ids::{Blake3, ComponentId, InquiryId, LookupId, RecordId};
 use crate::record::FieldName;
 use crate::subject::SubjectPart;
 
@@ -82,15 +82,20 @@ pub struct AskAgain {
 }
 
 /// A component whose paper was collected although a record stood for it when the dossier was
-/// opened.
+/// opened, or another Kho's paper was used for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AskedAgain {
     /// The component.
     pub component: ComponentId,
-    /// The record that stood for it.
-    pub record: RecordId,
+    /// The record that stood for it; none where it was another Kho's paper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordId>,
     /// Its version.
-    pub version: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// The question to another Kho whose answer was used for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inquiry: Option<InquiryId>,
     /// Reasons that were stated; none: the paper was collected without one.
     pub reasons: Vec<AskAgain>,
 }

@@ -18,7 +18,9 @@ pub enum ReportGroup {
     Procedure,
 }
 
-/// What a report counts.
+/// What a report counts. Of Decision 766/QĐ-TTg an office that digitises knows these alone: it
+/// verifies no account with `VNeID`, asks no national database and certifies no electronic copy, so
+/// 4.5 and the certified copies are not counted here rather than counted as nothing.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
 )]
@@ -27,15 +29,21 @@ pub enum Figure {
     /// 4.1: finished dossiers with an electronic result, of those that must end with one. In
     /// dossiers; at most 6 points.
     ResultAvailable,
-    /// 4.2, tỷ lệ số hoá: dossiers with a digitised component, and an electronic result where the
-    /// procedure must end with one. In dossiers; at most 4 points, all of them from 80 %.
+    /// 4.2, tỷ lệ số hoá: dossiers with a file attached to a component, be it scanned or reused, and
+    /// an electronic result where the procedure must end with one. In dossiers; at most 4 points, all of them from 80 %.
     Digitised,
     /// 4.3, tỷ lệ khai thác, tái sử dụng: dossiers with a component that was reused. In dossiers;
     /// at most 2 points, all of them from 80 %.
     Reused,
-    /// Components that a record stood in for, of those that one could have stood in for.
+    /// 4.4, đồng bộ với kho dữ liệu trên Cổng dịch vụ công quốc gia: dossiers with a component that
+    /// was taken from there, or with a result that the portal has taken with the address of its
+    /// file. In dossiers; at most 4 points.
+    Synced,
+    /// Components that a record or another Kho's paper stood in for, of those that one could have
+    /// stood in for.
     ReusedOfReusable,
-    /// Components whose paper was collected although a record stood for them.
+    /// Components whose paper was collected although a record or another Kho's paper stood for
+    /// them.
     AskedAgain,
     /// The same, without a lawful reason stated.
     AskedAgainUnreasoned,
@@ -45,10 +53,11 @@ pub enum Figure {
 
 impl Figure {
     /// Every figure, in the order of a report.
-    pub const ALL: [Figure; 7] = [
+    pub const ALL: [Figure; 8] = [
         Self::ResultAvailable,
         Self::Digitised,
         Self::Reused,
+        Self::Synced,
         Self::ReusedOfReusable,
         Self::AskedAgain,
         Self::AskedAgainUnreasoned,
@@ -62,6 +71,7 @@ impl Figure {
             Self::ResultAvailable => "result_available",
             Self::Digitised => "digitised",
             Self::Reused => "reused",
+            Self::Synced => "synced",
             Self::ReusedOfReusable => "reused_of_reusable",
             Self::AskedAgain => "asked_again",
             Self::AskedAgainUnreasoned => "asked_again_unreasoned",
@@ -76,6 +86,7 @@ impl Figure {
             Self::ResultAvailable => "Hồ sơ có kết quả điện tử",
             Self::Digitised => "Tỷ lệ số hoá hồ sơ",
             Self::Reused => "Tỷ lệ khai thác, tái sử dụng",
+            Self::Synced => "Hồ sơ đồng bộ với kho dữ liệu trên Cổng DVCQG",
             Self::ReusedOfReusable => "Thành phần được dùng lại trên số dùng lại được",
             Self::AskedAgain => "Thành phần bị thu lại dù đã có",
             Self::AskedAgainUnreasoned => "Trong đó không nêu lý do",

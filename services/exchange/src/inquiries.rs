@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use access::Asker;
-use archive::{Archive, ArchiveError, DueDelivery, Inquiry, InquiryFile, NewInquiry};
+use archive::{
+    Archive, ArchiveError, Dossier, DueDelivery, Inquiry, InquiryFile, InquiryWord, NewInquiry,
+};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,7 +16,10 @@ use jiff::Timestamp;
 use problem::{Answer, Json, Path, Problem};
 use reqwest::header::HeaderMap;
 use schemas::Uuid;
-use schemas::api::{DeliveryFate, DeliveryTrouble};
+use schemas::api::{
+    DeliveryTrouble, InquirySaid, InquiryState, KhoPaper, LookupWord, SayOfInquiry,
+};
+use schemas::catalogue::Component;
 use schemas::code::Reason;
 use schemas::ids::{ComponentId, DossierCode, InquiryId, ResultCode};
 use schemas::text::has_length;
@@ -22,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::ExchangeDesk;
-use crate::kho::{KhoAnswer, KhoFileQuestion, KhoPaper, KhoQuestion, MOST, NO_ERROR, WantedResult};
+use crate::kho::{KhoAnswer, KhoFileQuestion, KhoQuestion, MOST, NO_ERROR, WantedResult};
 use crate::post::{Failed, Post, SHORT};
 
 const JSON: &str = "application/json";
@@ -85,19 +90,9 @@ pub struct InquiryView {
     pub papers: Vec<KhoPaper>,
     /// Files that came with them.
     pub files: Vec<InquiryFileView>,
-}
-
-/// Where a question stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum InquiryState {
-    /// Đang chờ: no answer yet.
-    Pending,
-    /// Đã trả lời: there may be nothing in it.
-    Answered,
-    /// Không trả lời: given up, until somebody has it tried again. The paper may be collected for
-    /// the reason `source_silent`.
-    Silent,
+    /// What became of the answer, earliest first; of used and declined the last counts.
+    #[serde(default)]
+    pub words: Vec<InquirySaid>,
 }
 
 /// A file that came with an answer.
@@ -130,19 +125,13 @@ pub(crate) async fn ask(
     asker: Asker,
     Json(asked): Json<AskKho>,
 ) -> Answer<(StatusCode, Json<InquiryView>)> {
-    let length = |field: &str, text: &str, longest| {
-        let fits = has_length(text, &(1..=longest));
-        let invalid = || Problem::new(Reason::RequestInvalid).because(format!("`{field}`"));
-        fits.then_some(()).ok_or_else(invalid)
-    };
-    length("asked_by", &asked.asked_by, 200)?;
-    length("asked_by_number", &asked.asked_by_number, 50)?;
+    check_length("asked_by", &asked.asked_by, 200)?;
+    check_length("asked_by_number", &asked.asked_by_number, 50)?;
     if !(1..=MOST).contains(&asked.results.len()) {
         return Err(Problem::new(Reason::RequestInvalid).because("`results` has 1 to 50"));
     }
-    if !desk.stores.contains(&asked.store) {
-        return Err(Reason::StoreUnknown.into());
-    }
+    let store = desk.stores.iter().find(|store| store.name == asked.store);
+    let national = store.ok_or(Reason::StoreUnknown)?.national;
     let records = &desk.archive.records;
     let dossier = records.dossier(&asked.dossier).await?;
     let dossier = dossier.filter(|dossier| asker.reaches(&dossier.office));
@@ -161,6 +150,7 @@ pub(crate) async fn ask(
         id: InquiryId::of(asked.request),
         dossier: dossier.id,
         store: asked.store,
+        national,
         component: asked.component,
         principal: asker.id,
         question: serde_json::to_string(&question).map_err(|_| Reason::Internal)?,
@@ -220,17 +210,12 @@ pub(crate) async fn file(
     asker: Asker,
     Path((id, n)): Path<(String, String)>,
 ) -> Answer<Response> {
-    let records = &desk.archive.records;
-    let id: InquiryId = id.parse().map_err(|_| Reason::InquiryUnknown)?;
-    let inquiry = records.inquiry(id).await?.ok_or(Reason::InquiryUnknown)?;
-    let dossier = records.dossier_by_id(inquiry.dossier).await?;
-    let dossier = dossier.filter(|dossier| asker.reaches(&dossier.office));
-    let dossier = dossier.ok_or(Reason::InquiryUnknown)?;
+    let (inquiry, dossier) = within_reach(&desk, &asker, &id).await?;
     let place: Option<usize> = n.parse().ok();
     let file = place.and_then(|place| inquiry.files.get(place)).ok_or(Reason::FileUnknown)?;
     let (code, read) = (&dossier.code, Some(file.blake3));
-    records.inquiry_read(asker.id, code, read, Timestamp::now()).await?;
-    tracing::info!(inquiry.id = %id, principal.id = %asker.id, "file of an answer read");
+    desk.archive.records.inquiry_read(asker.id, code, read, Timestamp::now()).await?;
+    tracing::info!(inquiry.id = %inquiry.id, principal.id = %asker.id, "file of an answer read");
     let bytes = desk.archive.blobs.get(file.blake3).await?;
     // Another's bytes: never shown by a browser as something of ours.
     let headers = [
@@ -241,28 +226,136 @@ pub(crate) async fn file(
     Ok((headers, bytes).into_response())
 }
 
+/// Say what becomes of another Kho's answer.
+///
+/// A paper of it that the component accepts is shown to the citizen first, and then used for the
+/// component or declined; a citizen may think better of it. What is used is not collected again.
+/// Where the answer was declined, or never came, the paper may be handed in. Everything that was
+/// said is kept.
+#[utoipa::path(
+    post,
+    path = "/v1/inquiries/{id}/words",
+    tag = "exchange",
+    extensions(("x-permission" = json!(["look_up"]))),
+    params(("id" = String, Path, format = Uuid, description = "The question")),
+    request_body(
+        content = SayOfInquiry,
+        example = json!({ "word": "shown", "paper": 0, "by": "can-bo-quay-3" }),
+    ),
+    responses(
+        (status = 200, description = "The question, with all that was said", body = InquiryView),
+        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`inquiry.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`inquiry.not_usable`: there is no such paper, or none that the component accepts; `inquiry.not_shown`; `dossier.closed`", body = schemas::api::Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn say(
+    State(desk): State<ExchangeDesk>,
+    asker: Asker,
+    Path(id): Path<String>,
+    Json(said): Json<SayOfInquiry>,
+) -> Answer<Json<InquiryView>> {
+    let (inquiry, dossier) = within_reach(&desk, &asker, &id).await?;
+    check_length("by", &said.by, 200)?;
+    if let Some(reason) = &said.reason {
+        check_length("reason", reason, 500)?;
+    }
+    let component = component_of(&desk, &inquiry, &dossier).await?;
+    let paper = match said.word {
+        // Whoever wants to hand the paper in need not wait for an answer.
+        LookupWord::Declined => None,
+        LookupWord::Shown | LookupWord::Used => Some(paper_of(&inquiry, &component, said.paper)?),
+    };
+    let was_shown = paper.is_some_and(|paper| inquiry.was_shown(paper));
+    if said.word == LookupWord::Used && !was_shown {
+        return Err(Reason::InquiryNotShown.into());
+    }
+    let word = InquiryWord {
+        word: said.word,
+        paper,
+        original: component.needs_original(),
+        by: said.by,
+        reason: said.reason,
+        at: Timestamp::now(),
+    };
+    let records = &desk.archive.records;
+    if !records.say_of_inquiry(asker.id, &inquiry, &word).await? {
+        return Err(Reason::DossierClosed.into());
+    }
+    tracing::info!(inquiry.id = %inquiry.id, principal.id = %asker.id, "word about an answer kept");
+    let kept = records.inquiry(inquiry.id).await?.ok_or(Reason::InquiryUnknown)?;
+    Ok(Json(view(&kept)))
+}
+
 fn view(inquiry: &Inquiry) -> InquiryView {
-    let answer = inquiry.answer.as_deref();
-    let papers = answer.and_then(|answer| serde_json::from_str(answer).ok()).unwrap_or_default();
-    let given_up = matches!(inquiry.delivery, Some(DeliveryFate::Hung | DeliveryFate::Dropped));
     InquiryView {
         id: inquiry.id,
         store: inquiry.store.clone(),
         component: inquiry.component.clone(),
-        state: match (answer, given_up) {
-            (Some(_), _) => InquiryState::Answered,
-            (None, true) => InquiryState::Silent,
-            (None, false) => InquiryState::Pending,
-        },
+        state: inquiry.state(),
         asked_at: inquiry.asked_at.to_string(),
         answered_at: inquiry.answered_at.map(|at| at.to_string()),
-        papers,
+        papers: inquiry.papers(),
         files: inquiry
             .files
             .iter()
             .map(|file| InquiryFileView { name: file.name.clone(), bytes: file.bytes })
             .collect(),
+        words: inquiry.words.iter().map(said).collect(),
     }
+}
+
+fn said(word: &InquiryWord) -> InquirySaid {
+    InquirySaid {
+        word: word.word,
+        paper: word.paper,
+        by: word.by.clone(),
+        reason: word.reason.clone(),
+        at: word.at.to_string(),
+    }
+}
+
+/// A question, and the dossier that it is for, if that one's office is within reach: to others it
+/// isn't there.
+async fn within_reach(desk: &ExchangeDesk, asker: &Asker, id: &str) -> Answer<(Inquiry, Dossier)> {
+    let records = &desk.archive.records;
+    let id: InquiryId = id.parse().map_err(|_| Reason::InquiryUnknown)?;
+    let inquiry = records.inquiry(id).await?.ok_or(Reason::InquiryUnknown)?;
+    let dossier = records.dossier_by_id(inquiry.dossier).await?;
+    let dossier = dossier.filter(|dossier| asker.reaches(&dossier.office));
+    Ok((inquiry, dossier.ok_or(Reason::InquiryUnknown)?))
+}
+
+/// The component that a question is for, among those that the dossier's case asks for.
+async fn component_of(
+    desk: &ExchangeDesk,
+    inquiry: &Inquiry,
+    dossier: &Dossier,
+) -> Answer<Component> {
+    let (code, version) = (&dossier.procedure, dossier.procedure_version);
+    let entry = desk.archive.records.procedure_version(code, version).await?;
+    let component = entry.as_ref().and_then(|entry| {
+        let mut asked = entry.procedure.components_of(dossier.case.as_ref());
+        asked.find(|component| Some(&component.id) == inquiry.component.as_ref())
+    });
+    Ok(component.cloned().ok_or(Reason::InquiryNotUsable)?)
+}
+
+/// The place of the paper that is meant: the one that was named, or the first that the component
+/// accepts.
+fn paper_of(inquiry: &Inquiry, component: &Component, named: Option<u32>) -> Answer<u32> {
+    let mut papers = (0..).zip(inquiry.papers());
+    let is_meant = |place: u32| named.is_none_or(|named| named == place);
+    let meant = papers.find(|(place, paper)| is_meant(*place) && component.takes(paper));
+    Ok(meant.ok_or(Reason::InquiryNotUsable)?.0)
+}
+
+fn check_length(field: &str, text: &str, longest: usize) -> Answer<()> {
+    if has_length(text, &(1..=longest)) {
+        return Ok(());
+    }
+    let detail = format!("`{field}` has 1 to {longest} characters");
+    Err(Problem::new(Reason::RequestInvalid).because(detail))
 }
 
 /// Asks the other Kho once, and keeps its answer with every file that it names.
@@ -312,5 +405,14 @@ fn away(error: ArchiveError) -> Failed {
     DeliveryTrouble::Unreachable.into()
 }
 
-/// Names of the other Kho.
-pub(crate) type Stores = Arc<[String]>;
+/// A Kho that may be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    /// What it is called here.
+    pub name: String,
+    /// Whether it is the Kho of the national portal: what is taken from there is told so.
+    pub national: bool,
+}
+
+/// The other Kho.
+pub(crate) type Stores = Arc<[Store]>;

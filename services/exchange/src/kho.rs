@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use problem::{Answer, Json, Problem};
 use schemas::Uuid;
-use schemas::api::{Lookup, LookupRequest, RawSubject};
+use schemas::api::{KhoFile, KhoPaper, Lookup, LookupRequest, RawSubject};
 use schemas::clock::today;
 use schemas::code::Reason;
 use schemas::ids::{LookupId, ProcedureCode, ResultCode};
@@ -95,37 +95,6 @@ pub struct KhoResult {
     /// The papers.
     #[serde(rename = "DanhSachGiayToKetQua", default)]
     pub papers: Vec<KhoPaper>,
-}
-
-/// A paper in an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct KhoPaper {
-    /// Code of the result that it is.
-    #[serde(rename = "MaKetQua")]
-    pub code: String,
-    /// What people call it.
-    #[serde(rename = "TenGiayTo")]
-    pub name: String,
-    /// Its number and symbol; empty where that isn't known.
-    #[serde(rename = "SoKyHieu", default)]
-    pub number_symbol: String,
-    /// Agency that has it.
-    #[serde(rename = "CoQuanChuQuan")]
-    pub agency: String,
-    /// Its files.
-    #[serde(rename = "DanhSachTepDinhKem", default)]
-    pub files: Vec<KhoFile>,
-}
-
-/// A file in an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct KhoFile {
-    /// What it is called.
-    #[serde(rename = "TenTep")]
-    pub name: String,
-    /// By what it is asked for.
-    #[serde(rename = "DuongDan")]
-    pub path: String,
 }
 
 /// Asks a Kho for a file that it named.

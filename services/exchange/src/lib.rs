@@ -24,10 +24,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use inquiries::{AskKho, InquiryFileView, InquiryState, InquiryView, OtherKho};
-pub use kho::{
-    KhoAnswer, KhoFile, KhoFileQuestion, KhoPaper, KhoQuestion, KhoResult, WantedResult,
-};
+pub use inquiries::{AskKho, InquiryFileView, InquiryView, OtherKho, Store};
+pub use kho::{KhoAnswer, KhoFileQuestion, KhoQuestion, KhoResult, WantedResult};
 pub use national::{Identity, NationalDossier, Paper, ResultPaper, Synchronisation, Terms};
 pub use post::{Post, PostError, Reach};
 pub use sender::{Channel, Key, Pace, Sender, Target, run};
@@ -42,10 +40,9 @@ pub struct ExchangeDesk {
 }
 
 impl ExchangeDesk {
-    /// A desk over that archive, which tells of dossiers on those terms, and asks the Kho of those
-    /// names.
+    /// A desk over that archive, which tells of dossiers on those terms, and asks those Kho.
     #[must_use]
-    pub fn new(archive: Archive, terms: Arc<Terms>, stores: Arc<[String]>) -> Self {
+    pub fn new(archive: Archive, terms: Arc<Terms>, stores: Arc<[Store]>) -> Self {
         Self { archive, terms, stores }
     }
 }
@@ -72,4 +69,5 @@ fn described() -> OpenApiRouter<ExchangeDesk> {
         .routes(routes!(inquiries::ask))
         .routes(routes!(inquiries::of_dossier))
         .routes(routes!(inquiries::file))
+        .routes(routes!(inquiries::say))
 }

@@ -4,16 +4,14 @@
 //! `HinhThuc`, `NoiNopHoSo`, `MaLinhVuc`, `DuocThanhToanTrucTuyen`, and every day that this office
 //! doesn't know (`NgayHenTra`, `NgayTra`, `NgayKetThucXuLy`).
 
-use std::collections::BTreeSet;
-
-use archive::{Archive, ArchiveError, Dossier, Relied};
+use archive::{Archive, ArchiveError, Dossier, Inquiry, Relied, drawn};
 use jiff::Timestamp;
 use jiff::tz;
 use reqwest::Url;
 use schemas::api::{DocumentVerdict, DossierState};
 use schemas::catalogue::Procedure;
 use schemas::ids::{ComponentId, DossierCode, RecordId};
-use schemas::record::Record;
+use schemas::record::{Record, RecordState};
 use schemas::subject::Subject;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -122,7 +120,7 @@ pub struct NationalDossier {
     /// Not known here.
     #[serde(rename = "GhiChu")]
     pub note: String,
-    /// What was handed in, and what a record stood in for.
+    /// What was handed in, and what a record or another Kho's paper stood in for.
     #[serde(rename = "TaiLieuNop")]
     pub papers: Vec<Paper>,
     /// Fees; not known.
@@ -170,7 +168,8 @@ pub struct NationalDossier {
 /// A paper of a dossier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Paper {
-    /// Id of the record; empty while there is none.
+    /// Id of the record, or of the question that another Kho answered with the paper; empty while
+    /// there is none.
     #[serde(rename = "TepDinhKemId")]
     pub file_id: String,
     /// Name of the file.
@@ -192,7 +191,7 @@ pub struct Paper {
     /// result.
     #[serde(rename = "DuocTaiSuDung")]
     pub reused: String,
-    /// 0: not taken from the national Kho.
+    /// 1 where it was taken from the Kho of the national portal; 0 where it wasn't.
     #[serde(rename = "DuocLayTuKhoDMQG")]
     pub from_national: String,
     /// Code of the result that stood in for it, where one did.
@@ -206,7 +205,7 @@ pub struct ResultPaper {
     /// Name of the paper.
     #[serde(rename = "TenGiayTo")]
     pub name: String,
-    /// Id of the component that it was filed under.
+    /// What it was filed under: its code.
     #[serde(rename = "MaThanhPhanHoSo")]
     pub component: String,
     /// Id of the record.
@@ -235,10 +234,25 @@ pub struct Identity {
 pub(crate) struct Known {
     dossier: Dossier,
     procedure: Procedure,
-    /// Papers that were filed, with their records where there are some.
+    /// Papers that were filed, with their records where some are in force.
     filed: Vec<(ComponentId, String, Option<Record>)>,
     /// Records that stood in for components, and still do.
     reused: Vec<(ComponentId, Record)>,
+    /// Papers of other Kho that are used for components.
+    drawn: Vec<DrawnPaper>,
+    /// What the procedure ended with.
+    results: Vec<(ComponentId, Record)>,
+}
+
+/// A paper of another Kho that is used for a component.
+struct DrawnPaper {
+    component: ComponentId,
+    /// The question that was answered with it, and where its first file stands in the answer.
+    asked: String,
+    place: Option<usize>,
+    name: String,
+    result: String,
+    national: bool,
 }
 
 impl Known {
@@ -251,7 +265,7 @@ impl Known {
         let entry =
             records.procedure_version(&dossier.procedure, dossier.procedure_version).await?;
         let Some(entry) = entry else { return Ok(None) };
-        let mut filed = Vec::new();
+        let (mut filed, mut results) = (Vec::new(), Vec::new());
         for row in records.documents(dossier.id).await? {
             let (DocumentVerdict::Filed, Some(component)) = (row.doc.verdict, row.doc.component)
             else {
@@ -261,26 +275,49 @@ impl Known {
                 Some((id, version)) => records.record(id, Some(version)).await?,
                 None => None,
             };
+            let record = record.filter(|record| record.state == RecordState::Published);
+            if entry.procedure.ends_with(&component) {
+                let is_it = |record: &Record| {
+                    record.result.as_ref().is_some_and(|code| code.as_str() == component.as_str())
+                };
+                results.extend(record.filter(is_it).map(|record| (component, record)));
+                continue;
+            }
             let name = entry.procedure.components.iter().find(|one| one.id == component);
             let name = name.map_or_else(String::new, |component| component.name.clone());
             filed.push((component, name, record));
         }
-        let lost: BTreeSet<ComponentId> =
-            records.warnings(dossier.id).await?.into_iter().map(|lost| lost.component).collect();
+        let lost = records.lost(dossier.id).await?;
+        let again = |component: &ComponentId, original: bool| {
+            !original && filed.iter().any(|(filed, ..)| filed == component)
+        };
         let mut reused = Vec::new();
         for Relied { component, record, version, original, .. } in
             records.relied(dossier.id).await?
         {
             // Collected all the same, it wasn't reused, but where the original has to come in too.
-            let again = !original && filed.iter().any(|(filed, ..)| *filed == component);
-            if again || lost.contains(&component) {
+            if again(&component, original) || lost.contains(&component) {
                 continue;
             }
             if let Some(record) = records.record(record, Some(version)).await? {
                 reused.push((component, record));
             }
         }
-        Ok(Some(Self { dossier, procedure: entry.procedure, filed, reused }))
+        let inquiries = records.inquiries(dossier.id).await?;
+        let mut taken = Vec::new();
+        for used in drawn(&inquiries) {
+            let is_reused = reused.iter().any(|(component, _)| component == used.component);
+            if !is_reused && !again(used.component, used.original) {
+                taken.extend(drawn_paper(used.inquiry, used.paper));
+            }
+        }
+        Ok(Some(Self { dossier, procedure: entry.procedure, filed, reused, drawn: taken, results }))
+    }
+
+    /// Results that are told with the address of their file.
+    pub(crate) fn told_results(&self, terms: &Terms) -> Vec<RecordId> {
+        let told = self.results.iter().filter(|_| terms.files.is_some());
+        told.map(|(_, record)| record.id).collect()
     }
 
     /// Its code, and the versions of records that the contract is told of with it.
@@ -292,7 +329,7 @@ impl Known {
 
     /// The dossier as the contract has it.
     pub(crate) fn told(&self, terms: &Terms) -> NationalDossier {
-        let Self { dossier, procedure, filed, reused } = self;
+        let Self { dossier, procedure, filed, reused, drawn, .. } = self;
         let (kind, identities) = match &dossier.subject {
             Subject::Citizen { number, .. } => {
                 let number = number.reveal().to_owned();
@@ -313,6 +350,7 @@ impl Known {
                 papers.push(paper(component, &record.name, Some(record), Some(record), terms));
             }
         }
+        papers.extend(drawn.iter().map(|drawn| drawn.told(terms)));
         let digitised = papers.iter().any(|paper| paper.digitised == "1");
         let none = String::new;
         NationalDossier {
@@ -359,24 +397,52 @@ impl Known {
         }
     }
 
-    /// Records among the papers that the procedure ends with.
     fn results(&self, terms: &Terms) -> Vec<ResultPaper> {
-        let ends_with = |record: &Record| {
-            let mut results = self.procedure.results.iter();
-            record.result.is_some() && results.any(|result| result.code == record.result)
-        };
-        let found = self.filed.iter().filter_map(|(component, _, record)| {
-            Some((component, record.as_ref().filter(|record| ends_with(record))?))
+        let told = self.results.iter().map(|(component, record)| ResultPaper {
+            name: shortened(&record.name, 2000),
+            component: component.to_string(),
+            id: record.id.to_string(),
+            address: address(record, terms),
+            result: component.to_string(),
         });
-        found
-            .map(|(component, record)| ResultPaper {
-                name: shortened(&record.name, 2000),
-                component: component.to_string(),
-                id: record.id.to_string(),
-                address: address(record, terms),
-                result: record.result.as_ref().map(ToString::to_string).unwrap_or_default(),
-            })
-            .collect()
+        told.collect()
+    }
+}
+
+/// A paper of an answer; none where the answer has no such one.
+fn drawn_paper(inquiry: &Inquiry, place: u32) -> Option<DrawnPaper> {
+    let papers = inquiry.papers();
+    let place = usize::try_from(place).ok()?;
+    let paper = papers.get(place)?;
+    // Files stand in the answer one paper after the other; those beyond the most were left.
+    let first: usize = papers[..place].iter().map(|before| before.files.len()).sum();
+    Some(DrawnPaper {
+        component: inquiry.component.clone()?,
+        asked: inquiry.id.to_string(),
+        place: (!paper.files.is_empty() && first < inquiry.files.len()).then_some(first),
+        name: paper.name.clone(),
+        result: paper.code.clone(),
+        national: inquiry.national,
+    })
+}
+
+impl DrawnPaper {
+    fn told(&self, terms: &Terms) -> Paper {
+        let files = terms.files.as_ref().zip(self.place);
+        let address = files.map(|(files, place)| {
+            format!("{}/v1/inquiries/{}/files/{place}", base(files), self.asked)
+        });
+        Paper {
+            file_id: self.asked.clone(),
+            file_name: format!("{}.pdf", shortened(&self.name, 3996)),
+            deleted: "False".to_owned(),
+            component: self.component.to_string(),
+            address: address.unwrap_or_default(),
+            digitised: flag(true),
+            reused: "2".to_owned(),
+            from_national: flag(self.national),
+            result: self.result.clone(),
+        }
     }
 }
 
@@ -408,7 +474,11 @@ fn paper(
 
 fn address(record: &Record, terms: &Terms) -> String {
     let Some(files) = &terms.files else { return String::new() };
-    format!("{}/v1/records/{}/file", files.as_str().trim_end_matches('/'), record.id)
+    format!("{}/v1/records/{}/file", base(files), record.id)
+}
+
+fn base(files: &Url) -> &str {
+    files.as_str().trim_end_matches('/')
 }
 
 fn flag(yes: bool) -> String {

@@ -10,6 +10,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use schemas::Uuid;
 use schemas::api::DeliveryTrouble;
 use schemas::event::MEDIA_TYPE;
+use schemas::ids::RecordId;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -307,9 +308,10 @@ impl Channel {
             }
             Self::National(post, key, terms) => {
                 let headers = key.clone().map(Key::header).unwrap_or_default();
-                let body = synchronisation(archive, delivery, terms).await?;
+                let (body, results) = synchronisation(archive, delivery, terms).await?;
                 let answer = post.send(JSON, headers, body, SHORT).await?;
                 taken(&answer)?;
+                archive.records.synced(delivery.dossier, &results).await.map_err(away)?;
                 Ok(Some(answer.status))
             }
             Self::Kho(kho) => inquiries::send(archive, kho, delivery).await,
@@ -318,24 +320,29 @@ impl Channel {
     }
 }
 
-/// The dossier as it is now; it may have gone on since the delivery was made.
+/// The dossier as it is now, with the results that are told by an address; it may have gone on
+/// since the delivery was made.
 async fn synchronisation(
     archive: &Archive,
     delivery: &DueDelivery,
     terms: &Terms,
-) -> Result<String, Failed> {
+) -> Result<(String, Vec<RecordId>), Failed> {
     let ask = async {
         let dossier = archive.records.dossier_by_id(delivery.dossier).await?;
         let Some(dossier) = dossier else { return Ok(None) };
         Known::of(archive, dossier).await
     };
-    let known = ask.await.map_err(|error: ArchiveError| {
-        warn!(error = &error as &dyn std::error::Error, "a dossier can't be told");
-        Failed::from(DeliveryTrouble::Unreachable)
-    })?;
-    let data = vec![known.ok_or(DeliveryTrouble::Missing)?.told(terms)];
-    let body = Synchronisation { is_updating: delivery.known, data };
-    serde_json::to_string(&body).map_err(|_| DeliveryTrouble::Missing.into())
+    let known: Option<Known> = ask.await.map_err(away)?;
+    let known = known.ok_or(DeliveryTrouble::Missing)?;
+    let body = Synchronisation { is_updating: delivery.known, data: vec![known.told(terms)] };
+    let body = serde_json::to_string(&body).map_err(|_| DeliveryTrouble::Missing)?;
+    Ok((body, known.told_results(terms)))
+}
+
+/// Our own side can't do its part just now.
+fn away(error: ArchiveError) -> Failed {
+    warn!(error = &error as &dyn std::error::Error, "a dossier can't be told");
+    DeliveryTrouble::Unreachable.into()
 }
 
 /// Whether the other side says that it took it: `error_code` 0, as text or as a number.

@@ -1,4 +1,5 @@
-//! The guard: what a record stands for is not collected again, unless a lawful reason is stated.
+//! The guard: what a record or another Kho's paper stands for is not collected again, unless a lawful
+//! reason is stated.
 
 use access::Asker;
 use archive::{Dossier, Stated};
@@ -11,10 +12,10 @@ use crate::desk::IntakeDesk;
 use crate::scans::Slip;
 use crate::view;
 
-/// Why the paper is taken although a record stands for the component; nothing where none does.
+/// Why the paper is taken although something stands for the component; nothing where nothing does.
 ///
 /// # Errors
-/// [`Reason::ComponentHeld`] where a record stands and no reason was stated.
+/// [`Reason::ComponentHeld`] where something stands and no reason was stated.
 pub(crate) async fn allowed(
     desk: &IntakeDesk,
     asker: &Asker,

@@ -89,7 +89,7 @@ pub(crate) async fn open_dossier(
     }
     let held = records.papers_of_all(new.people()).await?;
     let (answers, office) = (&asked.answers, &new.office);
-    let situation = Situation { case, answers, office, declined: &[] };
+    let situation = Situation { case, answers, office, declined: &[], elsewhere: &[] };
     let components = standing::standing(
         &desk.kinds,
         &entry.procedure,

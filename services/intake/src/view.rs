@@ -36,6 +36,7 @@ pub(crate) async fn of_dossier(desk: &IntakeDesk, dossier: Dossier) -> Answer<Do
             answers: &dossier.answers,
             office: &dossier.office,
             declined: &records.declined(&dossier.code).await?,
+            elsewhere: &records.elsewhere(dossier.id, &entry.procedure).await?,
         },
         &documents,
         &held,

@@ -75,7 +75,8 @@ pub(crate) async fn ask_requirements(
     }
     let held = records.papers_of_all(people).await?;
     let office = asked.office.as_ref().unwrap_or(&desk.office);
-    let situation = Situation { case, answers: &asked.answers, office, declined: &[] };
+    let situation =
+        Situation { case, answers: &asked.answers, office, declined: &[], elsewhere: &[] };
     let components =
         standing::standing(&desk.kinds, procedure, situation, &[], &held, people, today);
     let told = components.iter().filter_map(|held| Some((held.record?, held.record_version?)));

@@ -103,11 +103,13 @@ async fn allowed(
     let documents = records.documents(dossier.id).await?;
     let documents: Vec<_> = documents.into_iter().map(DocumentRow::view).collect();
     let declined = records.declined(&dossier.code).await?;
+    let elsewhere = records.elsewhere(dossier.id, procedure).await?;
     let situation = Situation {
         case: dossier.case.as_ref(),
         answers: &dossier.answers,
         office: &dossier.office,
         declined: &declined,
+        elsewhere: &elsewhere,
     };
     let held = records.papers_of_all(dossier.people()).await?;
     let (people, today) = (dossier.people(), schemas::clock::today());

@@ -162,6 +162,7 @@ fn status(status: ComponentStatus) -> &'static str {
         ComponentStatus::NotNeeded => "không cần",
         ComponentStatus::PresentOnly => "xuất trình",
         ComponentStatus::Database => "từ cơ sở dữ liệu",
+        ComponentStatus::Pending => "đang chờ Kho khác",
     }
 }
 

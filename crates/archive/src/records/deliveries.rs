@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use schemas::access::Reach;
 use schemas::api::{DeliveryFate, DeliveryTrouble, DeliveryView, DossierEvent};
 use schemas::event::{CloudEvent, EventData, EventKind};
-use schemas::ids::{DeliveryId, DossierId, EventId, OfficeCode};
+use schemas::ids::{DeliveryId, DossierId, EventId, OfficeCode, RecordId};
 use sqlx::any::AnyRow;
 
 use super::Records;
@@ -116,6 +116,10 @@ const LIST: &str = list!("");
 // An office and those below it.
 const LIST_OF: &str =
     list!("and (d.office = $3 or substr(d.office, 1, length($3) + 1) = $3 || '.')");
+
+const SYNCED: &str = "
+    insert into synced_result (dossier_id, record_id, at) values ($1, $2, $3)
+    on conflict (dossier_id, record_id) do nothing";
 
 const OFFICE: &str = "select office from delivery where delivery_id = $1";
 
@@ -277,6 +281,28 @@ impl Records {
         let tried = tried.bind(now).bind(ended).bind(trouble.map(|t| word(&t)).transpose()?);
         let tried = tried.bind(status.map(i64::from)).execute(change.on()).await;
         tried.doing("writing down what became of a delivery")?;
+        change.commit().await
+    }
+
+    /// Notes that the taker of the national contract has taken these results of a dossier, each with
+    /// the address of its file.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`]; they are to be told again then.
+    pub async fn synced(
+        &self,
+        dossier: DossierId,
+        results: &[RecordId],
+    ) -> Result<(), ArchiveError> {
+        if results.is_empty() {
+            return Ok(());
+        }
+        let mut change = self.db.change().await?;
+        let now = change.now;
+        for result in results {
+            let put = sqlx::query(SYNCED).bind(dossier.to_string()).bind(result.to_string());
+            put.bind(now).execute(change.on()).await.doing("noting what was taken")?;
+        }
         change.commit().await
     }
 

@@ -1,16 +1,17 @@
 //! What reports count: a few facts of each dossier taken in in a period.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use schemas::access::Reach;
+use schemas::api::LookupWord;
 use schemas::facts::DossierFacts;
-use schemas::ids::{OfficeCode, PageId, ResultCode};
+use schemas::ids::{OfficeCode, PageId};
 use sqlx::any::AnyRow;
 
 use super::Records;
-use super::relied::still;
+use super::relied::lost;
 use crate::database::micros;
 use crate::error::{ArchiveError, Doing};
 use crate::rows::Columns;
@@ -18,44 +19,74 @@ use crate::rows::Columns;
 /// What is asked of the dossiers taken in from $1 until before $2.
 struct Questions {
     dossiers: &'static str,
+    lost: &'static str,
+    drawn: &'static str,
     components: &'static str,
     records: &'static str,
     assigned: &'static str,
 }
 
-// A component whose paper must come in as well counts as reused although the paper came.
+// Whether the paper of a component came in, and whether a reason for that was stated.
+macro_rules! collected {
+    () => {
+        "exists (select 1 from document p where p.dossier_id = d.dossier_id
+            and p.component = r.component and p.verdict = 'filed') as collected,
+        exists (select 1 from ask_again a where a.dossier_id = d.dossier_id
+            and a.component = r.component)
+        or exists (select 1 from lookup_word w where w.dossier = d.code
+            and w.component = r.component and w.word = 'declined')
+        or exists (select 1 from inquiry_word w where w.dossier_id = d.dossier_id
+            and w.component = r.component and w.word = 'declined') as reasoned"
+    };
+}
+
+// A result is filed under its code, which no component of a procedure looks like.
 macro_rules! questions {
     ($which:literal) => {
         Questions {
             dossiers: concat!(
                 "select d.dossier_id, d.code, d.office, d.procedure, d.procedure_version, d.state,
                     (select count(*) from document f where f.dossier_id = d.dossier_id
-                        and f.verdict = 'filed') as filed,
+                        and f.verdict = 'filed' and substr(f.component, 1, 3) <> 'KQ.') as filed,
+                    exists (select 1 from synced_result s where s.dossier_id = d.dossier_id
+                        and exists (select 1 from record r where r.record_id = s.record_id
+                            and r.state = 'published')) as synced,
                     (select count(*) from page p where p.dossier_id = d.dossier_id
                         and p.state = 'read') as pages
                  from dossier d where d.opened_at >= $1 and d.opened_at < $2",
                 $which
             ),
+            lost: concat!(
+                "select d.dossier_id, c.component
+                 from dossier d join relied_change c on c.dossier_id = d.dossier_id
+                 where d.opened_at >= $1 and d.opened_at < $2 and ",
+                lost!(),
+                $which
+            ),
+            drawn: concat!(
+                "select d.dossier_id, r.component, r.word, r.original, i.national, ",
+                collected!(),
+                " from dossier d join inquiry_word r on r.dossier_id = d.dossier_id
+                 join inquiry i on i.inquiry_id = r.inquiry_id
+                 where d.opened_at >= $1 and d.opened_at < $2 and r.word in ('used', 'declined')",
+                $which,
+                " order by r.at, r.inquiry_id, r.place"
+            ),
             components: concat!(
-                "select d.dossier_id, r.original,
-                    exists (select 1 from document p where p.dossier_id = d.dossier_id
-                        and p.component = r.component and p.verdict = 'filed') as collected,
-                    exists (select 1 from ask_again a where a.dossier_id = d.dossier_id
-                        and a.component = r.component)
-                    or exists (select 1 from lookup_word w where w.dossier = d.code
-                        and w.component = r.component and w.word = 'declined') as reasoned,
-                    exists (select 1 from relied_change c where c.dossier_id = d.dossier_id
-                        and c.component = r.component and ",
-                still!(),
-                ") as lost
-                 from dossier d join relied r on r.dossier_id = d.dossier_id
+                "select d.dossier_id, r.component, r.original, ",
+                collected!(),
+                " from dossier d join relied r on r.dossier_id = d.dossier_id
                  where d.opened_at >= $1 and d.opened_at < $2",
                 $which
             ),
             records: concat!(
-                "select d.dossier_id, r.result, r.published_at, r.scanned_at
+                "select d.dossier_id, r.version, r.result, r.published_at, r.scanned_at,
+                    r.state = 'published' and exists (select 1 from document f
+                        where f.document_id = r.document_id and f.verdict = 'filed'
+                        and f.component = r.result) as is_result
                  from dossier d join record r on r.dossier_id = d.dossier_id
-                 where d.opened_at >= $1 and d.opened_at < $2 and r.version = 1",
+                 where d.opened_at >= $1 and d.opened_at < $2
+                    and (r.version = 1 or r.state = 'published')",
                 $which
             ),
             assigned: concat!(
@@ -79,6 +110,38 @@ struct Which<'a> {
     first: Timestamp,
     end: Timestamp,
     office: Option<&'a OfficeCode>,
+}
+
+/// A component of a dossier, by the dossier's place.
+type Place = (usize, String);
+
+/// A component for which another Kho's paper was used.
+struct Drawn {
+    /// Whether it still is, by the last word.
+    used: bool,
+    national: bool,
+    stood: Stood,
+}
+
+/// What became of a component that something stood for.
+#[derive(Clone, Copy)]
+struct Stood {
+    again: bool,
+    reasoned: bool,
+}
+
+impl Stood {
+    // A component whose paper must come in as well isn't asked for again although the paper came.
+    fn of(row: &AnyRow) -> Result<Self, ArchiveError> {
+        let original = row.int::<i64>("original")? != 0;
+        Ok(Self { again: row.flag("collected")? && !original, reasoned: row.flag("reasoned")? })
+    }
+
+    fn count(self, of: &mut DossierFacts) {
+        of.reusable += 1;
+        of.asked_again += u64::from(self.again);
+        of.unreasoned += u64::from(self.again && !self.reasoned);
+    }
 }
 
 impl Records {
@@ -131,6 +194,7 @@ impl Records {
                 results: Vec::new(),
                 reusable: 0,
                 reused: 0,
+                synced: row.flag("synced")?,
                 asked_again: 0,
                 unreasoned: 0,
                 pages: row.int("pages")?,
@@ -141,36 +205,87 @@ impl Records {
         })
         .await?;
         // A dossier that was opened since the first question is not counted.
-        self.each(questions.components, which, |row| {
-            let Some(of) = places.get(row.take::<&str>("dossier_id")?) else { return Ok(()) };
-            let of = &mut facts[*of];
-            let original = row.int::<i64>("original")? != 0;
-            let again = row.flag("collected")? && !original;
-            of.reusable += 1;
-            of.asked_again += u64::from(again);
-            of.unreasoned += u64::from(again && !row.flag("reasoned")?);
-            of.reused += u64::from(!again && !row.flag("lost")?);
-            Ok(())
-        })
-        .await?;
+        let place = |row: &AnyRow| -> Result<Option<usize>, ArchiveError> {
+            Ok(places.get(row.take::<&str>("dossier_id")?).copied())
+        };
+        self.components(questions, which, &place, &mut facts).await?;
         self.each(questions.records, which, |row| {
-            let Some(of) = places.get(row.take::<&str>("dossier_id")?) else { return Ok(()) };
-            facts[*of].results.extend(row.parsed_or::<ResultCode>("result")?);
-            if let Some(scanned) = row.int_or::<i64>("scanned_at")? {
+            let Some(of) = place(row)? else { return Ok(()) };
+            let of = &mut facts[of];
+            if row.flag("is_result")? {
+                of.results.push(row.parsed("result")?);
+            }
+            // A record is waited for until its first version.
+            let is_first = row.int::<u32>("version")? == 1;
+            let scanned: Option<i64> = row.int_or("scanned_at")?;
+            if let Some(scanned) = scanned.filter(|_| is_first) {
                 let wait = row.int::<i64>("published_at")? - scanned;
-                facts[*of].waits.push(u64::try_from(wait).unwrap_or(0) / 1_000_000);
+                of.waits.push(u64::try_from(wait).unwrap_or(0) / 1_000_000);
             }
             Ok(())
         })
         .await?;
         self.each(questions.assigned, which, |row| {
-            let Some(of) = places.get(row.take::<&str>("dossier_id")?) else { return Ok(()) };
+            let Some(of) = place(row)? else { return Ok(()) };
             let pages: Vec<PageId> = row.json("pages")?;
-            facts[*of].corrected += pages.len() as u64;
+            facts[of].corrected += pages.len() as u64;
             Ok(())
         })
         .await?;
         Ok(facts)
+    }
+
+    /// Counts the components that something stood for. A record is counted before another Kho's
+    /// paper, as the dossier is told to others.
+    async fn components(
+        &self,
+        questions: &Questions,
+        which: Which<'_>,
+        place: impl Fn(&AnyRow) -> Result<Option<usize>, ArchiveError>,
+        facts: &mut [DossierFacts],
+    ) -> Result<(), ArchiveError> {
+        let at = |row: &AnyRow| -> Result<Option<Place>, ArchiveError> {
+            Ok(place(row)?.zip(Some(row.take("component")?)))
+        };
+        let mut lost: HashSet<Place> = HashSet::new();
+        self.each(questions.lost, which, |row| {
+            lost.extend(at(row)?);
+            Ok(())
+        })
+        .await?;
+        let mut drawn: BTreeMap<Place, Drawn> = BTreeMap::new();
+        self.each(questions.drawn, which, |row| {
+            let Some(at) = at(row)? else { return Ok(()) };
+            let used = row.word::<LookupWord>("word")? == LookupWord::Used;
+            if used {
+                let national = row.int::<i64>("national")? != 0;
+                drawn.insert(at, Drawn { used, national, stood: Stood::of(row)? });
+            } else if let Some(before) = drawn.get_mut(&at) {
+                before.used = false;
+            }
+            Ok(())
+        })
+        .await?;
+        self.each(questions.components, which, |row| {
+            let Some(at) = at(row)? else { return Ok(()) };
+            let stood = Stood::of(row)?;
+            let of = &mut facts[at.0];
+            stood.count(of);
+            let reused = !stood.again && !lost.contains(&at);
+            of.reused += u64::from(reused);
+            match drawn.remove(&at) {
+                Some(drawn) if !reused => draw(&drawn, of),
+                Some(_) | None => {}
+            }
+            Ok(())
+        })
+        .await?;
+        for (at, drawn) in drawn {
+            let of = &mut facts[at.0];
+            drawn.stood.count(of);
+            draw(&drawn, of);
+        }
+        Ok(())
     }
 
     /// Takes in each row of an answer as it comes: a year has millions.
@@ -190,6 +305,13 @@ impl Records {
         }
         Ok(())
     }
+}
+
+/// Counts another Kho's paper, if it is used and no other one came in.
+fn draw(drawn: &Drawn, of: &mut DossierFacts) {
+    let reused = drawn.used && !drawn.stood.again;
+    of.reused += u64::from(reused);
+    of.synced |= reused && drawn.national;
 }
 
 /// Offices of which none is below another, with the same below them.

@@ -1,21 +1,26 @@
 //! Questions to other Kho. A question is asked through a delivery, so it may take its time: it is
 //! pending until an answer is there, and an answer that comes late is kept with its dossier as it
-//! came.
+//! came. What becomes of an answer is said by a person, and every word is kept.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use schemas::api::{DeliveryFate, DossierEvent};
+use schemas::api::{DeliveryFate, DossierEvent, DossierState, InquiryState, KhoPaper, LookupWord};
 use schemas::audit::{Act, AuditLine};
+use schemas::catalogue::Procedure;
+use schemas::elsewhere::{Elsewhere, Heard};
 use schemas::ids::{
     Blake3, ComponentId, DeliveryId, DossierCode, DossierId, EventId, InquiryId, PrincipalId,
 };
 use sqlx::any::AnyRow;
 
 use super::Records;
+use super::audit::leave;
 use super::deliveries::deliver_to;
 use super::held::{By, Held};
 use crate::database::micros;
 use crate::error::{ArchiveError, Doing};
-use crate::rows::{Columns, number};
+use crate::rows::{Columns, number, word};
 
 /// A question to be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +31,8 @@ pub struct NewInquiry {
     pub dossier: DossierId,
     /// The Kho, by the name of the subscriber that it is.
     pub store: String,
+    /// Whether that is the Kho of the national portal.
+    pub national: bool,
     /// Component of the dossier that it is for.
     pub component: Option<ComponentId>,
     /// Who asks.
@@ -43,6 +50,8 @@ pub struct Inquiry {
     pub dossier: DossierId,
     /// The Kho.
     pub store: String,
+    /// Whether that is the Kho of the national portal.
+    pub national: bool,
     /// Component of the dossier that it is for.
     pub component: Option<ComponentId>,
     /// When it was asked.
@@ -57,6 +66,88 @@ pub struct Inquiry {
     pub delivery: Option<DeliveryFate>,
     /// Files that came with the answer.
     pub files: Vec<InquiryFile>,
+    /// What became of the answer, earliest first.
+    pub words: Vec<InquiryWord>,
+}
+
+impl Inquiry {
+    /// Where it stands.
+    #[must_use]
+    pub fn state(&self) -> InquiryState {
+        match (&self.answer, self.delivery) {
+            (Some(_), _) => InquiryState::Answered,
+            (None, Some(DeliveryFate::Hung | DeliveryFate::Dropped)) => InquiryState::Silent,
+            (None, Some(DeliveryFate::Waiting | DeliveryFate::Delivered) | None) => {
+                InquiryState::Pending
+            }
+        }
+    }
+
+    /// Papers of the answer.
+    #[must_use]
+    pub fn papers(&self) -> Vec<KhoPaper> {
+        let answer = self.answer.as_deref();
+        answer.and_then(|answer| serde_json::from_str(answer).ok()).unwrap_or_default()
+    }
+
+    /// Whether the citizen has been shown that paper of it.
+    #[must_use]
+    pub fn was_shown(&self, paper: u32) -> bool {
+        let shows =
+            |said: &InquiryWord| said.word == LookupWord::Shown && said.paper == Some(paper);
+        self.words.iter().any(shows)
+    }
+}
+
+/// What becomes of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InquiryWord {
+    /// What.
+    pub word: LookupWord,
+    /// Which paper of it, from 0; none where all are declined.
+    pub paper: Option<u32>,
+    /// Whether the paper must come in all the same.
+    pub original: bool,
+    /// Officer who says so.
+    pub by: String,
+    /// Why, in the citizen's words.
+    pub reason: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A paper of another Kho that is used for a component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drawn<'a> {
+    /// The component.
+    pub component: &'a ComponentId,
+    /// The question whose answer it is.
+    pub inquiry: &'a Inquiry,
+    /// Which paper of the answer, from 0.
+    pub paper: u32,
+    /// Whether the paper must come in all the same.
+    pub original: bool,
+}
+
+/// What is used of these answers: for each component what was said last.
+#[must_use]
+pub fn drawn(inquiries: &[Inquiry]) -> Vec<Drawn<'_>> {
+    let mut last: BTreeMap<&ComponentId, (&Inquiry, &InquiryWord)> = BTreeMap::new();
+    for (component, inquiry) in inquiries.iter().filter_map(|i| Some((i.component.as_ref()?, i))) {
+        for said in inquiry.words.iter().filter(|said| said.word != LookupWord::Shown) {
+            let later = |(of, before): &(&Inquiry, &InquiryWord)| {
+                (before.at, of.id) <= (said.at, inquiry.id)
+            };
+            if last.get(component).is_none_or(later) {
+                last.insert(component, (inquiry, said));
+            }
+        }
+    }
+    let used = last.into_iter().filter(|(_, (_, said))| said.word == LookupWord::Used);
+    used.filter_map(|(component, (inquiry, said))| {
+        Some(Drawn { component, inquiry, paper: said.paper?, original: said.original })
+    })
+    .collect()
 }
 
 /// A file that came with an answer.
@@ -72,15 +163,15 @@ pub struct InquiryFile {
 
 const PUT: &str = "
     insert into inquiry (inquiry_id, dossier_id, store, component, asked_at, principal, question,
-        delivery_id)
-    values ($1, $2, $3, $4, $5, $6, $7, $8)
+        delivery_id, national)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
     on conflict (inquiry_id) do nothing";
 
 macro_rules! inquiry {
     ($which:literal) => {
         concat!(
-            "select inquiry_id, i.dossier_id as dossier_id, store, component, asked_at, question,
-                answer, answered_at, fate
+            "select inquiry_id, i.dossier_id as dossier_id, store, national, component, asked_at,
+                question, answer, answered_at, fate
              from inquiry i left join delivery d on d.delivery_id = i.delivery_id
              where ",
             $which
@@ -93,6 +184,16 @@ const OF_DOSSIER: &str = inquiry!("i.dossier_id = $1 order by asked_at, inquiry_
 
 const FILES: &str = "
     select name, blake3, bytes from inquiry_file where inquiry_id = $1 order by place";
+
+const WORDS: &str = "
+    select word, paper, original, reason, said_by, at from inquiry_word where inquiry_id = $1
+    order by place";
+
+const SAY: &str = "
+    insert into inquiry_word (inquiry_id, place, dossier_id, component, word, paper, original,
+        reason, said_by, principal, at)
+    select $1, coalesce(max(place), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+    from inquiry_word where inquiry_id = $1";
 
 // The first answer stands.
 const ANSWER: &str = "
@@ -120,7 +221,8 @@ impl Records {
             .bind(micros(now))
             .bind(new.principal.to_string())
             .bind(&new.question)
-            .bind(delivery.to_string());
+            .bind(delivery.to_string())
+            .bind(i64::from(new.national));
         let put = put.execute(change.on()).await.doing("asking another Kho")?;
         if put.rows_affected() == 0 {
             return Ok(());
@@ -154,7 +256,7 @@ impl Records {
     ) -> Result<Option<Inquiry>, ArchiveError> {
         let row = sqlx::query(sql).bind(id).fetch_optional(&self.db.readers).await;
         match row.doing("reading a question")? {
-            Some(row) => self.with_files(&row).await.map(Some),
+            Some(row) => self.in_full(&row).await.map(Some),
             None => Ok(None),
         }
     }
@@ -168,12 +270,44 @@ impl Records {
         let rows = query.fetch_all(&self.db.readers).await.doing("reading questions")?;
         let mut found = Vec::with_capacity(rows.len());
         for row in &rows {
-            found.push(self.with_files(row).await?);
+            found.push(self.in_full(row).await?);
         }
         Ok(found)
     }
 
-    async fn with_files(&self, row: &AnyRow) -> Result<Inquiry, ArchiveError> {
+    /// How each question stands that was asked for a component of the dossier.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn elsewhere(
+        &self,
+        dossier: DossierId,
+        procedure: &Procedure,
+    ) -> Result<Vec<Elsewhere>, ArchiveError> {
+        let inquiries = self.inquiries(dossier).await?;
+        let used = drawn(&inquiries);
+        let told = inquiries.iter().filter_map(|asked| {
+            let component = asked.component.clone()?;
+            let papers = asked.papers();
+            let paper = used.iter().find(|drawn| drawn.inquiry.id == asked.id);
+            let decided = asked.words.iter().any(|said| said.word != LookupWord::Shown);
+            let heard = match (asked.state(), paper) {
+                (_, Some(drawn)) => Heard::Used(name(&papers, drawn.paper)),
+                // What was used once and isn't any more was declined since.
+                (_, None) if decided => Heard::Declined,
+                (InquiryState::Pending, None) => Heard::NotYet,
+                (InquiryState::Silent, None) => Heard::Silence,
+                (InquiryState::Answered, None) if takes(procedure, &component, &papers) => {
+                    Heard::Paper
+                }
+                (InquiryState::Answered, None) => Heard::Nothing,
+            };
+            Some(Elsewhere { component, inquiry: asked.id, store: asked.store.clone(), heard })
+        });
+        Ok(told.collect())
+    }
+
+    async fn in_full(&self, row: &AnyRow) -> Result<Inquiry, ArchiveError> {
         let id: InquiryId = row.parsed("inquiry_id")?;
         let files = sqlx::query(FILES).bind(id.to_string()).fetch_all(&self.db.readers).await;
         let file = |row: &AnyRow| {
@@ -185,11 +319,25 @@ impl Records {
         };
         let files = files.doing("reading files of an answer")?;
         let files = files.iter().map(file).collect::<Result<_, ArchiveError>>()?;
+        let words = sqlx::query(WORDS).bind(id.to_string()).fetch_all(&self.db.readers).await;
+        let said = |row: &AnyRow| {
+            Ok(InquiryWord {
+                word: row.word("word")?,
+                paper: row.int_or("paper")?,
+                original: row.int::<i64>("original")? != 0,
+                by: row.take("said_by")?,
+                reason: row.take("reason")?,
+                at: row.time("at")?,
+            })
+        };
+        let words = words.doing("reading what became of an answer")?;
+        let words = words.iter().map(said).collect::<Result<_, ArchiveError>>()?;
         let answered: Option<i64> = row.int_or("answered_at")?;
         Ok(Inquiry {
             id,
             dossier: row.parsed("dossier_id")?,
             store: row.take("store")?,
+            national: row.int::<i64>("national")? != 0,
             component: row.parsed_or("component")?,
             asked_at: row.time("asked_at")?,
             question: row.take("question")?,
@@ -197,6 +345,7 @@ impl Records {
             answered_at: answered.map(|_| row.time("answered_at")).transpose()?,
             delivery: row.word_or("fate")?,
             files,
+            words,
         })
     }
 
@@ -219,6 +368,57 @@ impl Records {
             ..AuditLine::new(Act::InquiryRead, now)
         };
         self.leave_alone(&[line]).await
+    }
+
+    /// Keeps what becomes of an answer, beside what was said before, and leaves a line of it. Says
+    /// whether it was kept: of a closed dossier, and of a question that names no component, nothing
+    /// is.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
+    pub async fn say_of_inquiry(
+        &self,
+        principal: PrincipalId,
+        inquiry: &Inquiry,
+        said: &InquiryWord,
+    ) -> Result<bool, ArchiveError> {
+        let Some(component) = &inquiry.component else { return Ok(false) };
+        let mut change = self.db.change().await?;
+        let held = Held::take(&mut change, By::Id(inquiry.dossier)).await?;
+        let Some(held) = held.filter(|held| held.state == DossierState::Open) else {
+            return Ok(false);
+        };
+        sqlx::query(SAY)
+            .bind(inquiry.id.to_string())
+            .bind(inquiry.dossier.to_string())
+            .bind(component.as_str())
+            .bind(word(&said.word)?)
+            .bind(said.paper.map(i64::from))
+            .bind(i64::from(said.original))
+            .bind(&said.reason)
+            .bind(&said.by)
+            .bind(principal.to_string())
+            .bind(micros(said.at))
+            .execute(change.on())
+            .await
+            .doing("keeping what becomes of an answer")?;
+        let act = match said.word {
+            LookupWord::Shown => Act::KhoShown,
+            LookupWord::Used => Act::KhoUsed,
+            LookupWord::Declined => Act::KhoDeclined,
+        };
+        let answer =
+            inquiry.answer.as_deref().map(|text| *blake3::hash(text.as_bytes()).as_bytes());
+        let line = AuditLine {
+            principal: Some(principal),
+            dossier: Some(held.code.clone()),
+            component: Some(component.clone()),
+            content: answer.map(Blake3),
+            ..AuditLine::new(act, said.at)
+        };
+        leave(&mut change, &[line]).await?;
+        change.commit().await?;
+        Ok(true)
     }
 
     /// Keeps an answer, with the files that came with it, which are kept as blobs already. The
@@ -252,4 +452,16 @@ impl Records {
         held.tell_others(&mut change, &event).await?;
         change.commit().await
     }
+}
+
+/// What the other Kho calls a paper.
+fn name(papers: &[KhoPaper], place: u32) -> String {
+    let paper = usize::try_from(place).ok().and_then(|place| papers.get(place));
+    paper.map_or_else(|| "giấy tờ".to_owned(), |paper| paper.name.clone())
+}
+
+/// Whether the component accepts one of the papers.
+fn takes(procedure: &Procedure, component: &ComponentId, papers: &[KhoPaper]) -> bool {
+    let component = procedure.components.iter().find(|one| one.id == *component);
+    component.is_some_and(|component| papers.iter().any(|paper| component.takes(paper)))
 }

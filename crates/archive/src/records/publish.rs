@@ -16,7 +16,7 @@ use super::filing::{FORGET_PARKED, withdrawn};
 use super::held::{By, Held};
 use super::near::keep_old_number;
 use super::proofs::proof_state;
-use super::relied::note;
+use super::relied::{note, runs_until};
 use crate::codes::{Slot, day};
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
@@ -164,10 +164,12 @@ impl Records {
             record.corrected = corrected;
             let why = End { change: what, reason: None, by: None, principal, superseded_by: None };
             end(&mut change, (id, latest.version), why, now).await?;
+            let of = (id, latest.version);
             // Of what had ended before, whoever relies on it has heard.
             if latest.state == RecordState::Published {
-                note(&mut change, (id, latest.version), what).await?;
+                note(&mut change, of, what).await?;
             }
+            runs_until(&mut change, of, (latest.valid_until, record.valid_until)).await?;
         }
         let hash = put(&mut change, &held, &record, revision, (principal, now)).await?;
         record.hash = Some(hash);

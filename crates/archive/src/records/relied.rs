@@ -5,6 +5,7 @@
 //! those that rely on it, too: two such changes could wait for each other. The change is written
 //! down with the record's, and the dossiers are told of it one by one afterwards.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -38,8 +39,10 @@ pub struct Reliance {
 /// The lawful reason for which a paper is taken although a record stands for its component.
 #[derive(Debug, Clone)]
 pub struct Stated {
-    /// The record that stands for it.
-    pub relied: Relied,
+    /// The component.
+    pub component: ComponentId,
+    /// The record that stands for it; none where it is another Kho's paper.
+    pub relied: Option<Relied>,
     /// The reason.
     pub reason: AskReason,
     /// The officer who states it, or the station.
@@ -50,23 +53,26 @@ pub struct Stated {
 
 impl Stated {
     /// What is stated for taking the paper of a component, by how the dossier's components stand;
-    /// nothing where no record spares it.
+    /// nothing where neither a record nor another Kho's paper spares it.
     ///
     /// # Errors
-    /// [`NotStated`] where one does and no reason is given.
+    /// [`NotStated`] where something does and no reason is given.
     pub fn of(
         components: &[ComponentView],
         component: &ComponentId,
         reason: Option<AskReason>,
         (principal, said_by): (PrincipalId, Option<&str>),
     ) -> Result<Option<Self>, NotStated> {
-        let held = components.iter().find(|view| view.id == *component).and_then(Relied::of);
-        match (held.filter(|relied| !relied.original), reason) {
+        let held = components.iter().find(|view| view.id == *component);
+        match (held.filter(|view| view.status == ComponentStatus::Held), reason) {
             (None, _) => Ok(None),
-            (Some(relied), Some(reason)) => {
-                let said_by = said_by.map(str::to_owned);
-                Ok(Some(Self { relied, reason, said_by, principal }))
-            }
+            (Some(view), Some(reason)) => Ok(Some(Self {
+                component: component.clone(),
+                relied: Relied::of(view),
+                reason,
+                said_by: said_by.map(str::to_owned),
+                principal,
+            })),
             (Some(_), None) => Err(NotStated),
         }
     }
@@ -100,7 +106,8 @@ impl Relied {
             | ComponentStatus::Conditional
             | ComponentStatus::NotNeeded
             | ComponentStatus::PresentOnly
-            | ComponentStatus::Database => return None,
+            | ComponentStatus::Database
+            | ComponentStatus::Pending => return None,
         };
         Some(Self {
             component: component.id.clone(),
@@ -121,7 +128,17 @@ macro_rules! still {
               and again.state = 'published'))"
     };
 }
-pub(super) use still;
+
+/// Whether a record stands for no component any more by what became of it. One that was put right,
+/// or that has pages more, is the same paper: its later version stands.
+macro_rules! lost {
+    () => {
+        "(c.change in ('revoked', 'expired')
+          or c.change = 'superseded' and not exists (select 1 from record again
+              where again.record_id = c.record_id and again.state = 'published'))"
+    };
+}
+pub(super) use lost;
 
 const RELY: &str = "
     insert into relied (dossier_id, component, record_id, version, original, noted_at, last_day)
@@ -157,7 +174,9 @@ const CODE: &str = "select code from dossier where dossier_id = $1";
 // A paper that came in all the same stands by itself.
 const NOTE_RUN_OUT: &str = "
     insert into relied_change (dossier_id, component, record_id, version, change, at)
-    select r.dossier_id, r.component, r.record_id, r.version, 'expired', $2
+    select r.dossier_id, r.component, r.record_id,
+        coalesce((select max(v.version) from record v where v.record_id = r.record_id), r.version),
+        'expired', $2
     from relied r join dossier d on d.dossier_id = r.dossier_id
     where r.expired = 0 and r.last_day is not null and r.last_day < $1 and d.state = 'open'
       and not exists (select 1 from document p where p.dossier_id = r.dossier_id
@@ -168,6 +187,12 @@ const NOTE_RUN_OUT: &str = "
 const RUN_OUT: &str = "
     update relied set expired = 1
     where expired = 0 and last_day is not null and last_day < $1";
+
+// A component that takes no older paper keeps its own last day, unless the record's is before it.
+const RUNS_UNTIL: &str = "
+    update relied set last_day = $3
+    where record_id = $1 and version <= $2 and expired = 0
+      and (last_day = $4 or last_day > $3 or (last_day is null and $4 = ''))";
 
 const UNTOLD: &str = "
     select distinct dossier_id from relied_change where told = 0 order by dossier_id limit 1000";
@@ -185,6 +210,9 @@ const CHANGES: &str = concat!(
     " order by at, component"
 );
 
+const LOST: &str =
+    concat!("select component from relied_change c where dossier_id = $1 and ", lost!());
+
 const PUT_AGAIN: &str = "
     insert into ask_again (scan_id, dossier_id, component, reason, said_by, at)
     values ($1, $2, $3, $4, $5, $6)
@@ -197,18 +225,30 @@ const AGAIN: &str = "
     select w.component, 'declined' as reason, w.said_by, w.at
     from lookup_word w join dossier d on d.code = w.dossier
     where d.dossier_id = $1 and w.component is not null and w.word = 'declined'
+    union all
+    select component, 'declined' as reason, said_by, at from inquiry_word
+    where dossier_id = $1 and word = 'declined'
     order by at, component";
 
 // Of the documents, those that are filed: an unsure one may yet go elsewhere.
 const COLLECTED: &str = "
-    select r.component, r.record_id, r.version from relied r
+    select r.component, r.record_id, r.version, null as inquiry_id from relied r
     where r.dossier_id = $1 and r.original = 0
       and exists (select 1 from document d where d.dossier_id = r.dossier_id
         and d.component = r.component and d.verdict = 'filed')
-    order by r.component";
+    union all
+    select w.component, null, null, min(w.inquiry_id) from inquiry_word w
+    where w.dossier_id = $1 and w.word = 'used' and w.original = 0
+      and exists (select 1 from document d where d.dossier_id = w.dossier_id
+        and d.component = w.component and d.verdict = 'filed')
+      and not exists (select 1 from relied r where r.dossier_id = w.dossier_id
+        and r.component = w.component)
+    group by w.component
+    order by component";
 
 // Of these, those that nobody stated a reason for and whose record is still good for something.
-const HELD_AGAIN: &str = "
+const HELD_AGAIN: &str = concat!(
+    "
     select r.component, r.record_id, r.version
     from relied r join dossier o on o.dossier_id = r.dossier_id
     where r.dossier_id = $1 and r.original = 0
@@ -219,8 +259,11 @@ const HELD_AGAIN: &str = "
       and not exists (select 1 from lookup_word w where w.dossier = o.code
         and w.component = r.component and w.word = 'declined')
       and not exists (select 1 from relied_change c where c.dossier_id = r.dossier_id
-        and c.component = r.component and c.change in ('revoked', 'expired'))
-    order by r.component";
+        and c.component = r.component and ",
+    lost!(),
+    ")
+    order by r.component"
+);
 
 const LOOKUPS: &str = "
     select body from lookup where dossier = $1 order by asked_at, lookup_id";
@@ -253,8 +296,17 @@ impl Records {
         rows.iter().map(warning).collect()
     }
 
-    /// Components whose papers were collected although a record stood for them, with the reasons
-    /// that were stated.
+    /// Components for which the records that stood do so no longer.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn lost(&self, dossier: DossierId) -> Result<BTreeSet<ComponentId>, ArchiveError> {
+        let rows = self.rows_of(LOST, &dossier.to_string()).await?;
+        rows.iter().map(|row| row.parsed("component")).collect()
+    }
+
+    /// Components whose papers were collected although a record stood for them or another Kho's
+    /// paper was used, with the reasons that were stated.
     ///
     /// # Errors
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
@@ -269,8 +321,9 @@ impl Records {
             let of_it = |(of, _): &&(ComponentId, AskAgain)| *of == component;
             again.push(AskedAgain {
                 reasons: said.iter().filter(of_it).map(|(_, reason)| reason.clone()).collect(),
-                record: row.parsed("record_id")?,
-                version: row.int("version")?,
+                record: row.parsed_or("record_id")?,
+                version: row.int_or("version")?,
+                inquiry: row.parsed_or("inquiry_id")?,
                 component,
             });
         }
@@ -341,7 +394,7 @@ impl Records {
             let noted = note.bind(micros(now)).fetch_optional(change.on()).await;
             let Some(noted) = noted.doing("noting a change")? else { continue };
             let of = (noted.parsed("record_id")?, noted.int("version")?);
-            let line = line(&mut change, (Act::Expired, None), dossier, of).await?;
+            let line = line(&mut change, (Act::Expired, None), dossier, Some(of)).await?;
             leave(&mut change, &[line]).await?;
         }
         change.commit().await?;
@@ -360,7 +413,7 @@ impl Records {
         for noted in note.fetch_all(change.on()).await.doing(doing)? {
             let of = (noted.parsed("record_id")?, noted.int("version")?);
             let dossier = noted.parsed("dossier_id")?;
-            let line = line(&mut change, (Act::Expired, None), dossier, of).await?;
+            let line = line(&mut change, (Act::Expired, None), dossier, Some(of)).await?;
             leave(&mut change, &[line]).await?;
         }
         sqlx::query(RUN_OUT).bind(&today).execute(change.on()).await.doing(doing)?;
@@ -407,23 +460,24 @@ pub(crate) async fn keep_reason(
     stated: &Stated,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
-    let Stated { relied, reason, said_by, principal } = stated;
-    rely(change, dossier, relied, Some(*principal)).await?;
+    if let Some(relied) = &stated.relied {
+        rely(change, dossier, relied, Some(stated.principal)).await?;
+    }
     let put = sqlx::query(PUT_AGAIN)
         .bind(scan.to_string())
         .bind(dossier.to_string())
-        .bind(relied.component.as_str())
-        .bind(reason.as_str())
-        .bind(said_by)
+        .bind(stated.component.as_str())
+        .bind(stated.reason.as_str())
+        .bind(&stated.said_by)
         .bind(micros(now));
     if put.execute(change.on()).await.doing("keeping a reason")?.rows_affected() == 0 {
         return Ok(());
     }
-    let of = (relied.record, relied.version);
+    let of = stated.relied.as_ref().map(|relied| (relied.record, relied.version));
     let told = AuditLine {
-        component: Some(relied.component.clone()),
-        purpose: Some(reason.vi().to_owned()),
-        ..line(change, (Act::AskedAgain, Some(*principal)), dossier, of).await?
+        component: Some(stated.component.clone()),
+        purpose: Some(stated.reason.vi().to_owned()),
+        ..line(change, (Act::AskedAgain, Some(stated.principal)), dossier, of).await?
     };
     leave(change, &[told]).await
 }
@@ -468,22 +522,22 @@ pub(crate) async fn rely(
         return Ok(());
     }
     let of = (relied.record, relied.version);
-    let line = line(change, (Act::Relied, principal), dossier, of).await?;
+    let line = line(change, (Act::Relied, principal), dossier, Some(of)).await?;
     leave(change, &[line]).await
 }
 
-/// A line about a record that a dossier relies on.
+/// A line about a record that a dossier relies on, or another Kho's paper.
 async fn line(
     change: &mut Change<'_>,
     (act, principal): (Act, Option<PrincipalId>),
     dossier: DossierId,
-    (record, version): (RecordId, u32),
+    record: Option<(RecordId, u32)>,
 ) -> Result<AuditLine, ArchiveError> {
     let code = sqlx::query(CODE).bind(dossier.to_string()).fetch_one(change.on()).await;
     Ok(AuditLine {
         principal,
-        record: Some(record),
-        version: Some(version),
+        record: record.map(|(id, _)| id),
+        version: record.map(|(_, version)| version),
         dossier: Some(code.doing("noting what a dossier relies on")?.parsed("code")?),
         ..AuditLine::new(act, Timestamp::now())
     })
@@ -500,6 +554,23 @@ pub(crate) async fn note(
     let note = sqlx::query(NOTE).bind(record.to_string()).bind(i64::from(version));
     let note = note.bind(word(&change)?).bind(now).execute(on.on()).await;
     note.doing("noting a change").map(|_| ())
+}
+
+/// A later version of the same paper runs until another day than the one before it: so do the
+/// components that it stands for.
+pub(crate) async fn runs_until(
+    change: &mut Change<'_>,
+    (record, version): (RecordId, u32),
+    (before, now): (Option<Date>, Option<Date>),
+) -> Result<(), ArchiveError> {
+    if before == now {
+        return Ok(());
+    }
+    let text = |day: Option<Date>| day.map(|day| day.to_string());
+    let update = sqlx::query(RUNS_UNTIL).bind(record.to_string()).bind(i64::from(version));
+    let update = update.bind(text(now)).bind(text(before).unwrap_or_default());
+    let update = update.execute(change.on()).await;
+    update.doing("noting until when a record stands").map(|_| ())
 }
 
 fn warning(row: &AnyRow) -> Result<RecordWarning, ArchiveError> {

@@ -10,7 +10,7 @@ use schemas::record::{Field, Owner, Record, RecordState};
 use super::Records;
 use super::held::{By, Held};
 use super::publish::{End, end, latest, put};
-use super::relied::note;
+use super::relied::{note, runs_until};
 use super::succession::look_again;
 use crate::database::Change;
 use crate::error::{ArchiveError, Doing};
@@ -150,6 +150,8 @@ impl Records {
         let put = put(&mut change, &held, &corrected, &revision, by).await?;
         corrected.hash = Some(put);
         note(&mut change, (id, version), RecordChange::Corrected).await?;
+        let until = (latest.valid_until, corrected.valid_until);
+        runs_until(&mut change, (id, version), until).await?;
         let document = corrected.document;
         let published = sqlx::query(PUBLISHED_AS).bind(document.to_string());
         let published = published.bind(i64::from(corrected.version));

@@ -25,6 +25,7 @@ mod rabbitmq;
 mod audit;
 mod filing;
 mod once;
+mod other_kho;
 mod records;
 mod subjects;
 mod succession;

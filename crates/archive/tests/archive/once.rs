@@ -273,8 +273,13 @@ async fn what_was_asked_again_is_counted_with_its_reason() {
     let scan = records.page(pages[0]).await.unwrap().unwrap().scan;
     let scan = records.scan(scan).await.unwrap().unwrap();
     let reason = AskReason::Authenticity;
-    let said_by = Some("officer-7".to_owned());
-    let stated = Stated { relied: relied(&record), reason, said_by, principal: SOMEBODY };
+    let stated = Stated {
+        component: "TP07".parse().unwrap(),
+        relied: Some(relied(&record)),
+        reason,
+        said_by: Some("officer-7".to_owned()),
+        principal: SOMEBODY,
+    };
     let new = NewScan { stated: Some(stated), ..new_scan(again.id, scan.blake3, None) };
     for _ in 0..2 {
         assert!(records.accept_scan(&new, Timestamp::now()).await.unwrap().repeated);
@@ -282,7 +287,7 @@ async fn what_was_asked_again_is_counted_with_its_reason() {
     assert_eq!(records.asked_again(again.id).await.unwrap(), [], "nothing is filed yet");
     bed.file(again.id, &[filed(&pages[..1], "TP07")]).await;
     let asked = records.asked_again(again.id).await.unwrap();
-    assert_eq!((asked.len(), asked[0].record), (1, record.id));
+    assert_eq!((asked.len(), asked[0].record), (1, Some(record.id)));
     let reasons: Vec<_> = asked[0].reasons.iter().map(|said| said.reason).collect();
     assert_eq!(reasons, [AskReason::Authenticity]);
     let spared = relying(&bed, &record).await;

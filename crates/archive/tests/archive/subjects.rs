@@ -103,6 +103,11 @@ async fn more_of(bed: &Bed, dossier: &Dossier, record: &Record) {
                 question) values ('i', '{id}', 's', 'd', 1, 'p', '{subject}')"
         ),
         format!("insert into inquiry_file values ('i', 0, 'Mẫu.pdf', '{}', 1)", Blake3([7; 32])),
+        format!(
+            "insert into inquiry_word values ('i', 1, '{id}', 'TP01', 'declined', null, 0, 'Mẫu',
+                'x', 'p', 1)"
+        ),
+        format!("insert into synced_result values ('{id}', '{record}', 1)"),
     ] {
         assert_eq!(bed.tamper(sql.leak()).await, 1);
     }

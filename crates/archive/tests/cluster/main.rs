@@ -27,6 +27,8 @@ mod audit;
 mod filing;
 #[path = "../archive/once.rs"]
 mod once;
+#[path = "../archive/other_kho.rs"]
+mod other_kho;
 #[path = "../archive/records.rs"]
 mod records;
 #[path = "../archive/subjects.rs"]

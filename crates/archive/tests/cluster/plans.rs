@@ -7,13 +7,16 @@ use std::io::{Read, Seek, SeekFrom};
 use std::time::Duration;
 
 use archive::{
-    Answered, Archive, LinesAsked, NewDossier, Relied, Reviser, SealedPdf, Shift, Stated,
+    Answered, Archive, InquiryWord, LinesAsked, NewDossier, NewInquiry, Relied, Reviser, SealedPdf,
+    Shift, Stated,
 };
 use jiff::{SignedDuration, Timestamp};
 use schemas::Uuid;
 use schemas::api::{Answers, AskReason, AssignDocument, LookupWord, SayOfLookup};
 use schemas::code::Reason;
-use schemas::ids::{Blake3, DocumentId, DossierId, PageId, PrincipalId, RecordId, ScanId};
+use schemas::ids::{
+    Blake3, DocumentId, DossierId, InquiryId, PageId, PrincipalId, RecordId, ScanId,
+};
 use schemas::message::{Job, Lane, Message};
 use schemas::reading::Flaw;
 use sqlx::{AssertSqlSafe, Executor};
@@ -73,6 +76,10 @@ const SEED: &[&str] = &[
     "insert into relied select id, 'TP01', id, 1, 0, n, '2030-01-01', 0 from seed",
     "insert into relied_change select id, 'TP01', id, 1, 'corrected', n, 1 from seed",
     "insert into lookup_word select id, 1, 'used', id, 'TP01', null, '', null, n from seed",
+    "insert into inquiry (inquiry_id, dossier_id, store, component, delivery_id, asked_at,
+        principal, question) select id, id, 'kho', 'TP01', id, n, id, '{}' from seed",
+    "insert into inquiry_word select id, 1, id, 'TP01', 'used', 0, 0, null, '', '', n from seed",
+    "insert into synced_result select id, id, n from seed",
     "insert into audit_line select n, id, n, 'looked_up', id, id, 1, id, id, '{}', id from seed",
     "insert into audit_pending select 'p' || id, '{}' from seed",
     "insert into audit_head select n, id, n, '{}', '' from seed",
@@ -189,14 +196,16 @@ pub(crate) async fn live(archive: &Archive) {
         by: "officer-7".to_owned(),
         again: Some(AskReason::Replaced),
     };
+    let relied = Relied {
+        component: word.component.clone(),
+        record: RecordId::of(document.id),
+        version: 1,
+        original: false,
+        last_day: None,
+    };
     let stated = Stated {
-        relied: Relied {
-            component: word.component.clone(),
-            record: RecordId::of(document.id),
-            version: 1,
-            original: false,
-            last_day: None,
-        },
+        component: word.component.clone(),
+        relied: Some(relied.clone()),
         reason: AskReason::Replaced,
         said_by: None,
         principal,
@@ -238,7 +247,6 @@ pub(crate) async fn live(archive: &Archive) {
     records.inquiry_read(principal, &dossier.code, None, now).await.unwrap();
     let told = [(dossier.code.clone(), vec![(record.id, 1)])];
     records.exported(&told, (principal, now)).await.unwrap();
-    let relied = stated.relied.clone();
     records.rely_on(dossier.id, std::slice::from_ref(&relied)).await.unwrap();
     let answers = (&Answers::new(), &Answers::from([("TP03".parse().unwrap(), true)]));
     let spared = vec!["TP03".parse().unwrap()];
@@ -247,6 +255,25 @@ pub(crate) async fn live(archive: &Archive) {
     assert_eq!(answered, Answered::Kept);
     records.told(&[(record.id, 1)], (principal, "Đăng ký kết hôn"), now).await.unwrap();
     records.lookups_for(&dossier.code).await.unwrap();
+    let new = NewInquiry {
+        id: InquiryId::of(Uuid::new_v4()),
+        dossier: dossier.id,
+        store: "kho".to_owned(),
+        national: true,
+        component: Some("TP01".parse().unwrap()),
+        principal,
+        question: "{}".to_owned(),
+    };
+    records.ask(&new, now).await.unwrap();
+    let inquiry = records.inquiry(new.id).await.unwrap().unwrap();
+    records.put_answer(&inquiry, "[]", (&[], 0), now).await.unwrap();
+    let (by, word) = ("officer-7".to_owned(), LookupWord::Used);
+    let said = InquiryWord { word, paper: Some(0), original: false, by, reason: None, at: now };
+    assert!(records.say_of_inquiry(principal, &inquiry, &said).await.unwrap());
+    assert_eq!(records.inquiries(dossier.id).await.unwrap().len(), 1);
+    records.warnings(dossier.id).await.unwrap();
+    records.asked_again(dossier.id).await.unwrap();
+    records.synced(dossier.id, &[record.id]).await.unwrap();
     records.link_audit().await.unwrap();
     for asked in [
         LinesAsked { record: Some(record.id), ..LinesAsked::default() },

@@ -6,6 +6,7 @@ use jiff::civil::{Date, date};
 use schemas::api::{Answers, ComponentStatus, ComponentView, DocumentVerdict, DocumentView, Party};
 use schemas::catalogue::{Case, Channel, Component, Procedure, SubmitMode, Whose};
 use schemas::code::Reason;
+use schemas::elsewhere::{Elsewhere, Heard};
 use schemas::ids::{Blake3, DocumentId, DossierId, OfficeCode, PageId, RecordId, ScanId};
 use schemas::kind::Validity;
 use schemas::record::{BoundBy, Field, FieldName, FieldSource, Owner, Record, RecordState};
@@ -57,7 +58,7 @@ evidence = { titles = ["TỜ KHAI ĐĂNG KÝ KHAI SINH"] }
 /// A counter of an office in Hà Nội asks, and nothing was declined.
 fn here(answers: &Answers) -> Situation<'_> {
     static OFFICE: LazyLock<OfficeCode> = LazyLock::new(|| "H26.01".parse().unwrap());
-    Situation { case: None, answers, office: &OFFICE, declined: &[] }
+    Situation { case: None, answers, office: &OFFICE, declined: &[], elsewhere: &[] }
 }
 
 fn citizen(name: &str) -> Subject {
@@ -645,4 +646,73 @@ fn where_nobody_says_whose_paper_it_is_only_the_applicants_own_is_held() {
     assert!(view.reason.contains("của Trần Thị Con"), "{}", view.reason);
     assert_eq!(stands(&[own, childs]).status, UNSURE);
     assert_eq!(stands(&[record_of(3, &[&child, &mother])]).status, HELD, "a paper of both");
+}
+
+#[test]
+fn a_component_tells_what_another_kho_that_was_asked_for_it_said() {
+    let id: ComponentId = "a".parse().unwrap();
+    let inquiry = |n| schemas::ids::InquiryId::from_uuid(schemas::Uuid::from_u128(n));
+    let stands = |component: Component, records: &[Record], declined: bool, heard: &[Heard]| {
+        let kinds = Kinds::parse(KINDS).unwrap();
+        let (answers, subject) = (Answers::new(), citizen("Nguyễn Thị Mẫu"));
+        let asked = (1..).zip(heard).map(|(n, heard)| Elsewhere {
+            component: id.clone(),
+            inquiry: inquiry(n),
+            store: "kho-tinh".to_owned(),
+            heard: heard.clone(),
+        });
+        let elsewhere: Vec<_> = asked.collect();
+        let declined: &[_] = if declined { std::slice::from_ref(&id) } else { &[] };
+        let situation = Situation { declined, elsewhere: &elsewhere, ..here(&answers) };
+        let procedure = procedure(vec![component]);
+        standing(&kinds, &procedure, situation, &[], records, alone(&subject), TODAY).remove(0)
+    };
+    let alone = |heard, status, says: &str| {
+        let view = stands(component("a"), &[], false, &[heard]);
+        assert_eq!((view.status, view.inquiry), (status, Some(inquiry(1))), "{}", view.reason);
+        assert!(view.reason.contains(says) && view.reason.ends_with('.'), "{}", view.reason);
+    };
+    let used = Heard::Used("Giấy khai sinh".to_owned());
+    alone(Heard::NotYet, ComponentStatus::Pending, "Đang chờ Kho «kho-tinh» trả lời");
+    alone(Heard::Paper, ComponentStatus::Unsure, "cho người dân xem");
+    alone(
+        used.clone(),
+        ComponentStatus::Held,
+        "Lấy từ Kho «kho-tinh»: «Giấy khai sinh». Không yêu cầu",
+    );
+    alone(Heard::Declined, ComponentStatus::Needed, "chọn nộp giấy");
+    alone(Heard::Silence, ComponentStatus::Needed, "source_silent");
+    alone(Heard::Nothing, ComponentStatus::Needed, "không có giấy tờ này. Cần nộp");
+
+    // Of several the one that helps most; a record of ours before any of them.
+    let of = |heard: &[Heard]| stands(component("a"), &[], false, heard);
+    assert_eq!(of(&[Heard::Silence, Heard::NotYet]).inquiry, Some(inquiry(2)));
+    assert_eq!(of(&[Heard::Declined, used.clone(), Heard::Paper]).status, ComponentStatus::Held);
+    let view = stands(component("a"), &[record()], false, std::slice::from_ref(&used));
+    assert_eq!((view.record, view.inquiry), (Some(record().id), None));
+    let view = stands(component("a"), &[record()], true, std::slice::from_ref(&used));
+    assert_eq!((view.status, view.record), (ComponentStatus::Held, None), "{}", view.reason);
+    // The original comes in all the same where it must.
+    let original = Component { physical_original_needed: true, ..component("a") };
+    let view = stands(original, &[], false, &[used]);
+    assert_eq!(view.status, ComponentStatus::HeldOriginalNeeded);
+}
+
+#[test]
+fn a_paper_of_another_kho_is_enough_for_its_group_and_one_that_is_waited_for_is_not() {
+    let kinds = Kinds::parse(KINDS).unwrap();
+    let stands = |heard| {
+        let of = |id| Component { one_of: Some("nhóm".to_owned()), ..component(id) };
+        let procedure = procedure(vec![of("a"), of("b")]);
+        let inquiry = schemas::ids::InquiryId::from_uuid(schemas::Uuid::nil());
+        let (component, store) = ("a".parse().unwrap(), "kho-tinh".to_owned());
+        let elsewhere = [Elsewhere { component, inquiry, store, heard }];
+        let (answers, subject) = (Answers::new(), citizen("Nguyễn Thị Mẫu"));
+        let situation = Situation { elsewhere: &elsewhere, ..here(&answers) };
+        let views = standing(&kinds, &procedure, situation, &[], &[], alone(&subject), TODAY);
+        views.into_iter().map(|view| view.status).collect::<Vec<_>>()
+    };
+    use ComponentStatus::{Held, Needed, NotNeeded, Pending};
+    assert_eq!(stands(Heard::Used("Giấy khai sinh".to_owned())), [Held, NotNeeded]);
+    assert_eq!(stands(Heard::NotYet), [Pending, Needed]);
 }

@@ -26,7 +26,7 @@ const FIGURES: [(&str, f64); 9] = [
 ];
 
 /// Headings of the dossiers.
-const DOSSIERS: [(&str, f64); 13] = [
+const DOSSIERS: [(&str, f64); 14] = [
     ("Mã hồ sơ", 26.0),
     ("Đơn vị", 18.0),
     ("Thủ tục", 14.0),
@@ -35,6 +35,7 @@ const DOSSIERS: [(&str, f64); 13] = [
     ("Kết quả điện tử", 14.0),
     ("Thành phần dùng lại được", 24.0),
     ("Đã dùng lại", 12.0),
+    ("Đồng bộ với Cổng DVCQG", 24.0),
     ("Thu lại dù đã có", 16.0),
     ("Trong đó không nêu lý do", 24.0),
     ("Số trang", 10.0),
@@ -96,6 +97,7 @@ fn behind(sheet: &mut Worksheet, dossiers: &[DossierFacts]) -> Result<(), XlsxEr
             of.results.len() as u64,
             of.reusable,
             of.reused,
+            u64::from(of.synced),
             of.asked_again,
             of.unreasoned,
             of.pages,

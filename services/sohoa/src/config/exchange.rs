@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use archive::{Broker, Subscriber, Topic};
-use exchange::{Channel, Key, OtherKho, Pace, Post, Reach, Secret, Secrets, Target, Terms};
+use exchange::{Channel, Key, OtherKho, Pace, Post, Reach, Secret, Secrets, Store, Target, Terms};
 use schemas::event::EventKind;
 use schemas::ids::OfficeCode;
 use serde::Deserialize;
@@ -44,6 +44,9 @@ struct KhoConfig {
     results: Address,
     /// Where it is asked for a file.
     files: Address,
+    /// Whether it is the Kho of the national portal.
+    #[serde(default)]
+    national: bool,
     ca: Option<PathBuf>,
     #[serde(default)]
     inside: bool,
@@ -196,9 +199,10 @@ impl ExchangeConfig {
         webhooks.chain(stores).chain(topic).chain(national.map(|_| NATIONAL))
     }
 
-    /// Names of the other Kho.
-    pub(crate) fn stores(&self) -> Arc<[String]> {
-        self.stores.iter().map(|store| store.name.clone()).collect()
+    /// The other Kho.
+    pub(crate) fn stores(&self) -> Arc<[Store]> {
+        let store = |kho: &KhoConfig| Store { name: kho.name.clone(), national: kho.national };
+        self.stores.iter().map(store).collect()
     }
 
     /// How patiently it is sent.

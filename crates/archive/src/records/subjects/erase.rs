@@ -112,6 +112,8 @@ const ERASE: &[&str] = &[
     "delete from outbox where dossier_id = $1",
     "delete from job where dossier_id = $1",
     "delete from dossier_event where dossier_id = $1",
+    "delete from synced_result where dossier_id = $1",
+    "delete from inquiry_word where dossier_id = $1",
     "delete from inquiry_file where inquiry_id in
         (select inquiry_id from inquiry where dossier_id = $1)",
     "delete from inquiry where dossier_id = $1",

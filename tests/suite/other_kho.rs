@@ -1,0 +1,229 @@
+//! What other Kho have is used, and what this office has reaches the national portal.
+
+use std::time::Duration;
+
+use papers::{Family, Kind, Press, Scan, Wear};
+use reqwest::Response;
+use schemas::api::{ComponentStatus, ComponentView, DossierView};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tests::{Stage, Story, jpeg_page, opening, problem, somebody};
+
+use crate::contracts::{MARRIAGE, WITH_FAMILY, against};
+use crate::receiver::Receiver;
+
+/// What proves that they are a family.
+const KINSHIP: &str = "1.004222-TP07";
+
+/// Giấy khai sinh.
+const BIRTH: &str = "KQ.G15.000031";
+
+fn ask(store: &str, dossier: &DossierView) -> Value {
+    json!({
+        "request": schemas::Uuid::new_v4(),
+        "store": store,
+        "dossier": dossier.code,
+        "component": KINSHIP,
+        "results": [MARRIAGE],
+        "asked_by": "Cán bộ một cửa",
+        "asked_by_number": "001099000027",
+    })
+}
+
+async fn kinship(stage: &Stage, dossier: &DossierView) -> ComponentView {
+    let view: DossierView = stage.get(&format!("/v1/dossiers/{}", dossier.code)).await;
+    view.components.into_iter().find(|component| component.id.as_str() == KINSHIP).unwrap()
+}
+
+/// Waits until the component stands so.
+async fn stands(stage: &Stage, dossier: &DossierView, status: ComponentStatus) -> ComponentView {
+    for _ in 0..300 {
+        let view = kinship(stage, dossier).await;
+        if view.status == status {
+            return view;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    panic!("{:?}", kinship(stage, dossier).await);
+}
+
+/// Hands the paper of that component in all the same.
+async fn hand_in(stage: &Stage, dossier: &DossierView, reason: Option<&str>) -> Response {
+    let place = stage.url(&format!("/v1/dossiers/{}/scans", dossier.code));
+    let mut request = stage.http.post(place).header("Sohoa-Component", KINSHIP);
+    if let Some(reason) = reason {
+        request = request.header("Sohoa-Ask-Again", reason);
+    }
+    request.body(jpeg_page(3)).send().await.unwrap()
+}
+
+/// The figure of that name of the year: numerator and denominator.
+async fn counted(stage: &Stage, dossier: &DossierView, figure: &str) -> (u64, u64) {
+    let report: Value = stage.get(&format!("/v1/reports?period={}", &dossier.opened_at[..4])).await;
+    let all = report["rows"][0]["indicators"].as_array().unwrap().clone();
+    let of = all.iter().find(|of| of["figure"] == figure).unwrap();
+    (of["of"].as_u64().unwrap(), of["all"].as_u64().unwrap())
+}
+
+/// The papers of the one dossier that there is, as it is exported.
+async fn exported(stage: &Stage) -> Vec<Value> {
+    let day = schemas::clock::today();
+    let all: Value = stage.get(&format!("/v1/export/dossiers?from={day}&to={day}")).await;
+    against("dong-bo-ho-so", &all).unwrap();
+    all["data"][0]["TaiLieuNop"].as_array().unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paper_of_another_kho_is_used_and_not_asked_for_again() {
+    let mut kho = Stage::start().await;
+    let story = Story::told("thuong-tru");
+    kho.put_through(&story.opening(Some(WITH_FAMILY)), &story.scans()).await;
+    let folder = TempDir::new().unwrap();
+    let key_file = folder.path().join("key");
+    let key = kho.new_key(&["kho-xa", "--role", "system", "--office", "H26.01.02"]);
+    std::fs::write(&key_file, key).unwrap();
+    kho.kill();
+    let address = kho.address().to_owned();
+    let office = Stage::start_beside(&format!(
+        "[exchange]\nfirst_pause_seconds = 1\n\
+         [exchange.national]\nfiles = \"https://sohoa.example.vn\"\n\
+         [[exchange.stores]]\nname = \"kho-quoc-gia\"\nnational = true\n\
+         results = \"{address}/v1/kho/results\"\nfiles = \"{address}/v1/kho/files\"\n\
+         plain = true\ninside = true\nkey_file = {key_file:?}"
+    ))
+    .await;
+
+    // As long as nobody answers it is waited for, and nothing is to be said.
+    let dossier = office.open(&story.opening(Some(WITH_FAMILY))).await;
+    assert_eq!(kinship(&office, &dossier).await.status, ComponentStatus::Needed);
+    let asked: Value = office.post("/v1/inquiries", &ask("kho-quoc-gia", &dossier)).await;
+    let pending = kinship(&office, &dossier).await;
+    assert_eq!(pending.status, ComponentStatus::Pending, "{}", pending.reason);
+    assert_eq!(pending.reason, "Đang chờ Kho «kho-quoc-gia» trả lời.");
+    assert_eq!(json!(pending.inquiry), asked["id"]);
+    let words = format!("/v1/inquiries/{}/words", asked["id"].as_str().unwrap());
+    let word = |word: &str| json!({ "word": word, "by": "can-bo-3" });
+    let refused = async |said: &Value| office.refused(&words, said).await.1.code;
+    assert_eq!(refused(&word("shown")).await, "inquiry.not_usable");
+
+    // Once it has, a person shows it to the citizen, who agrees.
+    kho.launch();
+    let found = stands(&office, &dossier, ComponentStatus::Unsure).await;
+    assert!(found.reason.contains("cho người dân xem"), "{}", found.reason);
+    assert_eq!(counted(&office, &dossier, "reused").await, (0, 1));
+    assert_eq!(refused(&word("used")).await, "inquiry.not_shown");
+    let other = json!({ "word": "shown", "paper": 7, "by": "can-bo-3" });
+    assert_eq!(refused(&other).await, "inquiry.not_usable");
+    let file = format!("/v1/inquiries/{}/files/0", asked["id"].as_str().unwrap());
+    let shown = office.http.get(office.url(&file)).send().await.unwrap().bytes().await.unwrap();
+    assert!(shown.starts_with(b"%PDF-"));
+    let _: Value = office.post(&words, &word("shown")).await;
+    let said: Value = office.post(&words, &word("used")).await;
+    assert_eq!(
+        (&said["words"][1]["word"], &said["words"][1]["paper"]),
+        (&json!("used"), &json!(0))
+    );
+    let held = kinship(&office, &dossier).await;
+    assert_eq!((held.status, held.record), (ComponentStatus::Held, None));
+    assert!(held.reason.starts_with("Lấy từ Kho «kho-quoc-gia»: «"), "{}", held.reason);
+
+    // The guard and everything that is told of it go by that.
+    let (status, refusal) = problem(hand_in(&office, &dossier, None).await).await;
+    assert_eq!((status, refusal.code.as_str()), (409, "component.held"));
+    for figure in ["digitised", "reused", "synced"] {
+        assert_eq!(counted(&office, &dossier, figure).await, (1, 1), "{figure}");
+    }
+    let papers = exported(&office).await;
+    let [paper] = papers.as_slice() else { panic!("{papers:?}") };
+    for (field, value) in [
+        ("MaThanhPhanHoSo", KINSHIP),
+        ("DuocSoHoa", "1"),
+        ("DuocTaiSuDung", "2"),
+        ("DuocLayTuKhoDMQG", "1"),
+        ("MaKetQuaThayThe", MARRIAGE),
+    ] {
+        assert_eq!(paper[field], value, "{field}");
+    }
+    assert_eq!(paper["DuongDanTaiTepTin"], format!("https://sohoa.example.vn{file}"));
+
+    // A citizen may think better of it: the paper is taken without a further reason.
+    let _: Value = office.post(&words, &word("declined")).await;
+    let declined = kinship(&office, &dossier).await;
+    assert_eq!(declined.status, ComponentStatus::Needed, "{}", declined.reason);
+    assert_eq!(exported(&office).await, [json!(null); 0]);
+    assert_eq!(counted(&office, &dossier, "synced").await, (0, 1));
+    assert_eq!(hand_in(&office, &dossier, None).await.status().as_u16(), 201);
+    let close = format!("/v1/dossiers/{}/close", dossier.code);
+    let _: Value = office.post(&close, &json!({})).await;
+    assert_eq!(refused(&word("used")).await, "dossier.closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_another_kho_keeps_silent_the_paper_is_taken() {
+    let silent = Receiver::start().await;
+    silent.answers(&[410]);
+    let port = silent.port;
+    let stage = Stage::start_with(&format!(
+        "[[exchange.stores]]\nname = \"kho-tinh\"\nresults = \"http://127.0.0.1:{port}/\"\n\
+         files = \"http://127.0.0.1:{port}/\"\nplain = true\ninside = true"
+    ))
+    .await;
+    let story = Story::told("thuong-tru");
+    let dossier = stage.open(&story.opening(Some(WITH_FAMILY))).await;
+    let asked: Value = stage.post("/v1/inquiries", &ask("kho-tinh", &dossier)).await;
+    let silent = stands(&stage, &dossier, ComponentStatus::Needed).await;
+    assert!(silent.reason.contains("không trả lời"), "{}", silent.reason);
+    assert!(silent.reason.contains("source_silent"), "{}", silent.reason);
+    assert_eq!(json!(silent.inquiry), asked["id"]);
+    let taken = hand_in(&stage, &dossier, Some("source_silent")).await;
+    assert_eq!(taken.status().as_u16(), 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_is_synced_once_the_portal_has_taken_its_address() {
+    const FAMILY: u64 = 20;
+    let portal = Receiver::start().await;
+    let refused = (200, r#"{"error_code":"-1","message":"Sai"}"#);
+    portal.answers.lock().unwrap().extend([refused; 500]);
+    let stage = Stage::start_with(&format!(
+        "[exchange]\nfirst_pause_seconds = 1\nlongest_pause_seconds = 1\n[exchange.national]\n\
+         url = \"http://127.0.0.1:{}/\"\nfiles = \"https://sohoa.example.vn\"\n\
+         plain = true\ninside = true",
+        portal.port
+    ))
+    .await;
+    let paper = |kind| {
+        let scan = Scan { wear: Wear::light(FAMILY), ..Scan::default() };
+        scan.jpeg(&Press::open().unwrap().paper(kind, FAMILY)[0]).unwrap()
+    };
+    let applicant = Family::new(FAMILY).father.subject();
+    let dossier =
+        stage.put_through(&opening(&applicant), &[paper(Kind::BirthCertificate).as_slice()]).await;
+    let issued = &dossier.documents[0];
+    assert_eq!(issued.component.as_ref().unwrap().as_str(), BIRTH, "{}", issued.why);
+    let record = issued.record.unwrap();
+    portal.heard(3).await;
+    assert_eq!(counted(&stage, &dossier, "synced").await, (0, 1), "it was refused");
+    // A result is nothing that was handed in.
+    assert_eq!(counted(&stage, &dossier, "digitised").await, (0, 1));
+    assert_eq!(exported(&stage).await, [json!(null); 0]);
+    stage.scan(&dossier, &paper(Kind::BirthDeclaration)).await;
+    stage.settled(&dossier).await;
+    assert_eq!(counted(&stage, &dossier, "digitised").await, (1, 1));
+
+    portal.answers.lock().unwrap().clear();
+    let mut tries = 0..300;
+    while counted(&stage, &dossier, "synced").await == (0, 1) {
+        assert!(tries.next().is_some(), "not taken");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let heard = portal.heard(1).await;
+    let last: Value = serde_json::from_str(&heard.last().unwrap().body).unwrap();
+    let result = &last["data"][0]["DanhSachGiayToKetQua"][0];
+    assert_eq!((&result["MaGiayToKetQua"], &result["GiayToId"]), (&json!(BIRTH), &json!(record)));
+    let address = format!("https://sohoa.example.vn/v1/records/{record}/file");
+    assert_eq!(result["DuongDanTepTinKetQua"], address);
+    // Another dossier is synced by nothing of this one.
+    stage.open(&opening(&somebody(1))).await;
+    assert_eq!(counted(&stage, &dossier, "synced").await, (1, 2));
+}
