@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 # What is asked of each ratio: at least, or at most.
 WANTED = {"intake": (0.6, "at least"), "workers": (1.9, "at least"), "counter": (1.3, "at most")}
-COSTS = ["open a dossier", "acknowledge a scan", "take a job", "records of a citizen"]
+COSTS = ["open a dossier", "acknowledge a scan", "take a job", "requirements"]
 
 
 def growth(lines):

@@ -55,8 +55,10 @@ pub struct Near {
 
 const PUT_NEAR: &str = "
     insert into near_match (request, record_id, asked_at, asked_by, subject, differs, asked,
-        number, principal)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        number, principal, found)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+        (select count(*) from (select 1 from same_person where asked = $7 and number = $8 limit 1)
+            as said))
     on conflict (request) do nothing";
 
 macro_rules! near {
@@ -74,7 +76,10 @@ macro_rules! near {
         )
     };
 }
-const WAITING: &str = near!("where s.same is null order by n.asked_at, n.request limit 1000");
+const WAITING: &str = near!(
+    "where n.found = 0 and s.same is null
+        order by n.asked_at, n.request limit 1000"
+);
 const BY_REQUEST: &str = near!("where n.request = $1");
 
 // Nothing can be said of those that were kept before their subject was.
@@ -85,6 +90,12 @@ const FIND: &str = "
             where s.asked = n.asked and s.number = n.number), 0) + 1,
         $2, $3, $4, $5, $6
     from near_match n where request = $1 and asked is not null and number is not null";
+
+// All who were asked about so wait no more.
+const WAIT_NO_MORE: &str = "
+    update near_match set found = 1
+    where found = 0 and (asked, number) = (
+        select o.asked, o.number from near_match o where o.request = $1)";
 
 const FOUND: &str = "
     select same from same_person where asked = $1 and number = $2 order by place desc limit 1";
@@ -162,6 +173,8 @@ impl Records {
         let find = find.bind(reason).bind(by).bind(principal.to_string());
         let found = find.bind(micros(now)).execute(change.on()).await;
         let found = found.doing("keeping what was found of a near match")?.rows_affected() > 0;
+        let note = sqlx::query(WAIT_NO_MORE).bind(request.to_string()).execute(change.on()).await;
+        note.doing("keeping what was found of a near match")?;
         change.commit().await?;
         Ok(found)
     }
