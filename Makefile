@@ -14,7 +14,8 @@
 #
 # Measuring, on what is made for it:
 # make bench-cluster     intake beside bare PUTs, one worker and two, a counter's page behind BACKLOG
-#                        others, what a dossier costs with PAGES pages in the records; a plot
+#                        others, what a dossier and requirements cost with PAGES pages in the
+#                        records; a plot
 # make bench-audit       lookups and requirements with the audit and without
 # make bench-records     the same over HTTP beside the bare SQL that they need, among RECORDS records
 #                        on PostgreSQL and EMBEDDED on SQLite
@@ -125,9 +126,12 @@ bench-cluster: bench-setup
 	cargo build --release --locked --quiet -p sohoa -p sohoa-reader -p tests --bins
 	mkdir -p $(OUT)
 	target/release/cluster_bench --backlog $(BACKLOG) --to $(OUT)/cluster.jsonl
-	SOHOA_BENCH_PAGES="$(PAGES)" cargo test --workspace --locked --test cluster -- \
-	    --ignored --nocapture growth >$(OUT)/growth.txt; failed=$$?; \
-	cat $(OUT)/growth.txt; deploy/cluster/postgres.sh stop target/cluster/postgres; exit $$failed
+	SOHOA_BENCH_PAGES="$(PAGES)" SOHOA_BENCH_PROGRAMS=$(CURDIR)/target/release \
+	    cargo test --workspace --locked --test cluster -- \
+	    --ignored --nocapture growth >$(OUT)/growth.txt; failed=$$?; cat $(OUT)/growth.txt; \
+	for part in postgres rabbitmq seaweedfs; do \
+		deploy/cluster/$$part.sh stop target/cluster/$$part; \
+	done; exit $$failed
 	$(BENCH)/cluster.py $(OUT)/cluster.jsonl $(OUT)/growth.txt $(OUT)/cluster.svg
 
 # With the programs that the suite runs, for only those have fail points: Sohoa's speed is not what

@@ -16,7 +16,7 @@ WANTED = {
     "memory": (1.2, "at most"),
     "counter": (1.3, "at most"),
 }
-COSTS = ["open a dossier", "acknowledge a scan", "take a job", "records of a citizen"]
+COSTS = ["open a dossier", "acknowledge a scan", "take a job", "requirements"]
 
 
 def growth(lines):

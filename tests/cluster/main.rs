@@ -5,22 +5,35 @@
 use tests::Cluster as Stage;
 
 mod faults;
+mod local;
 mod rolling;
 
 #[path = "../suite/adoption.rs"]
 mod adoption;
+#[path = "../suite/audit.rs"]
+mod audit;
+#[path = "../suite/backup.rs"]
+mod backup;
+#[path = "../suite/contracts.rs"]
+mod contracts;
 #[path = "../suite/dashboards.rs"]
 mod dashboards;
 #[path = "../suite/deliveries.rs"]
 mod deliveries;
 #[path = "../suite/flaws.rs"]
 mod flaws;
+#[path = "../suite/indicators.rs"]
+mod indicators;
 #[path = "../suite/lanes.rs"]
 mod lanes;
 #[path = "../suite/life.rs"]
 mod life;
 #[path = "../suite/main_job.rs"]
 mod main_job;
+#[path = "../suite/metrics.rs"]
+mod metrics;
+#[path = "../suite/people.rs"]
+mod people;
 #[path = "../suite/privacy.rs"]
 mod privacy;
 #[path = "../suite/proof.rs"]

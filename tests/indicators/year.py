@@ -1,5 +1,5 @@
-"""Fills an office's database with a year of made-up dossiers, and prints what the indicators of
-one office must be: year.py SQLITE YEAR OFFICE OTHER_OFFICE
+"""Makes up a year of dossiers, writes the statements that fill an office's database with them, and
+prints what the indicators of one office must be: year.py TO YEAR OFFICE OTHER_OFFICE
 
 The figures are reckoned here from the dossiers as they were made up, by the words of the
 ministry's note on Decision 766/QĐ-TTg, and not from the database: whoever reads the database must
@@ -10,7 +10,6 @@ import datetime
 import json
 import math
 import random
-import sqlite3
 import sys
 import uuid
 
@@ -115,6 +114,27 @@ def made_up(year, office, other):
     for edge in dossiers[:4]:
         edge.office = office
     return dossiers, [d for d in dossiers if begins <= d.opened < ends and d.office == office]
+
+
+class Statements:
+    """SQL that every database takes, values and all."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def execute(self, sql, values):
+        parts = sql.split("?")
+        assert len(parts) == 1 + len(values), sql
+        told = [part + self.literal(value) for part, value in zip(parts, values)]
+        print("".join(told) + parts[-1] + ";", file=self.file)
+
+    @staticmethod
+    def literal(value):
+        if value is None:
+            return "null"
+        if isinstance(value, str):
+            return "'" + value.replace("'", "''") + "'"
+        return str(int(value))
 
 
 def keep(db, dossiers):
@@ -257,8 +277,10 @@ def median(waits):
 def main():
     file, year, office, other = sys.argv[1:]
     dossiers, counted = made_up(int(year), office, other)
-    with sqlite3.connect(file, timeout=60) as db:
-        keep(db, dossiers)
+    with open(file, "w", encoding="utf-8") as to:
+        print("begin;", file=to)
+        keep(Statements(to), dossiers)
+        print("commit;", file=to)
     waits = [r["wait"] for d in counted for r in d.records if r["wait"] is not None]
     print(json.dumps({"key": office, "dossiers": len(counted), "indicators": figures(counted),
                       "median_seconds": median(waits)}))

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -231,6 +231,26 @@ impl Cluster {
         self.station.processes = addresses;
     }
 
+    /// The folder of the audit, of whoever keeps it.
+    pub fn audit(&self) -> PathBuf {
+        self.place("records/audit")
+    }
+
+    /// The file of the master key.
+    pub fn master(&self) -> PathBuf {
+        self.place("master")
+    }
+
+    /// Runs a command of `sohoa` by a configuration that has these lines, too.
+    pub fn command_with(&self, config: &str, words: &[&str]) -> Output {
+        let file = self.place("beside.toml");
+        let all = std::fs::read_to_string(self.place("sohoa.toml")).unwrap() + config;
+        std::fs::write(&file, all).unwrap();
+        let data = self.place("command");
+        let place = ["--config".into(), file.into(), "--data".into(), data.into()];
+        self.begin_at(&place, words).wait_with_output().unwrap()
+    }
+
     /// Stops the workers from that one on, as an operator does.
     pub fn stop_workers(&mut self, from: usize) {
         for worker in &mut self.workers[from..] {
@@ -327,6 +347,11 @@ impl Cluster {
     /// Runs something in the cluster's database; answers with its rows.
     pub fn sql(&self, sql: &str) -> String {
         self.parts.sql(&self.database, sql)
+    }
+
+    /// The same with a file of statements, whatever they leave without what it refers to.
+    pub fn sql_of(&self, statements: &Path) {
+        self.parts.sql_of(&self.database, statements);
     }
 
     /// Makes the key that the station and its commands show, as whoever sets up a cluster does.

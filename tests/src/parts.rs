@@ -90,6 +90,18 @@ impl Parts {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Runs a file of statements in a database, which nothing holds against each other.
+    pub(crate) fn sql_of(&self, database: &str, statements: &Path) {
+        let output = Command::new("psql")
+            .args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1"])
+            .args(["--command", "set session_replication_role = replica", "--file"])
+            .arg(statements)
+            .arg(self.database(database))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// The URL of a database.
     pub(crate) fn database(&self, name: &str) -> String {
         let (server, _) = self.postgres.rsplit_once('/').unwrap();

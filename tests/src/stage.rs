@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Output};
 
 use failpoints::Point;
 use tempfile::TempDir;
@@ -103,6 +103,24 @@ impl Stage {
         self.config.push_str(lines);
     }
 
+    /// The folder of the audit, of whoever keeps it.
+    pub fn audit(&self) -> PathBuf {
+        self.data().join("audit")
+    }
+
+    /// The file of the master key.
+    pub fn master(&self) -> PathBuf {
+        self.data().join("master.key")
+    }
+
+    /// Runs a command of `sohoa` by a configuration of these lines.
+    pub fn command_with(&self, config: &str, words: &[&str]) -> Output {
+        let file = self.folder.path().join("beside.toml");
+        std::fs::write(&file, config).unwrap();
+        let place = ["--data".into(), self.data().into(), "--config".into(), file.into()];
+        self.begin_at(&place, words).wait_with_output().unwrap()
+    }
+
     /// Starts the process and waits until it is ready: on whatever port is free the first time,
     /// on the same later.
     pub fn launch(&mut self) {
@@ -159,6 +177,16 @@ impl Stage {
         let output = Command::new("python3").args(["-c", RUN]).arg(file).arg(sql).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The same with a file of statements, whatever they leave without what it refers to.
+    pub fn sql_of(&self, statements: &Path) {
+        const RUN: &str = "import sqlite3, sys\n\
+            with sqlite3.connect(sys.argv[1], timeout=60) as db:\n    \
+                db.executescript(open(sys.argv[2], encoding='utf-8').read())";
+        let file = self.data().join("sohoa.sqlite");
+        let mut python = Command::new("python3");
+        assert!(python.args(["-c", RUN]).arg(file).arg(statements).status().unwrap().success());
     }
 
     /// Whoever comes by that point is killed.

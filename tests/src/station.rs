@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{AUTHORIZATION, HeaderValue};
@@ -53,14 +53,25 @@ impl Station {
     /// Runs a command of `sohoa`: on what this Sohoa keeps, or with the station's key on a server
     /// that it must be told.
     pub fn command(&self, words: &[&str]) -> Output {
+        self.begin(words).wait_with_output().unwrap()
+    }
+
+    /// Begins a command of `sohoa`, and lets it run.
+    pub fn begin(&self, words: &[&str]) -> Child {
+        self.begin_at(&self.place, words)
+    }
+
+    /// The same, told to find what this Sohoa keeps there.
+    pub(crate) fn begin_at(&self, place: &[OsString], words: &[&str]) -> Child {
         let mut command = Command::new(binary("sohoa"));
         command.args(["--log", "warn"]).args(words);
         if SPEAKING.contains(&words[0]) {
             command.args(["--key-file", self.key_file()]);
         } else {
-            command.args(&self.place);
+            command.args(place);
         }
-        command.output().unwrap()
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
     }
 
     /// What `sohoa check` finds amiss.
@@ -86,7 +97,7 @@ impl Station {
     /// Where the role answers that a path belongs to.
     pub fn desk(&self, path: &str) -> &str {
         let of = |roots: &[&str]| roots.iter().any(|root| path.starts_with(root));
-        let desk = if of(&RECORDS) {
+        let desk = if of(&RECORDS) || path.ends_with("/inquiries") {
             1
         } else if of(&["/v1/parked", "/v1/documents", "/v1/pages"]) {
             2
@@ -178,13 +189,17 @@ impl Station {
 }
 
 /// What the role `records` answers.
-const RECORDS: [&str; 6] = [
+const RECORDS: [&str; 10] = [
     "/v1/requirements",
     "/v1/lookups",
     "/v1/records",
     "/v1/reports",
     "/v1/deliveries",
     "/v1/subjects",
+    "/v1/audit",
+    "/v1/export",
+    "/v1/inquiries",
+    "/v1/kho",
 ];
 
 /// Commands that speak to a server, and show it a key.

@@ -10,8 +10,9 @@ use schemas::ids::ResultCode;
 use schemas::subject::Subject;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::{Stage, Story, opening, problem, raw, somebody, with_key};
+use tests::{Story, opening, problem, raw, somebody, with_key};
 
+use crate::Stage;
 use crate::receiver::Receiver;
 
 /// The case of residence registration that the sample is about.
@@ -43,7 +44,8 @@ async fn dossiers_are_exported_in_the_documented_shape() {
     let day = schemas::clock::today().to_string();
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("ho-so.json");
-    let told = ["export", "--server", stage.address(), "dossiers", "--from", &day, "--to", &day];
+    let told =
+        ["export", "--server", stage.desk("/v1/export"), "dossiers", "--from", &day, "--to", &day];
     let output = stage.command(&[&told[..], &["--out", path.to_str().unwrap()]].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let all: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
@@ -174,10 +176,10 @@ async fn another_kho_is_asked_and_a_late_answer_is_kept_with_the_dossier() {
     });
     let path = the_kho_answers_in_the_documented_shape(&kho, &key, &question).await;
 
-    // An office that asks it, while it is away.
+    // An office on a machine of its own asks it, while it is away.
     kho.kill();
-    let address = kho.address().to_owned();
-    let asking = Stage::start_beside(&format!(
+    let address = kho.desk("/v1/kho").to_owned();
+    let asking = tests::Stage::start_beside(&format!(
         "[exchange]\nfirst_pause_seconds = 1\n[[exchange.stores]]\nname = \"kho-tinh\"\n\
          results = \"{address}/v1/kho/results\"\nfiles = \"{address}/v1/kho/files\"\n\
          plain = true\ninside = true\nkey_file = {key_file:?}"

@@ -3,20 +3,23 @@
 use std::process::Command;
 
 use serde_json::Value;
-use tests::Stage;
+
+use crate::Stage;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_indicators_of_a_year_are_what_another_program_reckons() {
     let stage = Stage::start().await;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/indicators/year.py");
     let office = "H26.01.02";
+    let statements = tempfile::NamedTempFile::new().unwrap();
     let output = Command::new("python3")
         .arg(script)
-        .arg(stage.data().join("sohoa.sqlite"))
+        .arg(statements.path())
         .args(["2025", office, "H26.01.07"])
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    stage.sql_of(statements.path());
     let reckoned: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(reckoned["dossiers"].as_u64().unwrap() > 600, "{reckoned}");
 

@@ -1,33 +1,40 @@
 //! People at the door: logging in, what stands against guessing, and who says what they may.
 
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use reqwest::header::SET_COOKIE;
 use reqwest::{Client, Method, Response};
 use schemas::access::Role;
-use schemas::api::{Duty, GivenPassword, PersonView, SessionView};
+use schemas::api::PersonView;
 use serde_json::{Value, json};
 use tests::{
-    Given, PersonThere, Stage, code_of, cookie_of, expect, jpeg_page, opening, problem, somebody,
-    with_cookie, with_key,
+    PersonThere, code_of, cookie_of, expect, jpeg_page, opening, problem, somebody, with_cookie,
+    with_key,
 };
+
+use crate::Stage;
 
 /// The stage's office.
 const OFFICE: &str = "H26.01.02";
 
 /// The code of a refusal.
-async fn code(response: Response) -> String {
+pub(crate) async fn code(response: Response) -> String {
     problem(response).await.1.code
 }
 
 /// What becomes of a session's cookie: its code, or nothing where it is good.
-async fn standing(stage: &Stage, cookie: &str) -> Option<String> {
+pub(crate) async fn standing(stage: &Stage, cookie: &str) -> Option<String> {
     let response = with_cookie(cookie).get(stage.url("/v1/session")).send().await.unwrap();
     if response.status().is_success() { None } else { Some(code(response).await) }
 }
 
-async fn ask(stage: &Stage, by: &PersonThere, method: Method, path: &str, body: Value) -> Response {
+pub(crate) async fn ask(
+    stage: &Stage,
+    by: &PersonThere,
+    method: Method,
+    path: &str,
+    body: Value,
+) -> Response {
     by.http().request(method, stage.url(path)).json(&body).send().await.unwrap()
 }
 
@@ -39,65 +46,6 @@ async fn hears(stream: &mut Response, what: &str) -> bool {
         }
     }
     false
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_first_administrator_changes_the_password_and_sets_up_a_second_factor_first() {
-    let stage = Stage::start().await;
-    let file = stage.data().join("administrator.password");
-    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    let given = std::fs::read_to_string(file).unwrap().trim().to_owned();
-
-    let response = stage.log_in("Administrator", &given, None).await;
-    assert_eq!(response.status(), 201);
-    let cookie = cookie_of(&response);
-    let view: SessionView = expect(response, "logging in").await;
-    assert_eq!(view.duties, [Duty::ChangePassword, Duty::SetUpSecondFactor]);
-    let list = with_cookie(&cookie).get(stage.url("/v1/persons")).send().await.unwrap();
-    assert_eq!(code(list).await, "access.password_must_change");
-
-    let first = with_cookie(&cookie);
-    let change = async |current: &str, new: &str| {
-        let body = json!({ "current": current, "new": new });
-        first.put(stage.url("/v1/session/password")).json(&body).send().await.unwrap()
-    };
-    assert_eq!(code(change(&given, "quá ngắn").await).await, "person.password");
-    assert_eq!(code(change(&given, &given).await).await, "person.password");
-    assert_eq!(code(change("không phải", "bốn con trâu trắng").await).await, "access.login");
-    let response = change(&given, "bốn con trâu trắng").await;
-    let changed = cookie_of(&response);
-    assert_eq!(standing(&stage, &cookie).await.as_deref(), Some("access.unauthenticated"));
-    assert_eq!(code(stage.log_in("administrator", &given, None).await).await, "access.login");
-    let list = with_cookie(&changed).get(stage.url("/v1/persons")).send().await.unwrap();
-    assert_eq!(code(list).await, "access.second_factor_must_be_set_up");
-
-    let mut administrator = PersonThere {
-        name: "administrator".to_owned(),
-        password: "bốn con trâu trắng".to_owned(),
-        cookie: changed,
-        factor: None,
-        confirmed: None,
-        recovery: Vec::new(),
-    };
-    stage.set_up_factor(&mut administrator).await;
-    let list = ask(&stage, &administrator, Method::GET, "/v1/persons", json!({})).await;
-    let list: Vec<PersonView> = expect(list, "listing").await;
-    assert_eq!(list.len(), 1);
-    assert!(list[0].second_factor && !list[0].password_given);
-
-    // And makes others, who do their work.
-    let make = json!({ "name": "can-bo-3", "full_name": "Nguyễn Văn Mẫu",
-        "grants": [{ "role": "officer", "office": OFFICE }] });
-    let made = ask(&stage, &administrator, Method::POST, "/v1/persons", make.clone()).await;
-    let made: GivenPassword = expect(made, "making a person").await;
-    let again = ask(&stage, &administrator, Method::POST, "/v1/persons", make).await;
-    assert_eq!(code(again).await, "person.name_taken");
-    let password = made.password.reveal().to_owned();
-    let officer = stage.settle_in(Given { name: made.person.name, password }).await;
-    let opened = officer.http().post(stage.url("/v1/dossiers")).json(&opening(&somebody(1)));
-    assert_eq!(opened.send().await.unwrap().status(), 201);
-    let list = ask(&stage, &officer, Method::GET, "/v1/persons", json!({})).await;
-    assert_eq!(code(list).await, "access.forbidden");
 }
 
 #[tokio::test(flavor = "multi_thread")]

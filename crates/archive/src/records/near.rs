@@ -57,8 +57,10 @@ pub struct Near {
 
 const PUT_NEAR: &str = "
     insert into near_match (request, record_id, asked_at, asked_by, subject, differs, asked,
-        number, principal)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        number, principal, found)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+        (select count(*) from (select 1 from same_person where asked = $7 and number = $8 limit 1)
+            as said))
     on conflict (request) do nothing";
 
 macro_rules! near {
@@ -76,7 +78,10 @@ macro_rules! near {
         )
     };
 }
-const WAITING: &str = near!("where s.same is null order by n.asked_at, n.request limit 1000");
+const WAITING: &str = near!(
+    "where n.found = 0 and s.same is null
+        order by n.asked_at, n.request limit 1000"
+);
 const BY_REQUEST: &str = near!("where n.request = $1");
 
 // Nothing can be said of those that were kept before their subject was.
@@ -89,6 +94,12 @@ const FIND: &str = "
     from near_match n where request = $1 and asked is not null and number is not null";
 
 const RECORD: &str = "select record_id from near_match where request = $1";
+
+// All who were asked about so wait no more.
+const WAIT_NO_MORE: &str = "
+    update near_match set found = 1
+    where found = 0 and (asked, number) = (
+        select o.asked, o.number from near_match o where o.request = $1)";
 
 const FOUND: &str = "
     select same from same_person where asked = $1 and number = $2 order by place desc limit 1";
@@ -169,6 +180,8 @@ impl Records {
         if found.doing(doing)?.rows_affected() == 0 {
             return Ok(false);
         }
+        let note = sqlx::query(WAIT_NO_MORE).bind(request.to_string()).execute(change.on()).await;
+        note.doing(doing)?;
         let record = sqlx::query(RECORD).bind(request.to_string()).fetch_one(change.on()).await;
         let line = AuditLine {
             principal: Some(principal),

@@ -52,9 +52,14 @@ impl RabbitMq {
 
     /// An exchange and queues of one's own, reached on that port.
     pub(crate) fn broker(&self, vhost: &str, port: u16) -> Broker {
-        let url = self.url.replace(&format!(":{}/%2f", self.port), &format!(":{port}/{vhost}"));
+        let url = self.url(vhost).replace(&format!(":{}/", self.port), &format!(":{port}/"));
         let broker = Broker::at(url.parse::<BrokerUrl>().unwrap());
         Broker { prefix: format!("sohoa.{}", Uuid::new_v4().simple()), ..broker }
+    }
+
+    /// Where that virtual host is.
+    pub(crate) fn url(&self, vhost: &str) -> String {
+        self.url.replace("/%2f", &format!("/{vhost}"))
     }
 
     /// The same over TLS, vouched for by the authority of its folder.

@@ -142,8 +142,17 @@ pub(crate) fn folder(name: &str) -> PathBuf {
 
 /// Runs the script of the private PostgreSQL; answers with what it says.
 pub(crate) fn script(action: &str, name: &str) -> String {
+    run("postgres", action, name)
+}
+
+/// The part of the cluster of that name, started when it doesn't run: its URL.
+pub(crate) fn part(name: &str) -> String {
+    run(name, "start", name)
+}
+
+fn run(part: &str, action: &str, name: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let ran = Command::new(root.join("deploy/cluster/postgres.sh"))
+    let ran = Command::new(root.join(format!("deploy/cluster/{part}.sh")))
         .args([Path::new(action), &folder(name)])
         .output()
         .unwrap();

@@ -42,6 +42,7 @@ mod persons;
 mod principals;
 
 mod audit_cost;
+mod beside;
 mod crowd;
 mod growth;
 mod plans;
