@@ -180,7 +180,7 @@ async fn a_subject_gets_a_copy_and_is_erased_where_the_law_lets_go() {
     let raw = raw(&somebody(2));
     let schemas::api::RawSubject::Citizen { name, .. } = &raw else { unreachable!() };
     let names = format!("Quyết định huỷ giấy của {name}");
-    let (code, told) = retention(&[&with[..], &["--yes", "--reason", &names]].concat());
+    let (code, told) = retention(&over, &["--yes", "--reason", &names]);
     assert_eq!(code, Some(1), "{told}");
     assert!(told.contains("must not name anybody"), "{told}");
     let decided = ["--yes", "--reason", "Quyết định huỷ số 14/QĐ-UBND"];

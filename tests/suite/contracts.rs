@@ -10,7 +10,7 @@ use schemas::ids::ResultCode;
 use schemas::subject::Subject;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::{Story, opening, problem, raw, somebody, with_key};
+use tests::{Station, Story, opening, problem, raw, somebody, with_key};
 
 use crate::Stage;
 use crate::receiver::Receiver;
@@ -231,7 +231,7 @@ async fn another_kho_is_asked_and_a_late_answer_is_kept_with_the_dossier() {
 }
 
 /// What a subject is told of such accesses, once there are so many.
-async fn accesses(stage: &Stage, subject: &Subject, act: &str, enough: usize) -> Vec<Value> {
+async fn accesses(stage: &Station, subject: &Subject, act: &str, enough: usize) -> Vec<Value> {
     let asked = json!({ "subject": raw(subject), "purpose": "Công dân yêu cầu" });
     for _ in 0..100 {
         let told: Value = stage.post("/v1/subjects/access", &asked).await;

@@ -18,6 +18,7 @@ use jiff::civil::Date;
 use schemas::api::{Answers, ComponentStatus, ComponentView, DocumentVerdict, DocumentView, Party};
 use schemas::catalogue::{Case, Channel, Component, Procedure, SubmitMode};
 use schemas::code::Reason;
+use schemas::elsewhere::Elsewhere;
 use schemas::ids::{CaseId, ComponentId, OfficeCode, ProcedureCode};
 use schemas::kind::{Scope, Validity};
 use schemas::record::{BoundBy, Record, RecordState};
@@ -327,7 +328,9 @@ impl Desk<'_> {
 
     /// What took the record's place, where the subject's own records tell.
     fn replaced(&self, record: &Record, paper: &str) -> String {
-        let is_it = |by: &&Record| record.superseded_by == Some(by.id) && owned(by, self.subject);
+        let is_it = |by: &&Record| {
+            record.superseded_by == Some(by.id) && self.people.all().any(|one| owned(by, one))
+        };
         match self.records.iter().find(is_it) {
             Some(by) => format!("Có {paper} nhưng đã có giấy tờ khác thay thế: {}.", told(by)),
             None => format!("Có {paper} nhưng đã có bản khác thay thế."),

@@ -288,7 +288,9 @@ async fn said(bed: &Bed, record: &Record, lookup: &Lookup) -> Dossier {
     };
     let said_by = Some("officer-7".to_owned());
     let reason = AskReason::Authenticity;
-    let stated = Some(Stated { relied, reason, said_by, principal: SOMEBODY });
+    let component = relied.component.clone();
+    let relied = Some(relied);
+    let stated = Some(Stated { component, relied, reason, said_by, principal: SOMEBODY });
     let blake3 = bed.archive.blobs.put(b"again").await.unwrap();
     for _ in 0..2 {
         let scan = NewScan { stated: stated.clone(), ..new_scan(dossier.id, blake3, None) };

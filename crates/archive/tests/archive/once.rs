@@ -355,13 +355,14 @@ async fn a_paper_filed_though_a_record_stands_for_it_is_told_to_the_counter_once
         again: Some(AskReason::Replaced),
     };
     let said_by = Some(word.by.clone());
-    let (relied, reason) = (relied(&record), AskReason::Replaced);
-    let stated = Stated { relied, reason, said_by, principal: SOMEBODY };
+    let (component, relied) = (word.component.clone(), Some(relied(&record)));
+    let (reason, principal) = (AskReason::Replaced, SOMEBODY);
+    let stated = Stated { component, relied, reason, said_by, principal };
     let said = (&word, Some(&stated));
     records.assign(SOMEBODY, unsure.id, said, Timestamp::now()).await.unwrap().unwrap();
     let asked = records.asked_again(stated_for.id).await.unwrap();
     let reasons: Vec<_> = asked[0].reasons.iter().map(|said| said.reason).collect();
-    assert_eq!((asked[0].record, reasons), (record.id, vec![AskReason::Replaced]));
+    assert_eq!((asked[0].record, reasons), (Some(record.id), vec![AskReason::Replaced]));
     assert_eq!(handed_back(&bed, &stated_for).await, []);
 
     // What was withdrawn stands for nothing: the paper is needed.

@@ -160,6 +160,7 @@ async fn a_paper_that_comes_in_although_another_kho_had_it_was_asked_for_again()
         relied: None,
         reason: AskReason::Authenticity,
         said_by: None,
+        principal: SOMEBODY,
     };
     let new = NewScan { stated: Some(stated), ..new_scan(dossier.id, scan.blake3, None) };
     records.accept_scan(&new, Timestamp::now()).await.unwrap();

@@ -319,8 +319,10 @@ async fn what_the_program_ended_a_person_brings_back_for_good() {
         component: "TP01".parse().unwrap(),
         kind: None,
         by: "officer-7".to_owned(),
+        again: None,
     };
-    let row = records.assign(SOMEBODY, married.document, &word, Timestamp::now()).await.unwrap();
+    let row =
+        records.assign(SOMEBODY, married.document, (&word, None), Timestamp::now()).await.unwrap();
     assert_eq!(row.unwrap().record, None, "it is to be published");
     let second = put(&bed, &document, draft).await;
     assert_eq!(second.version, 2);
@@ -370,8 +372,9 @@ async fn a_person_says_that_a_paper_was_replaced_and_only_a_person_takes_it_back
         component: "TP01".parse().unwrap(),
         kind: None,
         by: "officer-7".to_owned(),
+        again: None,
     };
-    let row = records.assign(SOMEBODY, record.document, &word, now).await.unwrap().unwrap();
+    let row = records.assign(SOMEBODY, record.document, (&word, None), now).await.unwrap().unwrap();
     assert!(!row.withdrawn);
     assert_eq!(bed.publish(&dossier, record.document).await.version, 2);
     assert_eq!(state(&bed, &record).await, IN_USE);

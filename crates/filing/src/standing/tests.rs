@@ -650,7 +650,7 @@ fn where_nobody_says_whose_paper_it_is_only_the_applicants_own_is_held() {
 
 #[test]
 fn a_component_tells_what_another_kho_that_was_asked_for_it_said() {
-    let id: ComponentId = "a".parse().unwrap();
+    let id: schemas::ids::ComponentId = "a".parse().unwrap();
     let inquiry = |n| schemas::ids::InquiryId::from_uuid(schemas::Uuid::from_u128(n));
     let stands = |component: Component, records: &[Record], declined: bool, heard: &[Heard]| {
         let kinds = Kinds::parse(KINDS).unwrap();
