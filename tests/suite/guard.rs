@@ -194,7 +194,7 @@ async fn what_an_answer_has_asked_for_is_relied_on_where_a_record_stands_for_it(
     };
     for _ in 0..2 {
         assert_eq!(status(&answer(true).await, "TP02"), ComponentStatus::Held);
-        assert_eq!(relied().trim(), record.to_string());
+        assert!(relied().contains(&record.to_string()), "{}", relied());
     }
     assert_eq!(status(&answer(false).await, "TP02"), ComponentStatus::NotNeeded);
     assert_eq!(relied().trim(), "");

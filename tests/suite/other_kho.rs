@@ -95,7 +95,7 @@ async fn a_paper_of_another_kho_is_used_and_not_asked_for_again() {
 
     // As long as nobody answers it is waited for, and nothing is to be said.
     let dossier = office.open(&story.opening(Some(WITH_FAMILY))).await;
-    assert_eq!(kinship(&office, &dossier).await.status, ComponentStatus::Needed);
+    assert_eq!(kinship(&office, &dossier).await.status, ComponentStatus::Database);
     let asked: Value = office.post("/v1/inquiries", &ask("kho-quoc-gia", &dossier)).await;
     let pending = kinship(&office, &dossier).await;
     assert_eq!(pending.status, ComponentStatus::Pending, "{}", pending.reason);
@@ -149,7 +149,7 @@ async fn a_paper_of_another_kho_is_used_and_not_asked_for_again() {
     // A citizen may think better of it: the paper is taken without a further reason.
     let _: Value = office.post(&words, &word("declined")).await;
     let declined = kinship(&office, &dossier).await;
-    assert_eq!(declined.status, ComponentStatus::Needed, "{}", declined.reason);
+    assert_eq!(declined.status, ComponentStatus::Database, "{}", declined.reason);
     assert_eq!(exported(&office).await, [json!(null); 0]);
     assert_eq!(counted(&office, &dossier, "synced").await, (0, 1));
     assert_eq!(hand_in(&office, &dossier, None).await.status().as_u16(), 201);
@@ -171,7 +171,7 @@ async fn where_another_kho_keeps_silent_the_paper_is_taken() {
     let story = Story::told("thuong-tru");
     let dossier = stage.open(&story.opening(Some(WITH_FAMILY))).await;
     let asked: Value = stage.post("/v1/inquiries", &ask("kho-tinh", &dossier)).await;
-    let silent = stands(&stage, &dossier, ComponentStatus::Needed).await;
+    let silent = stands(&stage, &dossier, ComponentStatus::Database).await;
     assert!(silent.reason.contains("không trả lời"), "{}", silent.reason);
     assert!(silent.reason.contains("source_silent"), "{}", silent.reason);
     assert_eq!(json!(silent.inquiry), asked["id"]);

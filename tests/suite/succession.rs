@@ -68,7 +68,9 @@ impl Office {
     /// Files a document as that kind of paper; it is a record a moment later.
     async fn file(&self, document: &DocumentView, kind: &str) -> RecordId {
         let place = format!("/v1/documents/{}/assign", document.id);
-        let word = json!({ "component": KINSHIP, "kind": kind, "by": "can-bo-7" });
+        let word = json!({
+            "component": KINSHIP, "kind": kind, "by": "can-bo-7", "again": "replaced",
+        });
         self.say(&place, word).await;
         let id = RecordId::of(document.id);
         until("published", async || !self.versions(id).await.is_empty()).await;

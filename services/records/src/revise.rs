@@ -81,9 +81,9 @@ pub(crate) async fn revoke_record(
     ),
     responses(
         (status = 200, description = "Another paper stands in its place", body = Changed),
-        (status = 400, description = "`request.invalid`: also where `by_record` is the record itself, or has no owner in common with it", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`: also where the other record is the record itself, or has no owner in common with it", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`record.not_usable`: it or `by_record` not in use, or not at that version", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`record.not_usable`: it or the other record not in use, or not at that version", body = schemas::api::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn supersede_record(

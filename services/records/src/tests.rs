@@ -488,6 +488,7 @@ fn the_interface_is_described() {
             "/v1/records/{id}/file",
             "/v1/records/{id}/proof",
             "/v1/records/{id}/revoke",
+            "/v1/records/{id}/supersede",
             "/v1/records/{id}/versions",
             "/v1/reports",
             "/v1/requirements",

@@ -23,7 +23,7 @@ impl SmallDisk {
         }
         let dir = tempfile::tempdir().unwrap();
         let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"])
+            .args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"])
             .arg(dir.path())
             .status();
         assert!(mount.unwrap().success(), "root must be able to mount a tmpfs");

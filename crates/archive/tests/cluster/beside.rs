@@ -34,7 +34,6 @@ pub(crate) const SEED: &[&str] = &[
         case when n % 100 > 0 then 'delivered' when turn = 2 then 'waiting' else 'hung' end,
         n, n, n, n
      from seed, generate_series(1, 2) as turn",
-    "insert into inquiry select id, id, 'kho-tinh', 'TP01', id, n, id, '{}', '{}', n from seed",
     "insert into inquiry_file select id, 0, 'tep.pdf', id, 9 from seed",
     "insert into near_match select id, id, n, 'officer-7', null, null, id, number, null,
         case when n % 500 > 0 then 1 else 0 end
