@@ -141,7 +141,8 @@ async fn a_marriage_that_is_held_ends_with_the_divorce_and_comes_back_if_that_wa
     // Whoever publishes it dies before it ended anything, and the next one ends it.
     office.stage.arm(Point::RecordPublished);
     let place = format!("/v1/documents/{}/assign", document.id);
-    office.say(&place, json!({ "component": KINSHIP, "by": "can-bo-7" })).await;
+    let word = json!({ "component": KINSHIP, "by": "can-bo-7", "again": "replaced" });
+    office.say(&place, word).await;
     office.stage.died();
     let ended = office.stage.sql("select record_id from record where superseded_by is not null");
     assert_eq!(ended, "");

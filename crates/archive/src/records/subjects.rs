@@ -134,7 +134,10 @@ impl Records {
         let list = self.db.dialect.json_lines();
         let (of_records, of_dossiers) = (list, list.replace("$1", "$4"));
         let sql = format!(
-            "select a.place, a.hash, a.body, l.body as lookup, l.chain_hash, p.name
+            "select a.place, a.hash, a.body,
+                (select l.body from lookup l where l.lookup_id = a.lookup_id) as lookup,
+                (select l.chain_hash from lookup l where l.lookup_id = a.lookup_id) as chain_hash,
+                (select p.name from principal p where p.principal_id = a.principal_id) as name
              from (
                 select * from (
                     select place, hash, body, lookup_id, principal_id from audit_line
@@ -146,8 +149,6 @@ impl Records {
                     where dossier is not null and record_id is null and place < $2
                       and dossier in (select value ->> 0 from {of_dossiers})
                     order by place desc limit $3) as of_dossiers) as a
-             left join lookup l on l.lookup_id = a.lookup_id
-             left join principal p on p.principal_id = a.principal_id
              order by a.place desc limit $3"
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(json(&ids)?);
