@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use failpoints::Point;
 use jiff::ToSpan;
+use jiff::civil::Date;
 use papers::{Family, Press, Scan, Sheet, Wear};
 use reqwest::Client;
 use schemas::api::{
@@ -102,13 +103,17 @@ impl Office {
     async fn marriage(&self) -> RecordId {
         let document = self.scanned(&self.press.marriage_certificate(&self.family)).await;
         let record = document.record.unwrap_or_else(|| panic!("{}", document.why));
-        let on = self.family.married.to_string();
-        let fields = json!([{ "name": "issued_on", "value": on }]);
+        self.issued(record, self.family.married).await;
+        record
+    }
+
+    /// Says on which day a paper was issued.
+    async fn issued(&self, record: RecordId, on: Date) {
+        let fields = json!([{ "name": "issued_on", "value": on.to_string() }]);
         let word = json!({
             "version": 1, "fields": fields, "reason": "Đọc sót ngày", "by": "can-bo-7",
         });
         self.say(&format!("/v1/records/{record}/correct"), word).await;
-        record
     }
 
     async fn warned(&self, dossier: &DossierView) -> Vec<RecordChange> {
@@ -177,14 +182,16 @@ async fn a_status_is_ended_by_a_later_marriage_and_not_by_an_earlier_one() {
     for span in [(-1).months(), 1.months()] {
         let on = office.family.married.checked_add(span).unwrap();
         let document = office.scanned(&office.press.marital_status(&office.family, on)).await;
-        confirmed.push(office.file(&document, "marital_status_certificate").await);
+        let record = office.file(&document, "marital_status_certificate").await;
+        office.issued(record, on).await;
+        confirmed.push(record);
     }
     let married = office.marriage().await;
     let ended = (RecordState::Superseded, Some(married));
     until("ended", async || office.state(confirmed[0]).await == ended).await;
     assert_eq!(office.state(confirmed[1]).await, (RecordState::Published, None));
     // Nor is that a moment later.
-    let word = json!({ "version": 1, "reason": "Đã được cấp lại", "by": "can-bo-7" });
+    let word = json!({ "version": 2, "reason": "Đã được cấp lại", "by": "can-bo-7" });
     office.say(&format!("/v1/records/{}/supersede", confirmed[1]), word).await;
     assert_eq!(office.state(confirmed[1]).await, (RecordState::Superseded, None));
 }
