@@ -284,8 +284,6 @@ pub(crate) async fn live(archive: &Archive) {
     ] {
         records.audit(&asked, 100).await.unwrap();
     }
-    let codes = std::slice::from_ref(&dossier.code);
-    records.accesses((&[record.id], codes), None, 100).await.unwrap();
     records.head_due(SignedDuration::ZERO, now).await.unwrap();
     records.heads(0, 100).await.unwrap();
     records.succeed(record.id, &|_, _| true, now).await.unwrap();
