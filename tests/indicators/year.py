@@ -56,7 +56,9 @@ class Dossier:
             {"component": f"TP{place:02}", "original": chance.random() < 0.2,
              "why": chance.choice([None, None, "scan", "declined"]),
              "record": source != "kho",
-             "change": chance.choice([None, None, "corrected", "superseded", "revoked", "expired"]),
+             # Of those whose place something took: pages were added to some, another paper to others.
+             "change": chance.choice([None, None, "corrected", "longer", "superseded", "revoked",
+                                      "expired"]),
              "kho": chance.choice(["used", "used", "declined"]) if source != "record" else None,
              "national": chance.random() < 0.5}
             for place in range(chance.choice([0, 0, 1, 2, 3]))
@@ -75,7 +77,7 @@ class Dossier:
     # A paper that was put right, or has pages more, is the same paper.
     def by_record(self):
         again = self.asked_again()
-        stands = (None, "corrected", "superseded")
+        stands = (None, "corrected", "longer")
         return [r for r in self.reusable
                 if r not in again and r["record"] and r["change"] in stands]
 
@@ -201,11 +203,22 @@ def keep(db, dossiers):
                 db.execute(
                     "insert into relied (dossier_id, component, record_id, version, original,"
                     " noted_at) values (?, ?, ?, 1, ?, ?)", (*of, relied["original"], opened))
+                if relied["change"] == "longer":
+                    # Counted as no result and no wait: neither its first version nor a result.
+                    code = f"NAM.{of[2]}"
+                    db.execute("insert into digitisation (code, prefix, record_id)"
+                               " values (?, '', ?)", (code, of[2]))
+                    db.execute(
+                        "insert into record (record_id, version, document_id, dossier_id,"
+                        " revision, digitisation_code, state, published_at, hash, pdf, body)"
+                        " values (?, 2, ?, ?, '', ?, 'published', ?, ?, ?, '{}')",
+                        (of[2], new(), dossier.id, code, opened, nothing, nothing))
                 if relied["change"]:
+                    change = "superseded" if relied["change"] == "longer" else relied["change"]
                     db.execute(
                         "insert into relied_change (dossier_id, component, record_id, version,"
                         " change, at, told) values (?, ?, ?, 1, ?, ?, 1)",
-                        (*of, relied["change"], opened))
+                        (*of, change, opened))
             if relied["kho"]:
                 inquiry = new()
                 db.execute(

@@ -161,6 +161,10 @@ impl Cluster {
                 }
             }
         });
+        self.take_addresses();
+    }
+
+    fn take_addresses(&mut self) {
         let addresses: Vec<String> = self.processes().map(|one| one.address.clone()).collect();
         self.station.desks.clone_from_slice(&addresses[..3]);
         self.station.processes = addresses;
@@ -213,22 +217,14 @@ impl Cluster {
 
     /// Has the intake and the first worker, or else all others, be that program from now on.
     pub fn put_beside(&mut self, program: &Path, takes_in: bool) {
-        let [first, second] = &mut self.workers;
-        let (these, those) =
-            ([&mut self.intake, first], [&mut self.records, &mut self.review, second]);
-        for (process, is_other) in these
-            .into_iter()
-            .map(|one| (one, takes_in))
-            .chain(those.into_iter().map(|one| (one, !takes_in)))
-        {
-            process.move_to(match is_other {
+        for (nth, process) in self.processes_mut().enumerate() {
+            let is_of_them = nth == 0 || nth == 3;
+            process.move_to(match is_of_them == takes_in {
                 true => Surroundings::Program(program.to_owned()),
                 false => Surroundings::Usual,
             });
         }
-        let addresses: Vec<String> = self.processes().map(|one| one.address.clone()).collect();
-        self.station.desks.clone_from_slice(&addresses[..3]);
-        self.station.processes = addresses;
+        self.take_addresses();
     }
 
     /// The folder of the audit, of whoever keeps it.

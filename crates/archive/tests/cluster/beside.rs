@@ -98,8 +98,13 @@ async fn leaves(archive: &Archive, dossier: &Dossier) {
     ] {
         records.tried_delivery(delivery.id, outcome, Some(200)).await.unwrap();
     }
+    let here = Reach::Offices(vec!["H1".parse().unwrap()]);
     for fate in [DeliveryFate::Waiting, DeliveryFate::Hung, DeliveryFate::Delivered] {
         records.deliveries(&Reach::Everywhere, fate, 100).await.unwrap();
+        // What was delivered is looked through until enough of the office is found.
+        if fate != DeliveryFate::Delivered {
+            records.deliveries(&here, fate, 100).await.unwrap();
+        }
     }
     records.delivery_office(third.id).await.unwrap().unwrap();
     assert!(records.retry_delivery(third.id).await.unwrap());

@@ -82,10 +82,11 @@ const SEED: &[&str] = &[
         principal, question) select id, id, 'kho', 'TP01', id, n, id, '{}' from seed",
     "insert into inquiry_word select id, 1, id, 'TP01', 'used', 0, 0, null, '', '', n from seed",
     "insert into synced_result select id, id, n from seed",
-    "insert into audit_line select n, id, n, 'looked_up', id, id, 1, id, id, '{}', id from seed",
+    "insert into audit_line select 10 * n + k, id || k, n, 'looked_up', id, id, 1, id, id, '{}', id
+     from seed, generate_series(0, 9) as k",
     "insert into audit_pending select 'p' || id, '{}' from seed",
     "insert into audit_head select n, id, n, '{}', '' from seed",
-    "update chain set length = $N, hash = repeat('0', 64)",
+    "update chain set length = 10 * $N + 9, hash = repeat('0', 64)",
     "insert into job select 'j' || n, id, 'backlog', office, 'read', id, $MESSAGE, n, n, 0, null
      from seed",
     "insert into outbox select 'o' || n, id, 'counter', office, 'read', id, $MESSAGE, n, n
@@ -284,6 +285,8 @@ pub(crate) async fn live(archive: &Archive) {
     ] {
         records.audit(&asked, 100).await.unwrap();
     }
+    let codes = std::slice::from_ref(&dossier.code);
+    records.accesses((&[record.id], codes), None, 100).await.unwrap();
     records.head_due(SignedDuration::ZERO, now).await.unwrap();
     records.heads(0, 100).await.unwrap();
     records.succeed(record.id, &|_, _| true, now).await.unwrap();
