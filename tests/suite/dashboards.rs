@@ -50,7 +50,7 @@ async fn a_live_run_answers_every_query_of_the_dashboard_and_of_the_rules() {
     // One thing for a person to look at.
     stage.scan(&dossier, b"\x89PNG\r\n\x1a\n and nothing after it").await;
     stage.settled(&dossier).await;
-    stage.sql("update delivery set made_at = made_at - 7200 * 1000000 where fate = 'waiting'");
+    stage.sql("update delivery set made_at = made_at - 7200000000 where fate = 'waiting'");
     let parked = Instant::now();
     while prometheus.ask("ALERTS").await.len() < CALLED_FOR.len() {
         assert!(parked.elapsed() < Duration::from_secs(20), "nobody would be called");

@@ -133,7 +133,7 @@ async fn a_session_ends_by_every_way_there_is() {
     assert_eq!(standing(&stage, &cookie).await, None);
     stage.sql("update person_session set seen_at = seen_at - 29 * 60000000");
     assert_eq!(standing(&stage, &cookie).await, None, "it was seen in between");
-    stage.sql("update person_session set ends_at = ends_at - 12 * 3600 * 1000000");
+    stage.sql("update person_session set ends_at = ends_at - 43200000000");
     assert_eq!(standing(&stage, &cookie).await, ended, "however much it is used");
 
     let cookie = fresh().await;
@@ -147,7 +147,7 @@ async fn a_session_ends_by_every_way_there_is() {
     let cookie = fresh().await;
     let given = stage.access(&["person", "password", "can-bo"]);
     assert_eq!(standing(&stage, &cookie).await, ended);
-    stage.sql("update person set given_until = given_until - 8 * 24 * 3600 * 1000000");
+    stage.sql("update person set given_until = given_until - 691200000000");
     let late = stage.log_in("can-bo", given.trim(), None).await;
     assert_eq!(code(late).await, "access.password_ended");
     // Of tokens and passwords only hashes are kept.

@@ -82,7 +82,8 @@ const SEED: &[&str] = &[
         principal, question) select id, id, 'kho', 'TP01', id, n, id, '{}' from seed",
     "insert into inquiry_word select id, 1, id, 'TP01', 'used', 0, 0, null, '', '', n from seed",
     "insert into synced_result select id, id, n from seed",
-    "insert into audit_line select 10 * n + k, id || k, n, 'looked_up', id, id, 1, id, id, '{}', id
+    "insert into audit_line
+     select 10 * n + k, id || k, n, 'looked_up', id, id || k, 1, id, id, '{}', id
      from seed, generate_series(0, 9) as k",
     "insert into audit_pending select 'p' || id, '{}' from seed",
     "insert into audit_head select n, id, n, '{}', '' from seed",
