@@ -91,6 +91,12 @@ pub struct Procedure {
 }
 
 impl Procedure {
+    /// Whose paper a component asks for, where the list says so.
+    #[must_use]
+    pub fn whose(&self, component: &ComponentId) -> Option<Whose> {
+        self.components.iter().find(|known| known.id == *component)?.whose
+    }
+
     /// Components asked for in `case`: those of the case and those of every case, in order.
     pub fn components_of<'a>(
         &'a self,

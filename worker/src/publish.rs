@@ -56,8 +56,7 @@ pub(crate) async fn draft(
 
     let readings: Vec<&PageReading> = leaves.iter().map(|leaf| &leaf.reading).collect();
     let corrections = before.map_or_else(Vec::new, Record::corrections);
-    let whose = desk.archive.records.whose(dossier, &component).await?;
-    let parties = Parties { people: dossier.people(), whose };
+    let parties = Parties { people: dossier.people(), whose: procedure.whose(&component) };
     let Described { fields, valid_until, owners } =
         describe(&desk.kinds, &kind, parties, &readings, &corrections);
     let said = before.and_then(Record::said_owners);

@@ -116,8 +116,7 @@ impl Records {
             return Ok(None);
         }
         let entry = self.procedure_version(&dossier.procedure, dossier.procedure_version).await?;
-        let components = entry.iter().flat_map(|entry| &entry.procedure.components);
-        Ok(components.filter(|known| known.id == *component).find_map(|known| known.whose))
+        Ok(entry.and_then(|entry| entry.procedure.whose(component)))
     }
 
     /// Current versions in order of their codes; with `search`, those whose code, name or field
