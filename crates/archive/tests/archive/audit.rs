@@ -132,7 +132,7 @@ async fn whatever_happens_to_a_record_leaves_a_line_that_names_nobody() {
     let body = serde_json::to_string(looked).unwrap();
     assert_eq!(lookups[0].chain_hash.0, *blake3::hash(body.as_bytes()).as_bytes());
     let text = serde_json::to_string(&lines).unwrap();
-    for personal in [crate::bed::NUMBER, "Mẫu", "1999", "officer-7", "Cấp sai"] {
+    for personal in [crate::bed::NUMBER, "Mẫu", "1999-01-01", "officer-7", "Cấp sai"] {
         assert!(!text.contains(personal), "{personal}");
     }
 

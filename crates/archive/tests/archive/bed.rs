@@ -122,9 +122,12 @@ impl Bed {
     }
 }
 
+/// Every byte of the master key that tests have.
+pub(crate) const MASTER: &str = "5e";
+
 /// A folder whose papers are encrypted under a master key that every test has.
 pub(crate) fn at(dir: impl Into<std::path::PathBuf>) -> Place {
-    Place { masters: Some(masters("5e", &[])), ..Place::at(dir) }
+    Place { masters: Some(masters(MASTER, &[])), ..Place::at(dir) }
 }
 
 /// Master keys of one byte each, over and over.

@@ -13,7 +13,7 @@ use schemas::message::Lane;
 use sqlx::Executor;
 use tempfile::TempDir;
 
-use crate::bed::{NUMBER, new_dossier, new_scan, open_new};
+use crate::bed::{MASTER, NUMBER, new_dossier, new_scan, open_new};
 use crate::form::Form;
 use crate::plans::{live, seed};
 use crate::rabbitmq;
@@ -113,12 +113,14 @@ struct Desk {
 impl Desk {
     fn open(form: &Form, programs: &Path) -> Self {
         let folder = TempDir::new().unwrap();
-        let config = folder.path().join("sohoa.toml");
+        let (config, master) = (folder.path().join("sohoa.toml"), folder.path().join("master"));
+        std::fs::write(&master, MASTER.repeat(32)).unwrap();
         let store = crate::form::part("seaweedfs");
         let text = format!(
             "[database]\nurl = {:?}\n[broker]\nurl = {:?}\nprefix = {prefix:?}\n\
              [store]\nendpoint = {store:?}\nbucket = \"sohoa\"\nprefix = \"{prefix}/\"\n\
-             access_key = \"sohoa\"\nsecret_key = \"sohoa-local\"\n",
+             access_key = \"sohoa\"\nsecret_key = \"sohoa-local\"\n\
+             [keys]\nmaster_file = {master:?}\n",
             form.url(),
             rabbitmq::shared().url(rabbitmq::VHOST),
             prefix = form.database(),
