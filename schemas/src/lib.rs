@@ -28,6 +28,7 @@ pub mod api;
 pub mod elsewhere;
 pub mod event;
 pub mod facts;
+pub mod situation;
 
 pub use jiff::civil::Date;
 pub use uuid::Uuid;

@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use archive::{ArchiveError, DocumentRow, Dossier, FiledDocument, Page, Relied, revision_of};
+use archive::{ArchiveError, Dossier, FiledDocument, Page, Relied, revision_of};
 use failpoints::{Point, here};
-use filing::standing::{Situation, standing};
+use filing::standing::standing;
 use filing::{Filing, Sheet, Verdict};
 use schemas::api::{DocumentVerdict, PageState, ScanState};
 use schemas::catalogue::Procedure;
@@ -115,19 +115,16 @@ async fn held(
         return Ok(Vec::new());
     }
     let records = &desk.archive.records;
-    let documents = records.documents(dossier.id).await?;
-    let documents: Vec<_> = documents.into_iter().map(DocumentRow::view).collect();
-    let held = records.papers_of_all(dossier.people()).await?;
-    let elsewhere = records.elsewhere(dossier.id, procedure).await?;
-    let situation = Situation {
-        case: dossier.case.as_ref(),
-        answers: &dossier.answers,
-        office: &dossier.office,
-        declined: &records.declined(&dossier.code).await?,
-        elsewhere: &elsewhere,
-    };
-    let (people, today) = (dossier.people(), schemas::clock::today());
-    let views = standing(&desk.kinds, procedure, situation, &documents, &held, people, today);
+    let at_hand = records.at_hand(dossier, procedure).await?;
+    let views = standing(
+        &desk.kinds,
+        procedure,
+        at_hand.situation(dossier),
+        &at_hand.documents,
+        &at_hand.held,
+        dossier.people(),
+        schemas::clock::today(),
+    );
     let mut relied: Vec<_> = views.iter().filter_map(Relied::of).collect();
     relied.retain(|relied| !relied.original && components.contains(&&relied.component));
     if !relied.is_empty() {

@@ -37,6 +37,7 @@ pub use queue::{Broker, BrokerNode, BrokerUrl, Delivery, LEASE, Queue};
 pub use reach::Part;
 pub use records::Records;
 pub use records::answers::{Answered, Shift};
+pub use records::at_hand::AtHand;
 pub use records::audit::LinesAsked;
 pub use records::deliveries::{DueDelivery, Outcome, Subscriber};
 pub use records::directory::InDirectory;

@@ -13,6 +13,7 @@ pub(crate) use replaced;
 pub(crate) mod catalogue;
 
 pub(crate) mod answers;
+pub(crate) mod at_hand;
 pub(crate) mod dossiers;
 pub(crate) mod held;
 

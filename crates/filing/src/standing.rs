@@ -15,31 +15,16 @@ mod elsewhere;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
-use schemas::api::{Answers, ComponentStatus, ComponentView, DocumentVerdict, DocumentView, Party};
+use schemas::api::{ComponentStatus, ComponentView, DocumentVerdict, DocumentView, Party};
 use schemas::catalogue::{Case, Channel, Component, Procedure, SubmitMode};
 use schemas::code::Reason;
-use schemas::elsewhere::Elsewhere;
-use schemas::ids::{CaseId, ComponentId, OfficeCode, ProcedureCode};
+use schemas::ids::{CaseId, ComponentId, ProcedureCode};
 use schemas::kind::{Scope, Validity};
 use schemas::record::{BoundBy, Record, RecordState};
+use schemas::situation::Situation;
 use schemas::subject::{People, Subject};
 
 use crate::kinds::Kinds;
-
-/// What of a citizen's situation decides which components are asked for.
-#[derive(Debug, Clone, Copy)]
-pub struct Situation<'a> {
-    /// The procedure's case.
-    pub case: Option<&'a CaseId>,
-    /// Answers to the questions of components that are asked for on a condition.
-    pub answers: &'a Answers,
-    /// Office that asks: some papers hold good in one place only.
-    pub office: &'a OfficeCode,
-    /// Components for which the citizen declined the record and hands the paper in.
-    pub declined: &'a [ComponentId],
-    /// What other Kho were asked for, and what they answered.
-    pub elsewhere: &'a [Elsewhere],
-}
 
 /// How each component of the procedure's case stands for these people on that day. Remarks and
 /// papers that authorities make among themselves are left out. `documents` are those of the

@@ -4,7 +4,7 @@ use access::Asker;
 use archive::{Asked, Dossier, NewDossier, OpenError, Reliance, Relied};
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
-use filing::standing::{self, Situation};
+use filing::standing;
 use jiff::Timestamp;
 use problem::{Answer, Json, Path, Problem};
 use schemas::api::{
@@ -12,6 +12,7 @@ use schemas::api::{
 };
 use schemas::code::Reason;
 use schemas::ids::{DossierCode, DossierId};
+use schemas::situation::Situation;
 use schemas::subject::Subject;
 
 use crate::desk::IntakeDesk;
@@ -88,12 +89,10 @@ pub(crate) async fn open_dossier(
         return Err(Problem::new(Reason::RequestInvalid).because("somebody is named twice"));
     }
     let held = records.papers_of_all(new.people()).await?;
-    let (answers, office) = (&asked.answers, &new.office);
-    let situation = Situation { case, answers, office, declined: &[], elsewhere: &[] };
     let components = standing::standing(
         &desk.kinds,
         &entry.procedure,
-        situation,
+        Situation::at_first(case, &asked.answers, &new.office),
         &[],
         &held,
         new.people(),

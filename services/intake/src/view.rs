@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use archive::{DocumentRow, Dossier, PageSummary, Scan};
+use archive::{Dossier, PageSummary, Scan};
 use filing::Kinds;
-use filing::standing::{Situation, standing};
+use filing::standing::standing;
 use problem::{Answer, Problem};
 use schemas::api::{DocumentView, DossierView, PageCounts, PageState, PageView, ScanView};
 use schemas::catalogue::ProcedureVersion;
@@ -21,28 +21,18 @@ pub(crate) async fn of_dossier(desk: &IntakeDesk, dossier: Dossier) -> Answer<Do
     let settled = !records.unsettled(dossier.id).await?;
     let scans = records.scans(dossier.id).await?;
     let scanners = names_of(desk, &scans).await?;
-    let documents: Vec<DocumentView> = records
-        .documents(dossier.id)
-        .await?
-        .into_iter()
-        .map(|row| of_document(&desk.kinds, row))
-        .collect();
-    let held = records.papers_of_all(dossier.people()).await?;
+    let at_hand = records.at_hand(&dossier, &entry.procedure).await?;
     let components = standing(
         &desk.kinds,
         &entry.procedure,
-        Situation {
-            case: dossier.case.as_ref(),
-            answers: &dossier.answers,
-            office: &dossier.office,
-            declined: &records.declined(&dossier.code).await?,
-            elsewhere: &records.elsewhere(dossier.id, &entry.procedure).await?,
-        },
-        &documents,
-        &held,
+        at_hand.situation(&dossier),
+        &at_hand.documents,
+        &at_hand.held,
         dossier.people(),
         schemas::clock::today(),
     );
+    let documents = at_hand.documents.into_iter().map(|document| named(&desk.kinds, document));
+    let documents = documents.collect();
     let lookups = records.lookups_for(&dossier.code).await?;
     Ok(DossierView {
         warnings: records.warnings(dossier.id).await?,
@@ -107,10 +97,10 @@ fn count<'a>(pages: impl Iterator<Item = &'a PageSummary>) -> PageCounts {
     counts
 }
 
-fn of_document(kinds: &Kinds, row: DocumentRow) -> DocumentView {
-    let view = row.view();
-    let kind = view.kind.as_ref().and_then(|id| kinds.get(id));
-    DocumentView { kind_name: kind.map(|kind| kind.name.clone()), ..view }
+/// The document with what people call its kind.
+fn named(kinds: &Kinds, document: DocumentView) -> DocumentView {
+    let kind = document.kind.as_ref().and_then(|id| kinds.get(id));
+    DocumentView { kind_name: kind.map(|kind| kind.name.clone()), ..document }
 }
 
 fn of_scan(

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use access::Asker;
 use axum::extract::State;
-use filing::standing::{self, Situation};
+use filing::standing;
 use jiff::Timestamp;
 use problem::{Answer, Json, Problem};
 use schemas::api::{MOST_OTHERS, RawSubject, Requirements, RequirementsRequest};
 use schemas::code::Reason;
+use schemas::situation::Situation;
 use schemas::subject::{People, Subject, is_old_number};
 
 use crate::RecordsDesk;
@@ -75,8 +76,7 @@ pub(crate) async fn ask_requirements(
     }
     let held = records.papers_of_all(people).await?;
     let office = asked.office.as_ref().unwrap_or(&desk.office);
-    let situation =
-        Situation { case, answers: &asked.answers, office, declined: &[], elsewhere: &[] };
+    let situation = Situation::at_first(case, &asked.answers, office);
     let components =
         standing::standing(&desk.kinds, procedure, situation, &[], &held, people, today);
     let told = components.iter().filter_map(|held| Some((held.record?, held.record_version?)));

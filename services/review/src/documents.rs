@@ -1,10 +1,10 @@
 //! Filing a document by a person's word.
 
 use access::Asker;
-use archive::{DocumentRow, Dossier, Stated};
+use archive::{Dossier, Stated};
 use axum::extract::State;
 use axum::http::StatusCode;
-use filing::standing::{Situation, standing};
+use filing::standing::standing;
 use jiff::Timestamp;
 use problem::{Answer, Json, Path, Problem};
 use schemas::api::{AskReason, AssignDocument};
@@ -99,21 +99,16 @@ async fn allowed(
     procedure: &Procedure,
     word: &AssignDocument,
 ) -> Answer<Option<Stated>> {
-    let records = &desk.archive.records;
-    let documents = records.documents(dossier.id).await?;
-    let documents: Vec<_> = documents.into_iter().map(DocumentRow::view).collect();
-    let declined = records.declined(&dossier.code).await?;
-    let elsewhere = records.elsewhere(dossier.id, procedure).await?;
-    let situation = Situation {
-        case: dossier.case.as_ref(),
-        answers: &dossier.answers,
-        office: &dossier.office,
-        declined: &declined,
-        elsewhere: &elsewhere,
-    };
-    let held = records.papers_of_all(dossier.people()).await?;
-    let (people, today) = (dossier.people(), schemas::clock::today());
-    let components = standing(&desk.kinds, procedure, situation, &documents, &held, people, today);
+    let at_hand = desk.archive.records.at_hand(dossier, procedure).await?;
+    let components = standing(
+        &desk.kinds,
+        procedure,
+        at_hand.situation(dossier),
+        &at_hand.documents,
+        &at_hand.held,
+        dossier.people(),
+        schemas::clock::today(),
+    );
     let by = (asker.id, Some(word.by.as_str()));
     Stated::of(&components, &word.component, word.again, by).map_err(|_| {
         let detail = format!("`again` states one of the lawful reasons: {}", AskReason::all_told());

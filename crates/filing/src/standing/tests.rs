@@ -10,9 +10,10 @@ use schemas::elsewhere::{Elsewhere, Heard};
 use schemas::ids::{Blake3, DocumentId, DossierId, OfficeCode, PageId, RecordId, ScanId};
 use schemas::kind::Validity;
 use schemas::record::{BoundBy, Field, FieldName, FieldSource, Owner, Record, RecordState};
+use schemas::situation::Situation;
 use schemas::subject::{People, Subject};
 
-use super::{Situation, cases_told, chosen_case, standing};
+use super::{cases_told, chosen_case, standing};
 use crate::kinds::Kinds;
 
 const TODAY: Date = date(2026, 11, 20);
@@ -58,7 +59,7 @@ evidence = { titles = ["TỜ KHAI ĐĂNG KÝ KHAI SINH"] }
 /// A counter of an office in Hà Nội asks, and nothing was declined.
 fn here(answers: &Answers) -> Situation<'_> {
     static OFFICE: LazyLock<OfficeCode> = LazyLock::new(|| "H26.01".parse().unwrap());
-    Situation { case: None, answers, office: &OFFICE, declined: &[], elsewhere: &[] }
+    Situation::at_first(None, answers, &OFFICE)
 }
 
 fn citizen(name: &str) -> Subject {
