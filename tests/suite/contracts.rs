@@ -180,7 +180,7 @@ async fn another_kho_is_asked_and_a_late_answer_is_kept_with_the_dossier() {
     kho.kill();
     let address = kho.desk("/v1/kho").to_owned();
     let asking = tests::Stage::start_beside(&format!(
-        "[exchange]\nfirst_pause_seconds = 1\n[[exchange.stores]]\nname = \"kho-tinh\"\n\
+        "[exchange]\nfirst_pause_seconds = 1\n[[exchange.kho]]\nname = \"kho-tinh\"\n\
          results = \"{address}/v1/kho/results\"\nfiles = \"{address}/v1/kho/files\"\n\
          plain = true\ninside = true\nkey_file = {key_file:?}"
     ))

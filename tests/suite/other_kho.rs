@@ -87,7 +87,7 @@ async fn a_paper_of_another_kho_is_used_and_not_asked_for_again() {
     let office = Stage::start_beside(&format!(
         "[exchange]\nfirst_pause_seconds = 1\n\
          [exchange.national]\nfiles = \"https://sohoa.example.vn\"\n\
-         [[exchange.stores]]\nname = \"kho-quoc-gia\"\nnational = true\n\
+         [[exchange.kho]]\nname = \"kho-quoc-gia\"\nnational = true\n\
          results = \"{address}/v1/kho/results\"\nfiles = \"{address}/v1/kho/files\"\n\
          plain = true\ninside = true\nkey_file = {key_file:?}"
     ))
@@ -164,7 +164,7 @@ async fn where_another_kho_keeps_silent_the_paper_is_taken() {
     silent.answers(&[410]);
     let port = silent.port;
     let stage = Stage::start_with(&format!(
-        "[[exchange.stores]]\nname = \"kho-tinh\"\nresults = \"http://127.0.0.1:{port}/\"\n\
+        "[[exchange.kho]]\nname = \"kho-tinh\"\nresults = \"http://127.0.0.1:{port}/\"\n\
          files = \"http://127.0.0.1:{port}/\"\nplain = true\ninside = true"
     ))
     .await;

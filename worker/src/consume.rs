@@ -16,10 +16,10 @@ use tracing::{Instrument, error, info, info_span, warn};
 use vitals::{JobFate, PageFate};
 
 use crate::jobs;
-use crate::pace::Pace;
 use crate::publish::SealFailed;
 use crate::readers::{ReaderError, Readers};
 use crate::sign::{Signing, SigningFailed};
+use crate::throughput::Throughput;
 
 /// Everything the work needs.
 pub struct Desk {
@@ -80,11 +80,11 @@ pub async fn run(desk: Arc<Desk>, stop: CancellationToken) -> anyhow::Result<()>
     // the counter alone: whoever waits there doesn't wait for a page of the backlog.
     let hands = desk.readers.count() + 1;
     desk.archive.queue.prefetch(hands + 1);
-    let pace = Arc::new(Pace::default());
-    let told = tokio::spawn(pace.clone().tell(desk.archive.records.clone()));
+    let throughput = Arc::new(Throughput::default());
+    let told = tokio::spawn(throughput.clone().tell(desk.archive.records.clone()));
     let ended = tokio::try_join!(
-        take(&desk, hands, Of::Both, &pace, &stop),
-        take(&desk, 1, Of::Counter, &pace, &stop)
+        take(&desk, hands, Of::Both, &throughput, &stop),
+        take(&desk, 1, Of::Counter, &throughput, &stop)
     );
     told.abort();
     desk.readers.close().await;
@@ -103,7 +103,7 @@ async fn take(
     desk: &Arc<Desk>,
     hands: usize,
     of: Of,
-    pace: &Arc<Pace>,
+    throughput: &Arc<Throughput>,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let hands = Arc::new(Semaphore::new(hands));
@@ -122,10 +122,10 @@ async fn take(
         };
         match delivery {
             Ok(delivery) => {
-                let (desk, stop, pace) = (desk.clone(), stop.clone(), pace.clone());
+                let (desk, stop, throughput) = (desk.clone(), stop.clone(), throughput.clone());
                 in_hand.spawn(async move {
                     settle(desk, delivery, stop).await;
-                    pace.ended_one();
+                    throughput.ended_one();
                     drop(hand);
                 });
             }

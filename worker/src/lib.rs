@@ -6,10 +6,10 @@
 pub mod check;
 mod consume;
 mod jobs;
-mod pace;
 mod publish;
 mod readers;
 mod sign;
+mod throughput;
 
 pub use crate::consume::{Desk, run};
 pub use crate::readers::{PageRead, ReaderError, ReaderLimits, ReaderProgram, Readers, Unpacked};

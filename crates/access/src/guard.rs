@@ -26,8 +26,8 @@ use crate::description::{Opening, Word, opened_by};
 use crate::headers;
 use crate::keys::KeyText;
 use crate::origin::is_own;
-use crate::pace::Pace;
 use crate::peer::Peer;
+use crate::rate_limit::RateLimit;
 use crate::session::{LoggedIn, SessionRules, Token};
 
 /// Addresses for everyone: they tell whether the process is well and what its interface is.
@@ -67,8 +67,8 @@ pub struct Guard {
     archive: Archive,
     opened_by: HashMap<(Method, String), Opening>,
     rules: GuardRules,
-    known: Pace<PrincipalId>,
-    strange: Pace<IpAddr>,
+    known: RateLimit<PrincipalId>,
+    strange: RateLimit<IpAddr>,
 }
 
 /// Who somebody was found to be.
@@ -89,7 +89,7 @@ impl Guard {
     /// A guard of what that document describes.
     #[must_use]
     pub fn new(archive: Archive, face: &OpenApi, rules: GuardRules) -> Arc<Self> {
-        let (known, strange) = (Pace::new(MOST, WINDOW), Pace::new(MOST_STRANGE, WINDOW));
+        let (known, strange) = (RateLimit::new(MOST, WINDOW), RateLimit::new(MOST_STRANGE, WINDOW));
         Arc::new(Self { archive, opened_by: opened_by(face), rules, known, strange })
     }
 

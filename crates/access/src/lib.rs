@@ -15,8 +15,8 @@ mod guard;
 mod headers;
 mod keys;
 mod origin;
-mod pace;
 mod peer;
+mod rate_limit;
 mod session;
 mod visit;
 
@@ -24,7 +24,7 @@ pub use asker::Asker;
 pub use description::describe;
 pub use guard::{Guard, GuardRules, OPEN, check};
 pub use keys::{KeyText, MadeKey};
-pub use pace::Pace;
 pub use peer::{Peer, Way};
+pub use rate_limit::RateLimit;
 pub use session::{LoggedIn, SessionRules, Token};
 pub use visit::Visit;

@@ -28,7 +28,7 @@ pub use inquiries::{AskKho, InquiryFileView, InquiryView, OtherKho, Store};
 pub use kho::{KhoAnswer, KhoFileQuestion, KhoQuestion, KhoResult, WantedResult};
 pub use national::{Identity, NationalDossier, Paper, ResultPaper, Synchronisation, Terms};
 pub use post::{Post, PostError, Reach};
-pub use sender::{Channel, Key, Pace, Sender, Target, run};
+pub use sender::{Backoff, Channel, Key, Sender, Target, run};
 pub use signature::{Secret, SecretError, Secrets};
 
 /// The desk that the exchange's routes are served from. Cheap to clone.

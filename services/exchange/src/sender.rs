@@ -95,7 +95,7 @@ impl Key {
 
 /// How long to wait between attempts, and when to give up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
+pub struct Backoff {
     /// Longest pause after the first attempt; each later one doubles it.
     pub first: Duration,
     /// Longest pause.
@@ -104,7 +104,7 @@ pub struct Pace {
     pub give_up: Duration,
 }
 
-impl Pace {
+impl Backoff {
     /// Pause after so many attempts: between half of it and all of it, so that what failed
     /// together isn't tried together.
     fn pause(&self, attempts: u32) -> Duration {
@@ -136,8 +136,8 @@ pub struct Sender {
     pub archive: Archive,
     /// Everybody who is told.
     pub targets: Vec<Target>,
-    /// How patiently.
-    pub pace: Pace,
+    /// When what failed is tried again.
+    pub backoff: Backoff,
 }
 
 /// Sends until `stop`.
@@ -265,11 +265,11 @@ async fn deliver(
     target: usize,
     delivery: DueDelivery,
 ) -> Result<(), ArchiveError> {
-    let Sender { archive, targets, pace } = &*sender;
+    let Sender { archive, targets, backoff } = &*sender;
     let Target { subscriber, channel } = &targets[target];
     let (outcome, status) = match channel.send(archive, &delivery).await {
         Ok(status) => (Outcome::Delivered, status),
-        Err(failed) => (pace.after(&delivery, failed, Timestamp::now()), failed.status),
+        Err(failed) => (backoff.after(&delivery, failed, Timestamp::now()), failed.status),
     };
     let (subscriber, attempt) = (subscriber.name.as_str(), delivery.attempts + 1);
     match outcome {
@@ -383,7 +383,7 @@ mod tests {
 
     use super::*;
 
-    const PACE: Pace = Pace {
+    const BACKOFF: Backoff = Backoff {
         first: Duration::from_secs(4),
         longest: Duration::from_secs(60),
         give_up: Duration::from_secs(3600),
@@ -428,25 +428,25 @@ mod tests {
     #[test]
     fn pauses_grow_to_their_longest_and_are_never_the_same_for_all() {
         for (attempts, longest) in [(0, 4), (1, 8), (3, 32), (4, 60), (40, 60)] {
-            let pause = PACE.pause(attempts).as_secs_f32();
+            let pause = BACKOFF.pause(attempts).as_secs_f32();
             let longest = longest as f32;
             assert!((longest / 2.0..=longest).contains(&pause), "{attempts}: {pause}");
         }
-        assert_ne!(PACE.pause(4), PACE.pause(4));
+        assert_ne!(BACKOFF.pause(4), BACKOFF.pause(4));
     }
 
     #[test]
     fn a_delivery_hangs_when_it_is_too_old_or_not_wanted() {
         let failed = Failed::from(DeliveryTrouble::Late);
-        let again = PACE.after(&due(2), failed, seconds(3599));
+        let again = BACKOFF.after(&due(2), failed, seconds(3599));
         let Outcome::Again(DeliveryTrouble::Late, at) = again else { panic!("{again:?}") };
         assert!(seconds(3607) <= at && at <= seconds(3615), "{at}");
         assert_eq!(
-            PACE.after(&due(2), failed, seconds(3600)),
+            BACKOFF.after(&due(2), failed, seconds(3600)),
             Outcome::Hangs(DeliveryTrouble::Late)
         );
         let gone = Failed::from(DeliveryTrouble::Gone);
-        assert_eq!(PACE.after(&due(0), gone, seconds(1)), Outcome::Hangs(DeliveryTrouble::Gone));
+        assert_eq!(BACKOFF.after(&due(0), gone, seconds(1)), Outcome::Hangs(DeliveryTrouble::Gone));
     }
 
     #[test]
@@ -459,7 +459,7 @@ mod tests {
             Outcome::Again(_, at) => at,
             other => panic!("{other:?}"),
         };
-        assert_eq!(at(PACE.after(&due(0), wait(30), seconds(0))), seconds(30));
-        assert_eq!(at(PACE.after(&due(0), wait(86_400), seconds(0))), seconds(60));
+        assert_eq!(at(BACKOFF.after(&due(0), wait(30), seconds(0))), seconds(30));
+        assert_eq!(at(BACKOFF.after(&due(0), wait(86_400), seconds(0))), seconds(60));
     }
 }

@@ -57,8 +57,8 @@ impl Gauge {
 pub(crate) async fn turn(desk: &IntakeDesk) -> Answer<OwnedSemaphorePermit> {
     let waiting = desk.gauge.read(&desk.archive.records).await?;
     if waiting.room == 0 {
-        let pace = desk.archive.records.pace().await?;
-        let seconds = time_to_drain(&waiting, pace, Timestamp::now());
+        let throughput = desk.archive.records.throughput().await?;
+        let seconds = time_to_drain(&waiting, throughput, Timestamp::now());
         return Err(Problem::new(Reason::Busy).because("too many pages wait").retry_after(seconds));
     }
     let turn = desk.turns.clone().acquire_owned();
@@ -71,16 +71,16 @@ pub(crate) async fn turn(desk: &IntakeDesk) -> Answer<OwnedSemaphorePermit> {
     }
 }
 
-/// Seconds until a tenth of the waiting jobs is done, at the pace in jobs an hour that the
+/// Seconds until a tenth of the waiting jobs is done, at the throughput in jobs an hour that the
 /// workers say they go at. Where none says anything (they have just started), what waits tells:
 /// it arrived within the age of the oldest, and in a queue that neither grows nor shrinks as
 /// many are done in that time, so a tenth takes a tenth of it.
-fn time_to_drain(waiting: &Waiting, pace: u64, now: Timestamp) -> u32 {
+fn time_to_drain(waiting: &Waiting, throughput: u64, now: Timestamp) -> u32 {
     let age = waiting.oldest.map_or(0, |oldest| now.as_second() - oldest.as_second());
     let age = u64::try_from(age).unwrap_or(0);
-    let seconds = match pace {
+    let seconds = match throughput {
         0 => UNTOLD.max(age / 10),
-        pace => (u64::from(waiting.jobs) * 360).div_ceil(pace),
+        throughput => (u64::from(waiting.jobs) * 360).div_ceil(throughput),
     };
     u32::try_from(seconds.clamp(SHORTEST, LONGEST)).unwrap_or(NEXT_TURN)
 }
@@ -90,11 +90,11 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(jobs: u32, age_s: i64, pace: u64, want_s: u32) {
+    fn check(jobs: u32, age_s: i64, throughput: u64, want_s: u32) {
         let now: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
         let oldest = Timestamp::from_second(now.as_second() - age_s).unwrap();
         let waiting = Waiting { jobs, oldest: Some(oldest), room: 0 };
-        assert_eq!(time_to_drain(&waiting, pace, now), want_s);
+        assert_eq!(time_to_drain(&waiting, throughput, now), want_s);
     }
 
     #[test]

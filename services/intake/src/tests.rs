@@ -409,7 +409,7 @@ async fn when_too_much_waits_a_station_is_asked_to_come_back() {
     assert_eq!(refused.headers[header::RETRY_AFTER], "5");
     // A tenth of two jobs, at sixty an hour and at one.
     for (jobs_per_hour, seconds) in [(60, "12"), (1, "120")] {
-        office.archive.records.put_pace(schemas::Uuid::nil(), jobs_per_hour).await.unwrap();
+        office.archive.records.put_throughput(schemas::Uuid::nil(), jobs_per_hour).await.unwrap();
         let refused = office.send(&dossier, &[], PNG).await;
         assert_eq!(refused.headers[header::RETRY_AFTER], seconds);
     }

@@ -15,7 +15,7 @@ use schemas::format::{Format, HEAD};
 /// answer is given: a sender that is still sending when the connection closes never sees it.
 const LINGER: (u64, Duration) = (16 << 20, Duration::from_secs(5));
 
-/// Slowest pace that a body may come at once it has been silent long enough, in bytes a second:
+/// Slowest rate at which a body may come at once it has been silent long enough, in bytes a second:
 /// below that of any line, and whoever drips does not keep others from their turn.
 const SLOWEST: u64 = 8 << 10;
 

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Pace, SessionRules};
+use access::{RateLimit, SessionRules};
 use archive::Archive;
 use problem::Answer;
 use utoipa::openapi::OpenApi;
@@ -37,9 +37,9 @@ pub struct PeopleDesk {
     archive: Archive,
     rules: Arc<SessionRules>,
     passwords: Passwords,
-    wrong: Arc<Pace<IpAddr>>,
+    wrong: Arc<RateLimit<IpAddr>>,
     directory: Option<Arc<Directory>>,
-    steps: Arc<Pace<IpAddr>>,
+    steps: Arc<RateLimit<IpAddr>>,
 }
 
 impl PeopleDesk {
@@ -52,8 +52,8 @@ impl PeopleDesk {
         rules: SessionRules,
         directory: Option<Directory>,
     ) -> Answer<Self> {
-        let wrong = Arc::new(Pace::new(MOST_WRONG, WRONG_WINDOW));
-        let steps = Arc::new(Pace::new(MOST_STEPS, STEPS_WINDOW));
+        let wrong = Arc::new(RateLimit::new(MOST_WRONG, WRONG_WINDOW));
+        let steps = Arc::new(RateLimit::new(MOST_STEPS, STEPS_WINDOW));
         let (rules, directory) = (Arc::new(rules), directory.map(Arc::new));
         Ok(Self { archive, rules, passwords: Passwords::new()?, wrong, directory, steps })
     }

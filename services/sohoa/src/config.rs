@@ -405,6 +405,20 @@ mod tests {
     }
 
     #[test]
+    fn other_kho_are_still_read_by_their_former_name() {
+        let read = |called: &str| {
+            let text = format!(
+                "[[exchange.{called}]]\nname = 'kho-tinh'\n\
+                 results = 'https://kho.example.vn/a'\nfiles = 'https://kho.example.vn/b'"
+            );
+            format!("{:#?}", Config::parse(&text).unwrap().exchange)
+        };
+        let kho = read("kho");
+        assert!(kho.contains("kho-tinh"), "{kho}");
+        assert_eq!(read("stores"), kho);
+    }
+
+    #[test]
     fn a_bad_configuration_says_what_is_bad() {
         check("", Ok(()));
         check("office.code = 'H26.01.02'", Ok(()));

@@ -116,7 +116,7 @@ fn router(counter: Counter) -> anyhow::Result<(Router, Option<IntakeDesk>)> {
 }
 
 fn exchange_desk(archive: &Archive, config: &Config) -> ExchangeDesk {
-    ExchangeDesk::new(archive.clone(), config.exchange.terms(), config.exchange.stores())
+    ExchangeDesk::new(archive.clone(), config.exchange.terms(), config.exchange.kho())
 }
 
 fn described(routes: OpenApiRouter) -> OpenApiRouter {

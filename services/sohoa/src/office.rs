@@ -136,7 +136,8 @@ pub(crate) async fn run(
     }
     if roles.records {
         at_work.spawn(calendar(archive.clone(), stop.clone()));
-        let sender = Sender { archive: archive.clone(), targets, pace: config.exchange.pace() };
+        let backoff = config.exchange.backoff();
+        let sender = Sender { archive: archive.clone(), targets, backoff };
         let stop = stop.clone();
         at_work.spawn(async move {
             exchange::run(sender, stop).await;

@@ -14,7 +14,7 @@ use crate::rows::{Columns, number};
 /// Counting stops here: beyond it, whoever looks at the figure knows enough.
 const MOST: i64 = 100_000;
 
-/// How long what a worker said of its pace is believed.
+/// How long what a worker said of its throughput is believed.
 const BELIEVED: Duration = Duration::from_secs(60);
 
 const HERE: &str = "select 1 as here";
@@ -33,13 +33,14 @@ const DEPTH: &str = "
         (select min((select min(j.due_at) from job j where j.lane = t.lane and j.office = t.office))
          from office_turn t where t.lane = $1) as due_at";
 
-const PUT_PACE: &str = "
+// The table has the name of what it was called first.
+const PUT_THROUGHPUT: &str = "
     insert into pace (worker, at, jobs_per_hour) values ($1, $2, $3)
     on conflict (worker) do update set at = excluded.at, jobs_per_hour = excluded.jobs_per_hour";
 
-const FORGET_PACE: &str = "delete from pace where at < $1";
+const FORGET_THROUGHPUT: &str = "delete from pace where at < $1";
 
-const PACE: &str = "
+const THROUGHPUT: &str = "
     select cast(coalesce(sum(jobs_per_hour), 0) as bigint) as jobs_per_hour from pace
     where at >= $1";
 
@@ -90,13 +91,17 @@ impl Records {
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
-    pub async fn put_pace(&self, worker: Uuid, jobs_per_hour: u64) -> Result<(), ArchiveError> {
-        let doing = "noting a worker's pace";
+    pub async fn put_throughput(
+        &self,
+        worker: Uuid,
+        jobs_per_hour: u64,
+    ) -> Result<(), ArchiveError> {
+        let doing = "noting a worker's throughput";
         let mut change = self.db.change().await?;
         let now = change.now;
-        let put = sqlx::query(PUT_PACE).bind(worker.to_string()).bind(now);
+        let put = sqlx::query(PUT_THROUGHPUT).bind(worker.to_string()).bind(now);
         put.bind(number(jobs_per_hour)).execute(change.on()).await.doing(doing)?;
-        let forget = sqlx::query(FORGET_PACE).bind(now - number(BELIEVED.as_micros()));
+        let forget = sqlx::query(FORGET_THROUGHPUT).bind(now - number(BELIEVED.as_micros()));
         forget.execute(change.on()).await.doing(doing)?;
         change.commit().await
     }
@@ -105,10 +110,10 @@ impl Records {
     ///
     /// # Errors
     /// [`ArchiveError::Unavailable`].
-    pub async fn pace(&self) -> Result<u64, ArchiveError> {
+    pub async fn throughput(&self) -> Result<u64, ArchiveError> {
         let since = self.db.now().await? - number(BELIEVED.as_micros());
-        let row = sqlx::query(PACE).bind(since).fetch_one(&self.db.readers).await;
-        row.doing("reading the pace")?.int("jobs_per_hour")
+        let row = sqlx::query(THROUGHPUT).bind(since).fetch_one(&self.db.readers).await;
+        row.doing("reading the throughput")?.int("jobs_per_hour")
     }
 
     pub(crate) async fn reach(&self) -> Result<(), ArchiveError> {

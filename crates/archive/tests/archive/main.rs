@@ -19,8 +19,8 @@ mod vitals;
 
 mod broker;
 mod broker_faults;
-mod pace;
 mod rabbitmq;
+mod throughput;
 
 mod audit;
 mod filing;

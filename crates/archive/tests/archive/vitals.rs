@@ -41,14 +41,14 @@ async fn what_waits_is_counted_by_lane_with_the_age_of_the_oldest_that_is_due() 
 async fn the_pace_is_that_of_all_workers_who_spoke_within_the_last_minute() {
     let bed = bed().await;
     let records = &bed.archive.records;
-    assert_eq!(records.pace().await.unwrap(), 0);
+    assert_eq!(records.throughput().await.unwrap(), 0);
     let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
-    records.put_pace(one, 7200).await.unwrap();
-    records.put_pace(two, 400).await.unwrap();
-    records.put_pace(one, 3600).await.unwrap();
-    assert_eq!(records.pace().await.unwrap(), 4000);
+    records.put_throughput(one, 7200).await.unwrap();
+    records.put_throughput(two, 400).await.unwrap();
+    records.put_throughput(one, 3600).await.unwrap();
+    assert_eq!(records.throughput().await.unwrap(), 4000);
     bed.tamper("update pace set at = at - 61000000 where jobs_per_hour = 3600").await;
-    assert_eq!(records.pace().await.unwrap(), 400);
+    assert_eq!(records.throughput().await.unwrap(), 400);
 }
 
 #[tokio::test]

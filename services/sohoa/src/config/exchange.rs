@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use archive::{Broker, Subscriber, Topic};
-use exchange::{Channel, Key, OtherKho, Pace, Post, Reach, Secret, Secrets, Store, Target, Terms};
+use exchange::{Backoff, Channel, Key, OtherKho, Post, Reach, Secret, Secrets, Store, Target, Terms};
 use schemas::event::EventKind;
 use schemas::ids::OfficeCode;
 use serde::Deserialize;
@@ -30,8 +30,9 @@ pub(crate) struct ExchangeConfig {
     topic: Option<TopicConfig>,
     /// Who takes dossiers by the national contract.
     national: Option<NationalConfig>,
-    /// Other Kho that may be asked.
-    stores: Vec<KhoConfig>,
+    /// Other Kho that may be asked; `stores` is what this was called before.
+    #[serde(alias = "stores")]
+    kho: Vec<KhoConfig>,
 }
 
 /// Another Kho.
@@ -101,7 +102,7 @@ impl Default for ExchangeConfig {
             webhooks: Vec::new(),
             topic: None,
             national: None,
-            stores: Vec::new(),
+            kho: Vec::new(),
         }
     }
 }
@@ -194,21 +195,21 @@ impl ExchangeConfig {
     fn names(&self) -> impl Iterator<Item = &str> {
         let webhooks = self.webhooks.iter().map(|webhook| webhook.name.as_str());
         let national = self.national.as_ref().and_then(|national| national.url.as_ref());
-        let stores = self.stores.iter().map(|store| store.name.as_str());
+        let kho = self.kho.iter().map(|kho| kho.name.as_str());
         let topic = self.topic.as_ref().map(|_| TOPIC);
-        webhooks.chain(stores).chain(topic).chain(national.map(|_| NATIONAL))
+        webhooks.chain(kho).chain(topic).chain(national.map(|_| NATIONAL))
     }
 
     /// The other Kho.
-    pub(crate) fn stores(&self) -> Arc<[Store]> {
+    pub(crate) fn kho(&self) -> Arc<[Store]> {
         let store = |kho: &KhoConfig| Store { name: kho.name.clone(), national: kho.national };
-        self.stores.iter().map(store).collect()
+        self.kho.iter().map(store).collect()
     }
 
-    /// How patiently it is sent.
-    pub(crate) fn pace(&self) -> Pace {
+    /// When what failed is sent again.
+    pub(crate) fn backoff(&self) -> Backoff {
         let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
-        Pace {
+        Backoff {
             first: seconds(self.first_pause_seconds),
             longest: seconds(self.longest_pause_seconds),
             give_up: 3600 * seconds(self.give_up_hours),
@@ -228,9 +229,9 @@ impl ExchangeConfig {
         if let Some(national) = &self.national {
             targets.extend(national.target(self.terms()).context("exchange.national")?);
         }
-        for store in &self.stores {
-            let target = store.target();
-            targets.push(target.with_context(|| format!("exchange.stores, {}", store.name))?);
+        for kho in &self.kho {
+            let target = kho.target();
+            targets.push(target.with_context(|| format!("exchange.kho, {}", kho.name))?);
         }
         Ok(targets)
     }

@@ -1,4 +1,5 @@
-//! How fast jobs go through both forms: `cargo test --test archive -- --ignored --nocapture pace`.
+//! How fast jobs go through both forms:
+//! `cargo test --test archive -- --ignored --nocapture throughput`.
 
 use std::time::{Duration, Instant};
 
@@ -38,7 +39,7 @@ async fn drain(archive: &Archive, jobs: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it measures; it can't fail"]
-async fn pace_through_the_broker_beside_the_table() {
+async fn throughput_with_the_broker_beside_the_table() {
     for _ in 0..3 {
         let table = jobs_per_second(None).await;
         let carried = jobs_per_second(Some(broker())).await;

@@ -16,7 +16,7 @@ const SWEPT_EVERY: Duration = Duration::from_secs(1);
 
 /// What each asked lately.
 #[derive(Debug)]
-pub struct Pace<K> {
+pub struct RateLimit<K> {
     most: u32,
     window: Duration,
     asked: Mutex<Asked<K>>,
@@ -41,7 +41,7 @@ impl<K: Eq + Hash> Asked<K> {
     }
 }
 
-impl<K: Eq + Hash> Pace<K> {
+impl<K: Eq + Hash> RateLimit<K> {
     /// Lets each ask so often in a window of that length.
     #[must_use]
     pub fn new(most: u32, window: Duration) -> Self {
@@ -86,30 +86,30 @@ mod tests {
     #[test]
     fn who_asks_too_much_waits_and_nobody_else_does() {
         let window = Duration::from_secs(10);
-        let (pace, now) = (Pace::new(100, window), Instant::now());
-        assert!((0..100).all(|_| pace.count("greedy", now).is_ok()));
-        assert_eq!(pace.count("greedy", now), Err(11));
-        assert_eq!(pace.count("other", now), Ok(()));
-        assert_eq!(pace.count("greedy", now + window), Ok(()));
+        let (limit, now) = (RateLimit::new(100, window), Instant::now());
+        assert!((0..100).all(|_| limit.count("greedy", now).is_ok()));
+        assert_eq!(limit.count("greedy", now), Err(11));
+        assert_eq!(limit.count("other", now), Ok(()));
+        assert_eq!(limit.count("greedy", now + window), Ok(()));
     }
 
     #[test]
     fn what_is_taken_back_was_not_asked() {
-        let (pace, now) = (Pace::new(1, Duration::from_secs(10)), Instant::now());
-        assert_eq!(pace.count("a", now), Ok(()));
-        pace.uncount(&"a");
-        assert_eq!(pace.count("a", now), Ok(()));
-        assert_eq!(pace.count("a", now), Err(11));
+        let (limit, now) = (RateLimit::new(1, Duration::from_secs(10)), Instant::now());
+        assert_eq!(limit.count("a", now), Ok(()));
+        limit.uncount(&"a");
+        assert_eq!(limit.count("a", now), Ok(()));
+        assert_eq!(limit.count("a", now), Err(11));
     }
 
     #[test]
     fn many_who_ask_take_no_more_room_than_there_is() {
         let window = Duration::from_secs(10);
-        let (pace, now) = (Pace::new(1, window), Instant::now());
-        assert!((0..2 * ROOM).all(|who| pace.count(who, now).is_ok()));
-        assert_eq!(pace.asked.lock().unwrap().counts.len(), ROOM);
-        assert!(pace.count(0, now).is_err(), "who is counted stays so");
-        pace.count(3 * ROOM, now + window).unwrap();
-        assert_eq!(pace.asked.lock().unwrap().counts.len(), 1);
+        let (limit, now) = (RateLimit::new(1, window), Instant::now());
+        assert!((0..2 * ROOM).all(|who| limit.count(who, now).is_ok()));
+        assert_eq!(limit.asked.lock().unwrap().counts.len(), ROOM);
+        assert!(limit.count(0, now).is_err(), "who is counted stays so");
+        limit.count(3 * ROOM, now + window).unwrap();
+        assert_eq!(limit.asked.lock().unwrap().counts.len(), 1);
     }
 }
