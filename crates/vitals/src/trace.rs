@@ -2,13 +2,13 @@
 //! announced it, so that the way of a page is one trace from its scan to its record. Where no
 //! trace is exported, nothing is carried.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime};
 
-use opentelemetry::trace::{
-    Span as _, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer,
-};
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::trace::{Span as _, TraceContextExt, Tracer};
 use opentelemetry::{Context, global};
+use opentelemetry_sdk::propagation::TraceContextPropagator;
 use schemas::reading::STAGES;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -20,22 +20,17 @@ pub const HEADER: &str = "traceparent";
 /// exported.
 #[must_use]
 pub fn parent() -> Option<String> {
-    let context = Span::current().context();
-    let span = context.span();
-    let span = span.span_context();
-    span.is_valid().then(|| {
-        let flags = span.trace_flags().to_u8();
-        format!("00-{}-{}-{flags:02x}", span.trace_id(), span.span_id())
-    })
+    let mut carried: HashMap<String, String> = HashMap::new();
+    TraceContextPropagator::new().inject_context(&Span::current().context(), &mut carried);
+    carried.remove(HEADER)
 }
 
 /// Makes a span the child of the one that a `traceparent` names. One that can't be understood
 /// is left aside: the span begins a trace of its own.
 pub fn follow(span: &Span, parent: &str) {
     if let Some(parent) = parsed(parent) {
-        let context = Context::new().with_remote_span_context(parent);
         // It fails where nothing is exported.
-        span.set_parent(context).unwrap_or_default();
+        span.set_parent(parent).unwrap_or_default();
     }
 }
 
@@ -57,22 +52,11 @@ pub fn stages(millis: &BTreeMap<String, u32>) {
     }
 }
 
-/// Version, trace id, span id and flags; of a later version, its first four parts.
-fn parsed(text: &str) -> Option<SpanContext> {
-    let mut parts = text.split('-');
-    let (version, trace, span, flags) =
-        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let lower = |part: &str, long| {
-        part.len() == long && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    };
-    let fits = lower(version, 2) && lower(trace, 32) && lower(span, 16) && lower(flags, 2);
-    if !fits || version == "ff" || (version == "00" && parts.next().is_some()) {
-        return None;
-    }
-    let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?) & TraceFlags::SAMPLED;
-    let (trace, span) = (TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?);
-    let context = SpanContext::new(trace, span, flags, true, TraceState::default());
-    context.is_valid().then_some(context)
+/// What a `traceparent` names, if it is one.
+fn parsed(text: &str) -> Option<Context> {
+    let carried = HashMap::from([(HEADER.to_owned(), text.to_owned())]);
+    let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &carried);
+    context.has_active_span().then_some(context)
 }
 
 #[cfg(test)]
@@ -82,7 +66,10 @@ mod tests {
     #[test]
     fn only_a_well_formed_parent_is_followed() {
         let well = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        assert!(parsed(well).is_some_and(|span| span.is_sampled() && span.is_remote()));
+        let parent = parsed(well).unwrap().span().span_context().clone();
+        assert!(parent.is_sampled() && parent.is_remote());
+        assert_eq!(parent.trace_id().to_string(), "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(parent.span_id().to_string(), "b7ad6b7169203331");
         let later = "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more";
         assert!(parsed(later).is_some());
         for bad in [
