@@ -197,6 +197,11 @@ impl Cluster {
         self.ended()
     }
 
+    /// Whether anybody comes by that point.
+    pub fn comes_by(point: Point) -> bool {
+        Point::ALL.contains(&point)
+    }
+
     /// Whoever comes by that point is killed.
     pub fn arm(&self, point: Point) {
         self.folders().for_each(|folder| std::fs::write(folder.join(point.name()), "").unwrap());
@@ -225,6 +230,25 @@ impl Cluster {
             });
         }
         self.take_addresses();
+    }
+
+    /// What a configuration says to tell what happens on a topic of that name, and the URL of the
+    /// broker that has it: the one that carries the cluster's jobs.
+    pub fn topic(exchange: &str) -> (String, String) {
+        (format!("[exchange.topic]\nexchange = {exchange:?}\n"), Parts::shared().broker())
+    }
+
+    /// The folder of scans that are being received.
+    pub fn incoming(&self) -> PathBuf {
+        self.place("intake/incoming")
+    }
+
+    /// Adds lines to the configuration that the next processes read.
+    pub fn configure(&mut self, lines: &str) {
+        for name in ["sohoa.toml", "first.toml"] {
+            let text = std::fs::read_to_string(self.place(name)).unwrap() + lines;
+            std::fs::write(self.place(name), text).unwrap();
+        }
     }
 
     /// The folder of the audit, of whoever keeps it.
@@ -352,7 +376,7 @@ impl Cluster {
 
     /// Makes the key that the station and its commands show, as whoever sets up a cluster does.
     fn first_key(&mut self) {
-        let all = ["stage", "--role", "officer", "--role", "back_office", "--everywhere", "--to"];
+        let all = ["local", "--role", "officer", "--role", "back_office", "--everywhere", "--to"];
         self.station.new_key(&[&all[..], &[self.station.key_file()]].concat());
         self.station.take_key();
     }

@@ -8,6 +8,7 @@ use failpoints::Point;
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::parts::rabbitmq;
 use crate::process::Process;
 use crate::station::Station;
 
@@ -59,7 +60,7 @@ impl Stage {
     }
 
     /// Starts another Sohoa beside the one that a test has, with lines added to its configuration.
-    /// Nothing is to be read there, so it takes no turn.
+    /// It takes no turn: where it is to read, the test takes one.
     pub async fn start_beside(config: &str) -> Self {
         Self::begin(TempDir::new().unwrap(), "info", config, None).await
     }
@@ -96,6 +97,18 @@ impl Stage {
     /// The folder that holds everything.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// What a configuration says to tell what happens on a topic of that name, and the URL of the
+    /// broker that has it.
+    pub fn topic(exchange: &str) -> (String, String) {
+        let url = rabbitmq();
+        (format!("[exchange.topic]\nexchange = {exchange:?}\nbroker.url = {url:?}\n"), url)
+    }
+
+    /// The folder of scans that are being received.
+    pub fn incoming(&self) -> PathBuf {
+        self.data().join("incoming")
     }
 
     /// Adds lines to the configuration that the next process reads.
@@ -187,6 +200,11 @@ impl Stage {
         let file = self.data().join("sohoa.sqlite");
         let mut python = Command::new("python3");
         assert!(python.args(["-c", RUN]).arg(file).arg(statements).status().unwrap().success());
+    }
+
+    /// Whether anybody comes by that point: without a broker nobody sends jobs.
+    pub fn comes_by(point: Point) -> bool {
+        point != Point::JobsSent
     }
 
     /// Whoever comes by that point is killed.

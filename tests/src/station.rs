@@ -117,6 +117,11 @@ impl Station {
         &self.desks[0]
     }
 
+    /// Addresses of intake, records and review, who all know people; it may be one process.
+    pub fn desks(&self) -> &[String; 3] {
+        &self.desks
+    }
+
     /// Where each process answers, `host:port`.
     pub fn hosts(&self) -> impl Iterator<Item = &str> {
         self.processes.iter().map(|address| address.trim_start_matches("http://"))

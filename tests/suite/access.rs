@@ -1,15 +1,18 @@
-//! Nobody gets in who doesn't belong: the whole interface, asked with every role.
+//! Nobody gets in who doesn't belong: the whole interface, asked with every role at every process.
+//! What the first start of one machine makes is in `alone.rs`.
 #![expect(clippy::print_stdout, reason = "who may do what is told as a table")]
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use reqwest::{Client, Method, StatusCode};
 use schemas::access::{Permission, Reach, Role};
 use schemas::api::{DossierView, Problem, RawSubject};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tests::{Stage, jpeg_page, opening, somebody, with_cookie, with_key};
+use tests::{expect, jpeg_page, opening, somebody, with_cookie, with_key};
+
+use crate::Stage;
 
 /// The stage's office.
 const OFFICE: &str = "H26.01.02";
@@ -71,6 +74,16 @@ async fn callers(stage: &Stage) -> Vec<Caller> {
     let locked = stage.new_key(&role("locked", Role::Officer, &[]));
     stage.access(&["lock", "locked"]);
     callers.push(unknown("locked", with_key(&locked)));
+    let rotated = stage.new_key(&role("rotated", Role::Station, &[]));
+    stage.access(&["key", "rotate", &id_of(&rotated)]);
+    callers.push(unknown("rotated", with_key(&rotated)));
+    // The old one is still good for as long as was said.
+    let old = stage.new_key(&role("in grace", Role::Station, &[]));
+    let new = stage.access(&["key", "rotate", &id_of(&old), "--grace-hours", "1"]);
+    for (name, key) in [("in grace", old.as_str()), ("after it", new.trim())] {
+        let (http, may) = (with_key(key), Some(Role::Station.permissions().to_vec()));
+        callers.push(Caller { name: name.to_owned(), http, is_person: false, may });
+    }
     for each in Role::ALL {
         let key = stage.new_key(&role(&format!("one {}", each.as_str()), *each, &[]));
         let (name, may) = (each.as_str().to_owned(), Some(each.permissions().to_vec()));
@@ -134,28 +147,51 @@ fn cell(let_in: &BTreeSet<&str>, role: Role) -> &'static str {
     }
 }
 
-/// Every operation; that which ends the caller's session last.
+/// Every operation that a document describes.
 fn operations(face: &Value) -> Vec<(String, Method, Value)> {
     let mut found = Vec::new();
-    for (path, methods) in face["paths"].as_object().unwrap() {
+    for (path, methods) in face["paths"].as_object().into_iter().flatten() {
         for (method, operation) in methods.as_object().unwrap() {
             let method: Method = method.to_uppercase().parse().unwrap();
             found.push((path.clone(), method, operation.clone()));
         }
     }
-    found.sort_by_key(|(path, method, _)| path == "/v1/session" && method == Method::DELETE);
     found
+}
+
+/// The operations of every process with where it answers; those that end the caller's session last.
+async fn everywhere(stage: &Stage) -> Vec<(&str, String, Method, Value)> {
+    let mut all = Vec::new();
+    for host in stage.hosts() {
+        let answer = Client::new().get(format!("http://{host}/v1/openapi.json")).send().await;
+        let face: Value = expect(answer.unwrap(), host).await;
+        let own = operations(&face).into_iter();
+        all.extend(own.map(|(path, method, operation)| (host, path, method, operation)));
+    }
+    all.sort_by_key(|(_, path, method, _)| ends_session(path, method));
+    all
+}
+
+fn ends_session(path: &str, method: &Method) -> bool {
+    path == "/v1/session" && method == Method::DELETE
+}
+
+/// The operations of the interface, whoever answers them.
+fn interface() -> BTreeSet<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas/openapi.json");
+    let face: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let all = operations(&face).into_iter();
+    all.map(|(path, method, _)| format!("{method} {path}")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_operation_is_open_to_those_whom_its_description_names_and_to_nobody_else() {
-    let stage = Stage::start().await;
+    let stage = Stage::start_with("access.metrics = \"closed\"").await;
     let callers = callers(&stage).await;
-    let face: Value = stage.get("/v1/openapi.json").await;
     let roles = Role::ALL.iter().map(|role| format!("{:^15}", role.as_str()));
     let mut table = format!("{:<48}{}", "", roles.collect::<String>());
-    let mut walked = 0;
-    for (path, method, operation) in operations(&face) {
+    let (mut walked, mut over) = (BTreeSet::new(), false);
+    for (host, path, method, operation) in everywhere(&stage).await {
         let what = format!("{method} {path}");
         let opening: Opening = serde_json::from_value(operation["x-permission"].clone())
             .unwrap_or_else(|_| panic!("{what} says nothing of who may"));
@@ -171,32 +207,54 @@ async fn every_operation_is_open_to_those_whom_its_description_names_and_to_nobo
         assert_eq!(operation["security"], security, "{what}");
         let may_refuse = !operation["responses"]["401"].is_null();
         assert!(may_refuse || OPEN.contains(&what.as_str()), "{what}");
-        let path = path.replace("{code}", "none").replace("{id}", "none");
+        let url = format!("http://{host}{path}").replace("{code}", "none").replace("{id}", "none");
         let mut let_in = BTreeSet::new();
         for caller in &callers {
-            let got = asked(&caller.http, &method, &stage.url(&path)).await;
-            assert_eq!(got, caller.expected(&opening), "{what} by {}", caller.name);
+            let got = asked(&caller.http, &method, &url).await;
+            // A session that ended at one process is over at every other.
+            let is_over = over && caller.is_person;
+            let want = if is_over { "401" } else { caller.expected(&opening) };
+            assert_eq!(got, want, "{what} by {} at {url}", caller.name);
             if got == "yes" {
                 let_in.insert(caller.name.as_str());
             }
         }
-        let cells = Role::ALL.iter().map(|role| format!("{:^15}", cell(&let_in, *role)));
-        table.push_str(&format!("\n{what:<48}{}", cells.collect::<String>()));
-        walked += 1;
+        over |= ends_session(&path, &method);
+        if walked.insert(what.clone()) {
+            let cells = Role::ALL.iter().map(|role| format!("{:^15}", cell(&let_in, *role)));
+            table.push_str(&format!("\n{what:<48}{}", cells.collect::<String>()));
+        }
     }
     println!("{}", table.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
-    assert!(30 <= walked, "{walked}");
+    assert_eq!(walked, interface(), "the processes together answer what is described");
+    assert!(30 <= walked.len(), "{}", walked.len());
     let all = Role::ALL.iter().map(|role| role.permissions().len()).sum::<usize>();
     assert!(0 < all && Reach::of(&[], &[], Permission::ALL).is_nowhere());
-    // What is there but not described: only what says so by itself.
-    for path in ["/healthz", "/readyz", "/metrics", "/v1/openapi.json"] {
-        assert_eq!(asked(&Client::new(), &Method::GET, &stage.url(path)).await, "yes", "{path}");
-    }
+    what_is_not_described(&stage).await;
     let head = Client::new().head(stage.url("/v1/parked")).send().await.unwrap();
     assert_eq!(head.status(), 401);
     // Neither the log nor the lists hold a key's secret.
     let told = format!("{}{}", stage.log(), stage.access(&["key", "list", "--json"]));
     assert!(!told.contains(stage.key().rsplit_once('_').unwrap().1));
+}
+
+/// Of what is there but not described: only what says so by itself is open, and the metrics are
+/// not, for the configuration closes them.
+async fn what_is_not_described(stage: &Stage) {
+    let administrator = stage.new_key(&role("watcher", Role::Administrator, &[]));
+    let person = stage.person("watching", Role::Administrator, OFFICE).await;
+    for host in stage.hosts() {
+        for path in ["/healthz", "/readyz", "/v1/openapi.json"] {
+            let url = format!("http://{host}{path}");
+            assert_eq!(asked(&Client::new(), &Method::GET, &url).await, "yes", "{url}");
+        }
+        let url = format!("http://{host}/metrics");
+        assert_eq!(asked(&Client::new(), &Method::GET, &url).await, "401", "{url}");
+        assert_eq!(asked(&stage.http, &Method::GET, &url).await, "403", "{url}");
+        for watcher in [&with_key(&administrator), &person.http()] {
+            assert_eq!(asked(watcher, &Method::GET, &url).await, "yes", "{url}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -263,40 +321,4 @@ async fn what_another_office_has_is_answered_as_what_nobody_has() {
 
 fn citizen() -> RawSubject {
     opening(&somebody(1)).subject
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_first_start_makes_secrets_for_their_owner_alone_and_no_later_one_does() {
-    let mut stage = Stage::start().await;
-    let key = stage.key();
-    for file in ["key", "administrator.password"] {
-        let mode = stage.data().join(file).metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{file}");
-    }
-    assert_eq!(stage.terminate().code(), Some(0));
-    stage.launch();
-    assert_eq!(stage.key(), key);
-    assert_eq!(asked(&stage.http, &Method::GET, &stage.url("/v1/parked")).await, "yes");
-
-    // Rotated beside the running process, the old one is still good for as long as was said.
-    let old = stage.new_key(&role("quay-3", Role::Station, &[]));
-    let new = stage.access(&["key", "rotate", &id_of(&old), "--grace-hours", "1"]);
-    let scan = stage.url("/v1/dossiers/none/scans");
-    for key in [old.as_str(), new.trim()] {
-        assert_eq!(asked(&with_key(key), &Method::POST, &scan).await, "yes");
-    }
-    stage.access(&["key", "rotate", &id_of(new.trim())]);
-    assert_eq!(asked(&with_key(new.trim()), &Method::POST, &scan).await, "401");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn metrics_are_closed_where_the_configuration_says_so() {
-    let stage = Stage::start_with("access.metrics = \"closed\"").await;
-    let url = stage.url("/metrics");
-    assert_eq!(asked(&Client::new(), &Method::GET, &url).await, "401");
-    assert_eq!(asked(&stage.http, &Method::GET, &url).await, "403");
-    let administrator = stage.new_key(&role("watcher", Role::Administrator, &[]));
-    assert_eq!(asked(&with_key(&administrator), &Method::GET, &url).await, "yes");
-    let person = stage.person("watching", Role::Administrator, OFFICE).await;
-    assert_eq!(asked(&person.http(), &Method::GET, &url).await, "yes");
 }

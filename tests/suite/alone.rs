@@ -135,6 +135,23 @@ async fn heads_signed_with_a_key_that_all_share_are_trusted_by_whoever_is_config
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_first_start_makes_secrets_for_their_owner_alone_and_no_later_one_does() {
+    let mut stage = Stage::start().await;
+    let key = stage.key();
+    for file in ["key", "administrator.password"] {
+        let mode = stage.data().join(file).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    assert_eq!(stage.terminate().code(), Some(0));
+    stage.launch();
+    assert_eq!(stage.key(), key);
+    let parked = stage.http.get(stage.url("/v1/parked")).send().await.unwrap();
+    assert_eq!(parked.status(), StatusCode::OK);
+    let open = reqwest::get(stage.url("/metrics")).await.unwrap();
+    assert_eq!(open.status(), StatusCode::OK, "nothing closes the metrics");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_first_administrator_changes_the_password_and_sets_up_a_second_factor_first() {
     let stage = Stage::start().await;
     let file = stage.data().join("administrator.password");

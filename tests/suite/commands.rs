@@ -1,15 +1,18 @@
-//! What a person types.
+//! What a person types at an office at work. What is typed where nothing runs, and how commands
+//! end, is in `typed.rs`, on one machine alone.
 
-use std::process::Command;
+use std::process::Output;
 
-use serde_json::Value;
-use tests::{Stage, Story, binary, jpeg_page};
+use serde_json::{Value, json};
+use tests::{Story, opening, somebody};
 
-fn sohoa(args: &[&str]) -> (Option<i32>, String, String) {
-    let output =
-        Command::new(binary("sohoa")).args(["--log", "error"]).args(args).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
+use crate::Stage;
+use crate::audit::text;
+
+/// Exit code, what it answered, what it told a person.
+fn ended(output: Output) -> (Option<i32>, String, String) {
+    let [answer, told] = [output.stdout, output.stderr].map(|out| String::from_utf8(out).unwrap());
+    (output.status.code(), answer, told)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,13 +25,10 @@ async fn push_sends_a_stack_and_ends_with_the_table() {
     let subject = &story.dossier.subject;
     let schemas::subject::Subject::Citizen { number, name, born } = subject else { unreachable!() };
     let born = born.to_string();
-    let key = stage.key_file();
-    let server = ["--server", stage.address(), "--key-file", key];
-    let mut args = vec!["push", "--procedure", "1.001193"];
-    args.extend(server);
+    let mut args = vec!["push", "--procedure", "1.001193", "--server", stage.address()];
     args.extend(["--citizen", number.reveal(), "--name", name.reveal(), "--born", &born]);
     args.extend(files.iter().map(String::as_str));
-    let (code, table, notes) = sohoa(&args);
+    let (code, table, notes) = ended(stage.command(&args));
     assert_eq!(code, Some(0), "{notes}");
     for part in ["đã nộp", "xuất trình", "nếu thuộc trường hợp", "Ngoài danh mục", "trắng 1"]
     {
@@ -36,107 +36,50 @@ async fn push_sends_a_stack_and_ends_with_the_table() {
     }
 
     let dossier = notes.lines().next().unwrap().strip_prefix("Hồ sơ ").unwrap();
-    let (code, json, _) = sohoa(&[&["dossier", dossier, "--json"], &server[..]].concat());
+    let shown = ["dossier", dossier, "--json", "--server", stage.address()];
+    let (code, json, _) = ended(stage.command(&shown));
     let view: Value = serde_json::from_str(&json).unwrap();
     assert_eq!((code, view["code"].as_str()), (Some(0), Some(dossier)));
-    let (code, list, _) = sohoa(&[&["parked", "list", "--json"], &server[..]].concat());
+    let list = ["parked", "list", "--json", "--server", stage.desk("/v1/parked")];
+    let (code, list, _) = ended(stage.command(&list));
     assert_eq!((code, list.trim()), (Some(0), "[]"));
 }
 
+/// A procedure that no catalogue of ours has.
+const PROCEDURE: &str = "1.990002";
+
 #[tokio::test(flavor = "multi_thread")]
-async fn exit_codes_tell_what_went_wrong() {
+async fn a_catalogue_imported_beside_an_office_at_work_is_known_there_at_once() {
     let stage = Stage::start().await;
-    let file = tempfile::NamedTempFile::with_suffix(".jpg").unwrap();
-    std::fs::write(file.path(), jpeg_page(1)).unwrap();
-    let path = file.path().to_str().unwrap();
-    let key = stage.key_file();
-    let push = |server: &str, born: &str| {
-        let who = ["--citizen", "001199000013", "--name", "Nguyễn Thị Mẫu", "--born", born];
-        let mut args = vec!["push", path, "--procedure", "1.001193", "--server", server];
-        args.extend(["--key-file", key]);
-        args.extend(who);
-        sohoa(&args)
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("catalogue.json");
+    let import = |name: &str| {
+        let procedure = json!({
+            "code": PROCEDURE, "name": name,
+            "components": [{ "id": "TP01", "name": "Tờ khai", "required": true, "order": 1 }],
+        });
+        let catalogue = json!({
+            "format": "sohoa-catalogue/1", "valid_from": "2026-01-01", "procedures": [procedure],
+        });
+        std::fs::write(&file, catalogue.to_string()).unwrap();
+        let words = ["catalogue", "import", text(&file), "--json"];
+        let (code, told, notes) = ended(stage.command(&words));
+        assert_eq!(code, Some(0), "{notes}");
+        let stored = serde_json::from_str::<Value>(&told).unwrap()["stored"].clone();
+        ["added", "changed", "unchanged", "refused"].map(|count| stored[count].as_u64().unwrap())
     };
-    let (code, _, told) = push(stage.address(), "1998-01-01");
-    assert_eq!(code, Some(3), "{told}");
-    assert!(told.contains("Năm sinh không khớp") && !told.contains("001199000013"), "{told}");
-    let (code, _, told) = push("http://127.0.0.1:9", "1999-01-01");
-    assert_eq!(code, Some(4), "{told}");
-    assert_eq!(sohoa(&["push"]).0, Some(2));
-    assert_eq!(sohoa(&["read", "/does/not/exist"]).0, Some(1));
-}
-
-#[test]
-fn read_gives_text_json_and_pdf_without_a_server() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    std::fs::write(path("a.jpg"), jpeg_page(1)).unwrap();
-    std::fs::write(path("b.jpg"), jpeg_page(2)).unwrap();
-    std::fs::write(path("broken.pdf"), b"%PDF-1.7\nnothing").unwrap();
-    let (a, b, broken) = (path("a.jpg"), path("b.jpg"), path("broken.pdf"));
-    let (json, pdf) = (path("out.json"), path("out.pdf"));
-    let (code, text, told) =
-        sohoa(&["read", &a, &broken, &b, "--json", &json, "--pdf", &pdf, "--text", "-"]);
-    assert_eq!(code, Some(5), "{told}");
-    assert!(told.contains("scan.broken"), "{told}");
-    assert_eq!(text.split('\u{c}').count(), 2);
-
-    let entries: Vec<Value> = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
-    assert_eq!(entries.len(), 3);
-    assert_eq!(entries[1]["error"]["code"], "scan.broken");
-    for key in [
-        "file",
-        "seq",
-        "width",
-        "height",
-        "dpi",
-        "rotation_deg",
-        "skew_deg",
-        "blank",
-        "blake3",
-        "fingerprint",
-        "text",
-        "confidence",
-        "words",
-        "codes",
-        "kind",
-        "millis",
-    ] {
-        assert!(entries[0].get(key).is_some(), "{key}");
-    }
-    for key in ["text", "x", "y", "w", "h", "confidence", "line", "block"] {
-        assert!(entries[0]["words"][0].get(key).is_some(), "{key}");
-    }
-    assert!(std::fs::read(pdf).unwrap().starts_with(b"%PDF-1.7"));
-}
-
-#[test]
-fn importing_the_same_catalogue_again_changes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let import = || {
-        let args = ["catalogue", "import", "--shipped", "--json", "--data", data.to_str().unwrap()];
-        let (code, json, told) = sohoa(&args);
-        assert_eq!(code, Some(0), "{told}");
-        serde_json::from_str::<Value>(&json).unwrap()["stored"].clone()
+    let applied = || {
+        let mut body = serde_json::to_value(opening(&somebody(1))).unwrap();
+        body["procedure"] = json!(PROCEDURE);
+        body
     };
-    let (first, second) = (import(), import());
-    assert_eq!((&first["changed"], &first["refused"]), (&0.into(), &0.into()));
-    assert_eq!((&second["added"], &second["changed"]), (&0.into(), &0.into()));
-    assert_eq!(second["unchanged"], first["added"]);
-
-    let show = ["catalogue", "show", "1.001193", "--data", data.to_str().unwrap()];
-    let (_, json, _) = sohoa(&show);
-    let shown: Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(shown["procedure"]["name"], "Thủ tục đăng ký khai sinh");
-}
-
-#[test]
-fn nothing_is_made_where_a_command_only_looks() {
-    let folder = tempfile::tempdir().unwrap();
-    let nowhere = folder.path().join("nowhere");
-    let (code, _, told) = sohoa(&["catalogue", "show", "--data", nowhere.to_str().unwrap()]);
-    assert_eq!(code, Some(1), "{told}");
-    assert!(told.contains("is not a folder; see --data"), "{told}");
-    assert!(!nowhere.exists());
+    assert_eq!(stage.refused("/v1/dossiers", &applied()).await.1.code, "procedure.unknown");
+    assert_eq!(import("Cấp giấy phép"), [1, 0, 0, 0]);
+    assert_eq!(stage.open(&applied()).await.procedure_name, "Cấp giấy phép");
+    assert_eq!(import("Cấp giấy phép"), [0, 0, 1, 0], "the same again");
+    assert_eq!(import("Cấp đổi giấy phép"), [0, 1, 0, 0]);
+    assert_eq!(stage.open(&applied()).await.procedure_name, "Cấp đổi giấy phép");
+    let (_, shown, _) = ended(stage.command(&["catalogue", "show", PROCEDURE]));
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["procedure"]["name"], "Cấp đổi giấy phép");
 }

@@ -1,4 +1,6 @@
-//! Whatever dies at whatever moment, every page that was acknowledged is there once.
+//! Whatever dies at whatever moment, every page that was acknowledged is there once: a whole office
+//! that is one process, or a reader. Who dies at a named moment is in `points.rs`, on both forms; a
+//! cluster's processes are killed at random ones by `make bench-faults`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,11 +8,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use papers::{Press, Scan};
-use reqwest::Client;
-use schemas::api::{DossierView, PageState, Receipt, ScanState};
-use schemas::ids::Blake3;
+use schemas::api::{DossierView, PageState, ScanState};
 use tests::{Stage, jpeg_page, opening, somebody};
 use tokio::task::JoinSet;
+
+use crate::points::send;
 
 /// Pages sent, ten by ten, each of the ten to a dossier of its own.
 const PAGES: u64 = 100;
@@ -95,27 +97,6 @@ async fn readers_end_with_their_worker_in_the_middle_of_a_page() {
 fn slow_page() -> Vec<u8> {
     let press = Press::open().unwrap();
     Scan { dpi: 600, ..Scan::default() }.jpeg(&press.page(1)).unwrap()
-}
-
-/// Sends a scan as a station does: again and again, until somebody is there to acknowledge it.
-/// Tells what was acknowledged, and how often it was sent.
-async fn send(http: Client, url: String, scan: Vec<u8>) -> (Blake3, u32) {
-    let since = Instant::now();
-    let mut times = 0;
-    loop {
-        times += 1;
-        let sent = http.post(&url).body(scan.clone()).send().await;
-        let receipt = match sent {
-            Ok(response) if response.status().is_success() => response.json::<Receipt>().await,
-            Ok(response) => panic!("{}", response.text().await.unwrap()),
-            Err(error) => Err(error),
-        };
-        match receipt {
-            Ok(receipt) => return (receipt.blake3, times),
-            Err(error) => assert!(since.elapsed() < Duration::from_secs(60), "{error}"),
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
 
 /// Readers end with their worker, whatever page they are in the middle of.

@@ -1,4 +1,5 @@
-//! What other Kho have is used, and what this office has reaches the national portal.
+//! What other Kho have is used, and what this office has reaches the national portal. Whatever form
+//! the office has, the other Kho is one machine.
 
 use std::time::Duration;
 
@@ -7,8 +8,9 @@ use reqwest::Response;
 use schemas::api::{ComponentStatus, ComponentView, DossierView};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::{Stage, Story, jpeg_page, opening, problem, somebody};
+use tests::{Station, Story, jpeg_page, opening, problem, somebody, turn};
 
+use crate::Stage;
 use crate::contracts::{MARRIAGE, WITH_FAMILY, against};
 use crate::receiver::Receiver;
 
@@ -30,13 +32,13 @@ fn ask(store: &str, dossier: &DossierView) -> Value {
     })
 }
 
-async fn kinship(stage: &Stage, dossier: &DossierView) -> ComponentView {
+async fn kinship(stage: &Station, dossier: &DossierView) -> ComponentView {
     let view: DossierView = stage.get(&format!("/v1/dossiers/{}", dossier.code)).await;
     view.components.into_iter().find(|component| component.id.as_str() == KINSHIP).unwrap()
 }
 
 /// Waits until the component stands so.
-async fn stands(stage: &Stage, dossier: &DossierView, status: ComponentStatus) -> ComponentView {
+async fn stands(stage: &Station, dossier: &DossierView, status: ComponentStatus) -> ComponentView {
     for _ in 0..300 {
         let view = kinship(stage, dossier).await;
         if view.status == status {
@@ -48,7 +50,7 @@ async fn stands(stage: &Stage, dossier: &DossierView, status: ComponentStatus) -
 }
 
 /// Hands the paper of that component in all the same.
-async fn hand_in(stage: &Stage, dossier: &DossierView, reason: Option<&str>) -> Response {
+async fn hand_in(stage: &Station, dossier: &DossierView, reason: Option<&str>) -> Response {
     let place = stage.url(&format!("/v1/dossiers/{}/scans", dossier.code));
     let mut request = stage.http.post(place).header("Sohoa-Component", KINSHIP);
     if let Some(reason) = reason {
@@ -58,7 +60,7 @@ async fn hand_in(stage: &Stage, dossier: &DossierView, reason: Option<&str>) -> 
 }
 
 /// The figure of that name of the year: numerator and denominator.
-async fn counted(stage: &Stage, dossier: &DossierView, figure: &str) -> (u64, u64) {
+async fn counted(stage: &Station, dossier: &DossierView, figure: &str) -> (u64, u64) {
     let report: Value = stage.get(&format!("/v1/reports?period={}", &dossier.opened_at[..4])).await;
     let all = report["rows"][0]["indicators"].as_array().unwrap().clone();
     let of = all.iter().find(|of| of["figure"] == figure).unwrap();
@@ -66,7 +68,7 @@ async fn counted(stage: &Stage, dossier: &DossierView, figure: &str) -> (u64, u6
 }
 
 /// The papers of the one dossier that there is, as it is exported.
-async fn exported(stage: &Stage) -> Vec<Value> {
+async fn exported(stage: &Station) -> Vec<Value> {
     let day = schemas::clock::today();
     let all: Value = stage.get(&format!("/v1/export/dossiers?from={day}&to={day}")).await;
     against("dong-bo-ho-so", &all).unwrap();
@@ -75,7 +77,9 @@ async fn exported(stage: &Stage) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paper_of_another_kho_is_used_and_not_asked_for_again() {
-    let mut kho = Stage::start().await;
+    // What the Kho has was read before the office is there.
+    let turn = turn().await;
+    let mut kho = tests::Stage::start_beside("").await;
     let story = Story::told("thuong-tru");
     kho.put_through(&story.opening(Some(WITH_FAMILY)), &story.scans()).await;
     let folder = TempDir::new().unwrap();
@@ -84,7 +88,8 @@ async fn a_paper_of_another_kho_is_used_and_not_asked_for_again() {
     std::fs::write(&key_file, key).unwrap();
     kho.kill();
     let address = kho.address().to_owned();
-    let office = Stage::start_beside(&format!(
+    drop(turn);
+    let office = Stage::start_with(&format!(
         "[exchange]\nfirst_pause_seconds = 1\n\
          [exchange.national]\nfiles = \"https://sohoa.example.vn\"\n\
          [[exchange.kho]]\nname = \"kho-quoc-gia\"\nnational = true\n\

@@ -1,7 +1,6 @@
-//! Events on a topic of a real RabbitMQ, as somebody hears them who binds a queue to it.
+//! Events on a topic of a real RabbitMQ, as somebody hears them who binds a queue to it. On one
+//! machine that broker is for nothing else, on a cluster it carries the jobs, too.
 
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -10,33 +9,16 @@ use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use schemas::event::EventKind;
 use serde_json::Value;
-use tests::{Stage, opening, somebody};
+use tests::{opening, somebody};
 
-/// The broker that tests share, started where it isn't up yet.
-fn rabbitmq() -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
-    // Two copies of this source on one machine are to get along with each other.
-    let here = blake3::hash(root.as_os_str().as_encoded_bytes()).as_bytes()[0];
-    let port = 25600 + 2 * (u16::from(here) % 24);
-    let started = Command::new(root.join("deploy/cluster/rabbitmq.sh"))
-        .arg("start")
-        .arg(root.join("target/cluster/rabbitmq"))
-        .arg(port.to_string())
-        .output()
-        .unwrap();
-    assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
-    String::from_utf8(started.stdout).unwrap().trim().to_owned()
-}
+use crate::Stage;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_binds_a_queue_hears_of_their_offices_events_in_order() {
-    let url = rabbitmq();
     // Of this run alone, on a broker that many use.
     let exchange = format!("sohoa.events.{}", std::process::id());
-    let stage = Stage::start_with(&format!(
-        "[exchange.topic]\nexchange = \"{exchange}\"\nbroker.url = \"{url}\""
-    ))
-    .await;
+    let (config, url) = Stage::topic(&exchange);
+    let stage = Stage::start_with(&config).await;
     let broker = Connection::connect(&url, ConnectionProperties::default()).await.unwrap();
     let channel = broker.create_channel().await.unwrap();
     // The exchange is there as soon as something is told; until then nobody can bind to it.

@@ -107,6 +107,24 @@ async fn a_wrong_body_is_told_by_its_field_and_never_quoted() {
 }
 
 #[tokio::test]
+async fn a_text_with_a_nul_is_refused_and_one_that_speaks_of_it_is_not() {
+    let order = |name: &str| {
+        let subject = format!(
+            r#"{{"type":"citizen","number":"1","name":"{name}","born":"1999-01-01"}}"#
+        );
+        format!(r#"{{"subject":{subject},"count":1}}"#)
+    };
+    for name in [r"M\u0000u", r"\\\u0000"] {
+        assert!(refused(order(name)).await.contains("U+0000"), "{name}");
+    }
+    for name in [r"M\u1eabu", r"\\u0000", "0000"] {
+        let request = Request::post("/orders").header(header::CONTENT_TYPE, "application/json");
+        let response = answer(request.body(Body::from(order(name))).unwrap()).await;
+        assert_eq!(response.status(), 200, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_is_capped_and_must_say_that_it_is_json() {
     let detail = refused(vec![b' '; MAX_BODY + 1]).await;
     assert!(detail.contains("1 MB"), "{detail}");
