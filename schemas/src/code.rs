@@ -136,7 +136,7 @@ reasons! {
     /// No such dossier.
     DossierUnknown = "dossier.unknown", 404, "Không có hồ sơ với mã này.";
     /// The dossier takes no more scans.
-    DossierClosed = "dossier.closed", 409, "Hồ sơ đã đóng, không nhận thêm bản quét.";
+    DossierClosed = "dossier.closed", 409, "Hồ sơ đã đóng, không nhận thêm gì nữa.";
     /// The idempotency key was used for something else.
     KeyReused = "idempotency.reused", 409, "Khoá chống gửi trùng đã được dùng cho nội dung khác.";
     /// No such record.
@@ -156,7 +156,7 @@ reasons! {
     /// No such question to another Kho.
     InquiryUnknown = "inquiry.unknown", 404, "Không có câu hỏi nào gửi Kho khác với mã này.";
     /// The answer has no paper that could be used for a component.
-    InquiryNotUsable = "inquiry.not_usable", 409, "Câu trả lời của Kho khác không có giấy tờ dùng được cho thành phần này.";
+    InquiryNotUsable = "inquiry.not_usable", 409, "Kho khác chưa trả lời, hoặc câu trả lời không có giấy tờ dùng được cho thành phần này.";
     /// What would be used of the answer was not shown to the citizen first.
     InquiryNotShown = "inquiry.not_shown", 409, "Hãy cho người dân xem giấy tờ mà Kho khác trả lời trước khi dùng.";
     /// No other Kho of that name.

@@ -215,7 +215,7 @@ async fn whoever_is_named_in_anothers_dossier_gets_a_copy_of_that() {
     let output = stage.command(&push);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let opened: DossierView = serde_json::from_slice(&output.stdout).unwrap();
-    stage.settled(&opened).await;
+    let view = stage.settled(&opened).await;
 
     let subject = |what: &str, more: &[&str]| {
         let of =
@@ -232,4 +232,12 @@ async fn whoever_is_named_in_anothers_dossier_gets_a_copy_of_that() {
     let (code, told) = subject("erase", &["--yes"]);
     assert_eq!(code, Some(5), "{told}");
     assert!(told.contains("hồ sơ của người khác, có nêu người này"), "{told}");
+    // Nor does the reason name them for which the dossier goes when its time is over.
+    let own = view.documents.iter().find(|document| document.record.is_some()).unwrap();
+    let over = format!("[retention]\n{} = 0\n", own.kind.as_ref().unwrap().as_str());
+    let reason = format!("Quyết định huỷ hồ sơ có nêu {}", other[1]);
+    let output = stage.command_with(&over, &["retention", "--yes", "--reason", &reason]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("must not name anybody") && !told.contains(&other[1]), "{told}");
 }

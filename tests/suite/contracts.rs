@@ -208,12 +208,14 @@ async fn another_kho_is_asked_and_a_late_answer_is_kept_with_the_dossier() {
 
     kho.launch();
     let of_dossier = format!("/v1/dossiers/{}/inquiries", dossier.code);
+    let since = std::time::Instant::now();
     let answered = loop {
         let all: Value = asking.get(&of_dossier).await;
         if all[0]["state"] == "answered" {
             break all[0].clone();
         }
         assert_eq!(all[0]["state"], "pending", "{all}");
+        assert!(since.elapsed().as_secs() < 60, "{all}");
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     };
     assert_eq!(answered["papers"][0]["MaKetQua"], MARRIAGE);

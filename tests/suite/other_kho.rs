@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use papers::{Family, Kind, Press, Scan, Wear};
 use reqwest::Response;
-use schemas::api::{ComponentStatus, ComponentView, DossierView};
+use schemas::api::{ComponentStatus, ComponentView, DossierView, OpenDossier};
+use schemas::subject::Subject;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::{Station, Story, jpeg_page, opening, problem, somebody, turn};
+use tests::{Station, Story, jpeg_page, opening, problem, raw, somebody, turn, with_key};
 
 use crate::Stage;
 use crate::contracts::{MARRIAGE, WITH_FAMILY, against};
@@ -16,6 +17,11 @@ use crate::receiver::Receiver;
 
 /// What proves that they are a family.
 const KINSHIP: &str = "1.004222-TP07";
+
+/// Đăng ký việc nuôi con nuôi trong nước: health certificates of whoever adopts, and of the child.
+const ADOPTION: &str = "2.001263";
+const ADOPTERS: &str = "2.001263-TP03";
+const CHILDS: &str = "2.001263-TP07";
 
 /// Giấy khai sinh.
 const BIRTH: &str = "KQ.G15.000031";
@@ -161,13 +167,15 @@ async fn a_paper_of_another_kho_is_used_and_not_asked_for_again() {
     let close = format!("/v1/dossiers/{}/close", dossier.code);
     let _: Value = office.post(&close, &json!({})).await;
     assert_eq!(refused(&word("used")).await, "dossier.closed");
+    let late = office.refused("/v1/inquiries", &ask("kho-quoc-gia", &dossier)).await;
+    assert_eq!(late.1.code, "dossier.closed", "nobody's papers are asked for in vain");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_another_kho_keeps_silent_the_paper_is_taken() {
-    let silent = Receiver::start().await;
-    silent.answers(&[410]);
-    let port = silent.port;
+async fn another_kho_is_asked_for_whose_paper_it_is_and_where_it_is_silent_that_is_taken() {
+    let kho = Receiver::start().await;
+    kho.answers(&[410]);
+    let port = kho.port;
     let stage = Stage::start_with(&format!(
         "[[exchange.kho]]\nname = \"kho-tinh\"\nresults = \"http://127.0.0.1:{port}/\"\n\
          files = \"http://127.0.0.1:{port}/\"\nplain = true\ninside = true"
@@ -182,6 +190,44 @@ async fn where_another_kho_keeps_silent_the_paper_is_taken() {
     assert_eq!(json!(silent.inquiry), asked["id"]);
     let taken = hand_in(&stage, &dossier, Some("source_silent")).await;
     assert_eq!(taken.status().as_u16(), 201);
+
+    // Whose papers it is asked for depends on whose the component asks for.
+    kho.answers(&[410, 410]);
+    let Family { father, mother, child, .. } = Family::new(33);
+    let adoption = async |others: &[Subject]| {
+        let asked = OpenDossier {
+            procedure: ADOPTION.parse().unwrap(),
+            others: others.iter().map(raw).collect(),
+            ..opening(&father.subject())
+        };
+        stage.open(&asked).await
+    };
+    let about = |dossier: &DossierView, component: &str| {
+        let mut asked = ask("kho-tinh", dossier);
+        asked["component"] = json!(component);
+        asked
+    };
+    let dossier = adoption(&[child.subject()]).await;
+    for component in [ADOPTERS, CHILDS] {
+        let _: Value = stage.post("/v1/inquiries", &about(&dossier, component)).await;
+    }
+    let heard = kho.heard(3).await;
+    let owners = heard.iter().map(|heard| -> Value {
+        let question: Value = serde_json::from_str(&heard.body).unwrap();
+        question["SoDinhDanhChuSoHuu"].clone()
+    });
+    let people = [story.dossier.subject, father.subject(), child.subject()];
+    assert_eq!(
+        owners.collect::<Vec<_>>(),
+        people.iter().map(|one| json!(one.reveal_number())).collect::<Vec<_>>()
+    );
+    let nowhere = stage.refused("/v1/inquiries", &about(&dossier, KINSHIP)).await;
+    assert_eq!((nowhere.0, nowhere.1.code.as_str()), (422, "component.unknown"));
+    for others in [&[][..], &[mother.subject(), child.subject()]] {
+        let asked = about(&adoption(others).await, CHILDS);
+        let refused = stage.refused("/v1/inquiries", &asked).await;
+        assert_eq!((refused.0, refused.1.code.as_str()), (400, "request.invalid"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -228,6 +274,21 @@ async fn a_result_is_synced_once_the_portal_has_taken_its_address() {
     assert_eq!((&result["MaGiayToKetQua"], &result["GiayToId"]), (&json!(BIRTH), &json!(record)));
     let address = format!("https://sohoa.example.vn/v1/records/{record}/file");
     assert_eq!(result["DuongDanTepTinKetQua"], address);
+    // Whoever has it exported is told of it, too, which stands in the audit.
+    exported(&stage).await;
+    let auditor = stage.new_key(&["auditor", "--role", "administrator", "--everywhere"]);
+    let lines = stage.url(&format!("/v1/audit?record={record}"));
+    let mut tries = 0..100;
+    loop {
+        let told = with_key(&auditor).get(&lines).send().await.unwrap();
+        let told: Value = told.json().await.unwrap();
+        let mut acts = told["lines"].as_array().unwrap().iter().map(|line| &line["line"]["act"]);
+        if acts.any(|act| act == "dossier_exported") {
+            break;
+        }
+        assert!(tries.next().is_some(), "{told}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     // Another dossier is synced by nothing of this one.
     stage.open(&opening(&somebody(1))).await;
     assert_eq!(counted(&stage, &dossier, "synced").await, (1, 2));

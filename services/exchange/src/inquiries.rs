@@ -17,11 +17,12 @@ use problem::{Answer, Json, Path, Problem};
 use reqwest::header::HeaderMap;
 use schemas::Uuid;
 use schemas::api::{
-    DeliveryTrouble, InquirySaid, InquiryState, KhoPaper, LookupWord, SayOfInquiry,
+    DeliveryTrouble, DossierState, InquirySaid, InquiryState, KhoPaper, LookupWord, SayOfInquiry,
 };
-use schemas::catalogue::Component;
+use schemas::catalogue::{Component, Whose};
 use schemas::code::Reason;
 use schemas::ids::{ComponentId, DossierCode, InquiryId, ResultCode};
+use schemas::subject::Subject;
 use schemas::text::has_length;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -49,7 +50,7 @@ pub struct OtherKho {
     pub headers: HeaderMap,
 }
 
-/// Asks another Kho for papers of a dossier's applicant.
+/// Asks another Kho for papers of one of a dossier's people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskKho {
@@ -104,9 +105,11 @@ pub struct InquiryFileView {
     pub bytes: u64,
 }
 
-/// Ask another Kho for papers of a dossier's applicant.
+/// Ask another Kho for papers that an open dossier needs.
 ///
-/// It is asked as soon as may be, and again until it answers; until then the question is pending.
+/// The applicant's, or those of the only other whom the dossier names, where the catalogue says
+/// that the component asks for another's. It is asked as soon as may be, and again until it
+/// answers; until then the question is pending.
 #[utoipa::path(
     post,
     path = "/v1/inquiries",
@@ -117,7 +120,8 @@ pub struct InquiryFileView {
         (status = 202, description = "It will be asked", body = InquiryView),
         (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 404, description = "`dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`store.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`dossier.closed`; `idempotency.reused`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`store.unknown`; `component.unknown`: not one of the dossier's", body = schemas::api::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn ask(
@@ -133,13 +137,16 @@ pub(crate) async fn ask(
     let store = desk.stores.iter().find(|store| store.name == asked.store);
     let national = store.ok_or(Reason::StoreUnknown)?.national;
     let records = &desk.archive.records;
-    let dossier = records.dossier(&asked.dossier).await?;
-    let dossier = dossier.filter(|dossier| asker.reaches(&dossier.office));
+    let dossier = asker.reached(records.dossier(&asked.dossier).await?);
     let dossier = dossier.ok_or(Reason::DossierUnknown)?;
+    if dossier.state == DossierState::Closed {
+        return Err(Reason::DossierClosed.into());
+    }
+    let owner = owner(&desk, &dossier, asked.component.as_ref()).await?;
     let wanted =
         |code: &ResultCode| WantedResult { code: code.to_string(), number_symbol: String::new() };
     let question = KhoQuestion {
-        owner: dossier.subject.reveal_number().to_owned(),
+        owner: owner.reveal_number().to_owned(),
         asker_name: asked.asked_by.trim().to_owned(),
         channel: "1".to_owned(),
         asker_number: asked.asked_by_number.trim().to_owned(),
@@ -159,6 +166,9 @@ pub(crate) async fn ask(
     // Another's question of the same id stays theirs.
     let kept = records.inquiry(new.id).await?.filter(|kept| kept.dossier == new.dossier);
     let kept = kept.ok_or(Reason::KeyReused)?;
+    if kept.answer.is_some() {
+        records.inquiry_read(asker.id, &dossier.code, None, Timestamp::now()).await?;
+    }
     Ok((StatusCode::ACCEPTED, Json(view(&kept))))
 }
 
@@ -181,8 +191,7 @@ pub(crate) async fn of_dossier(
 ) -> Answer<Json<Vec<InquiryView>>> {
     let records = &desk.archive.records;
     let code: DossierCode = code.parse().map_err(|_| Reason::DossierUnknown)?;
-    let dossier = records.dossier(&code).await?;
-    let dossier = dossier.filter(|dossier| asker.reaches(&dossier.office));
+    let dossier = asker.reached(records.dossier(&code).await?);
     let found = records.inquiries(dossier.ok_or(Reason::DossierUnknown)?.id).await?;
     if found.iter().any(|inquiry| inquiry.answer.is_some()) {
         records.inquiry_read(asker.id, &code, None, Timestamp::now()).await?;
@@ -260,7 +269,11 @@ pub(crate) async fn say(
     if let Some(reason) = &said.reason {
         check_length("reason", reason, 500)?;
     }
-    let component = component_of(&desk, &inquiry, &dossier).await?;
+    let component = match &inquiry.component {
+        Some(id) => component_of(&desk, &dossier, id).await?,
+        None => None,
+    };
+    let component = component.ok_or(Reason::InquiryNotUsable)?;
     let paper = match said.word {
         // Whoever wants to hand the paper in need not wait for an answer.
         LookupWord::Declined => None,
@@ -321,24 +334,41 @@ async fn within_reach(desk: &ExchangeDesk, asker: &Asker, id: &str) -> Answer<(I
     let records = &desk.archive.records;
     let id: InquiryId = id.parse().map_err(|_| Reason::InquiryUnknown)?;
     let inquiry = records.inquiry(id).await?.ok_or(Reason::InquiryUnknown)?;
-    let dossier = records.dossier_by_id(inquiry.dossier).await?;
-    let dossier = dossier.filter(|dossier| asker.reaches(&dossier.office));
+    let dossier = asker.reached(records.dossier_by_id(inquiry.dossier).await?);
     Ok((inquiry, dossier.ok_or(Reason::InquiryUnknown)?))
 }
 
-/// The component that a question is for, among those that the dossier's case asks for.
+/// Whose papers are asked for: another's where the component asks for theirs, else the applicant's.
+async fn owner<'d>(
+    desk: &ExchangeDesk,
+    dossier: &'d Dossier,
+    component: Option<&ComponentId>,
+) -> Answer<&'d Subject> {
+    let Some(id) = component else { return Ok(&dossier.subject) };
+    let component = component_of(desk, dossier, id).await?.ok_or(Reason::ComponentUnknown)?;
+    match (component.whose, dossier.others.as_slice()) {
+        (Some(Whose::Applicant) | None, _) => Ok(&dossier.subject),
+        (Some(Whose::Other), [other]) => Ok(other),
+        (Some(Whose::Other), _) => {
+            let detail = "`component` asks for another's paper; the dossier names not just one";
+            Err(Problem::new(Reason::RequestInvalid).because(detail))
+        }
+    }
+}
+
+/// A component, where it is among those that the dossier's case asks for.
 async fn component_of(
     desk: &ExchangeDesk,
-    inquiry: &Inquiry,
     dossier: &Dossier,
-) -> Answer<Component> {
+    id: &ComponentId,
+) -> Answer<Option<Component>> {
     let (code, version) = (&dossier.procedure, dossier.procedure_version);
     let entry = desk.archive.records.procedure_version(code, version).await?;
     let component = entry.as_ref().and_then(|entry| {
         let mut asked = entry.procedure.components_of(dossier.case.as_ref());
-        asked.find(|component| Some(&component.id) == inquiry.component.as_ref())
+        asked.find(|component| component.id == *id)
     });
-    Ok(component.cloned().ok_or(Reason::InquiryNotUsable)?)
+    Ok(component.cloned())
 }
 
 /// The place of the paper that is meant: the one that was named, or the first that the component

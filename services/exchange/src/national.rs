@@ -323,7 +323,8 @@ impl Known {
     /// Its code, and the versions of records that the contract is told of with it.
     pub(crate) fn records(&self) -> (DossierCode, Vec<(RecordId, u32)>) {
         let filed = self.filed.iter().filter_map(|(_, _, record)| record.as_ref());
-        let records = filed.chain(self.reused.iter().map(|(_, record)| record));
+        let others = self.reused.iter().chain(&self.results).map(|(_, record)| record);
+        let records = filed.chain(others);
         (self.dossier.code.clone(), records.map(|record| (record.id, record.version)).collect())
     }
 

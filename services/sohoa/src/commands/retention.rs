@@ -121,8 +121,10 @@ impl Retention {
                 }
                 let Some(dossier) = archive.records.dossier_by_id(id).await? else { continue };
                 let owners = records.iter().flat_map(|record| &record.owners);
-                let mut whose = owners.map(|owner| &owner.subject).chain([&dossier.subject]);
-                let named = whose.any(|subject| subject.is_named_in(reason));
+                let named = owners
+                    .map(|owner| &owner.subject)
+                    .chain(dossier.people().all())
+                    .any(|subject| subject.is_named_in(reason));
                 ensure!(!named, "--reason stands in the audit and must not name anybody");
                 ends.push((id, dossier.code));
             }
