@@ -18,6 +18,7 @@ use tokio::time::sleep;
 
 pub use account::Outcome;
 
+use crate::chance::Chance;
 use crate::cluster::Cluster;
 use crate::paper::Story;
 use crate::parts::Parts;
@@ -273,27 +274,4 @@ async fn send_all(
         sleep(Duration::from_millis(150)).await;
     }
     acknowledged
-}
-
-/// Numbers by a seed (splitmix64), so that a failure can be run again.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % end
-    }
-
-    /// Heads or tails.
-    fn either(&mut self) -> usize {
-        usize::from(self.below(2) == 1)
-    }
-
-    /// A time shorter than that.
-    fn within(&mut self, millis: u64) -> Duration {
-        Duration::from_millis(self.below(millis))
-    }
 }

@@ -5,6 +5,7 @@
 //! The binaries are those beside the test: `cargo build --workspace --bins` makes them.
 #![allow(missing_docs, clippy::unwrap_used, reason = "test support")]
 
+mod chance;
 mod paper;
 mod person;
 mod process;
@@ -20,6 +21,7 @@ mod parts;
 #[path = "../../crates/archive/tests/archive/proxy.rs"]
 mod proxy;
 
+pub use crate::chance::Chance;
 pub use crate::cluster::Cluster;
 pub use crate::paper::{Story, jpeg_page, opening, raw, somebody};
 pub use crate::parts::Parts;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use papers::{Press, Scan};
 use schemas::api::{DossierView, PageState, ScanState};
-use tests::{Stage, jpeg_page, opening, somebody};
+use tests::{Chance, Stage, jpeg_page, opening, somebody};
 use tokio::task::JoinSet;
 
 use crate::points::send;
@@ -128,17 +128,4 @@ async fn kill_a_reader(stage: &Stage, chance: &mut Chance) {
     let which = usize::try_from(chance.below(readers.len() as u64)).unwrap();
     // It may have ended by itself.
     drop(Command::new("kill").args(["-KILL", &readers[which].to_string()]).status());
-}
-
-/// Numbers by a seed (splitmix64), so that a failure can be run again.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % end
-    }
 }

@@ -68,8 +68,7 @@ pub(crate) async fn read(desk: &Desk, lane: Lane, page: PageId) -> Result<(), Fa
 pub(crate) async fn file(desk: &Desk, dossier: DossierId) -> Result<(), Failure> {
     let records = &desk.archive.records;
     let dossier = found(records.dossier_by_id(dossier).await?, "dossier")?;
-    let procedure = records.procedure_version(&dossier.procedure, dossier.procedure_version);
-    let procedure = found(procedure.await?, "procedure")?.procedure;
+    let procedure = records.procedure_of(&dossier).await?.procedure;
     let pages = records.sheets(dossier.id).await?;
     let scans = records.scans(dossier.id).await?;
     let said: HashMap<ScanId, &ComponentId> =

@@ -1,5 +1,6 @@
 //! Who asks, as a handler sees them.
 
+use archive::Dossier;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use problem::Problem;
@@ -28,6 +29,12 @@ impl Asker {
     #[must_use]
     pub fn reaches(&self, office: &OfficeCode) -> bool {
         self.reach.covers(office)
+    }
+
+    /// That dossier, if its office is within reach: to others it isn't there.
+    #[must_use]
+    pub fn reached(&self, dossier: Option<Dossier>) -> Option<Dossier> {
+        dossier.filter(|dossier| self.reaches(&dossier.office))
     }
 }
 

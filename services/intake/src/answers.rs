@@ -70,7 +70,7 @@ pub(crate) async fn answer_questions(
 
 /// Whether all answers are to questions of the dossier.
 async fn check(desk: &IntakeDesk, dossier: &Dossier, given: &Answers) -> Answer<()> {
-    let procedure = view::procedure_of(desk, dossier).await?.procedure;
+    let procedure = desk.archive.records.procedure_of(dossier).await?.procedure;
     let asked = || {
         procedure
             .components_of(dossier.case.as_ref())

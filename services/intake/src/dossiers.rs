@@ -192,7 +192,6 @@ pub(crate) async fn close_dossier(
 /// The dossier with that code, if its office is within reach: to others it isn't there.
 pub(crate) async fn dossier(desk: &IntakeDesk, asker: &Asker, code: &str) -> Answer<Dossier> {
     let code: DossierCode = code.parse().map_err(|_| Reason::DossierUnknown)?;
-    let found = desk.archive.records.dossier(&code).await?;
-    let found = found.filter(|dossier| asker.reaches(&dossier.office));
+    let found = asker.reached(desk.archive.records.dossier(&code).await?);
     Ok(found.ok_or(Reason::DossierUnknown)?)
 }

@@ -17,7 +17,7 @@ use tracing::Instrument;
 use crate::desk::IntakeDesk;
 use crate::dossiers::dossier;
 use crate::upload::{self, Limits};
-use crate::{again, pressure, view};
+use crate::{again, pressure};
 
 /// Longest idempotency key, in characters.
 const LONGEST_KEY: usize = 200;
@@ -215,7 +215,7 @@ async fn component(
     dossier: &Dossier,
     id: &ComponentId,
 ) -> Answer<Option<Component>> {
-    let procedure = view::procedure_of(desk, dossier).await?.procedure;
+    let procedure = desk.archive.records.procedure_of(dossier).await?.procedure;
     if procedure.ends_with(id) {
         return Ok(None);
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use access::Asker;
 use archive::{Archive, Place};
-use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
 use axum::{Extension, Router};
 use bytes::Bytes;
 use filing::Kinds;
@@ -24,8 +24,12 @@ use tower::ServiceExt;
 
 use crate::{IntakeDesk, IntakeSettings, openapi, router};
 
+#[path = "../../../crates/problem/tests/support/answered.rs"]
+mod answered;
 mod crowd;
 mod wire;
+
+use answered::Answered;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 
@@ -90,36 +94,9 @@ fn anyone() -> Asker {
     Asker { id: PrincipalId::random(), reach: Reach::Everywhere }
 }
 
-/// An answer, with its body read to the end.
-struct Answered {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
-}
-
-impl Answered {
-    #[track_caller]
-    fn json<T: serde::de::DeserializeOwned>(&self) -> T {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&self.body)))
-    }
-
-    /// Checks that it is a refusal for that reason, and gives its detail.
-    #[track_caller]
-    fn refused(&self, reason: Reason) -> String {
-        let problem: schemas::api::Problem = self.json();
-        assert_eq!(problem.code, reason.code(), "{problem:?}");
-        assert_eq!(self.status.as_u16(), reason.status());
-        problem.detail.unwrap_or_default()
-    }
-}
-
 impl Office {
     async fn answer(&self, request: Request<Body>) -> Answered {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
-        Answered { status, headers, body }
+        Answered::by(&self.router, request).await
     }
 
     async fn get(&self, uri: &str) -> Answered {
@@ -422,14 +399,14 @@ async fn events_are_told_from_the_first_or_after_the_last_one_seen() {
     office.post(&format!("/v1/dossiers/{}/close", dossier.code), &Value::Null).await;
     // Closed, and nothing in it is waiting: the stream ends by itself.
     let place = format!("/v1/dossiers/{}/events", dossier.code);
-    let told = String::from_utf8(office.get(&place).await.body.to_vec()).unwrap();
+    let told = String::from_utf8(office.get(&place).await.body).unwrap();
     assert!(
         told.contains("event: closed") && told.contains(r#"data: {"event":"closed"}"#),
         "{told}"
     );
     let last = told.lines().rev().find_map(|line| line.strip_prefix("id: ")).unwrap();
     let request = Request::get(&place).header("Last-Event-ID", last).body(Body::empty()).unwrap();
-    assert_eq!(office.answer(request).await.body, "");
+    assert_eq!(office.answer(request).await.body, b"");
 }
 
 #[tokio::test]

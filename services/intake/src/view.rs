@@ -5,10 +5,8 @@ use std::collections::HashMap;
 use archive::{Dossier, PageSummary, Scan};
 use filing::Kinds;
 use filing::standing::standing;
-use problem::{Answer, Problem};
+use problem::Answer;
 use schemas::api::{DocumentView, DossierView, PageCounts, PageState, PageView, ScanView};
-use schemas::catalogue::ProcedureVersion;
-use schemas::code::Reason;
 use schemas::ids::PrincipalId;
 
 use crate::desk::IntakeDesk;
@@ -16,7 +14,7 @@ use crate::desk::IntakeDesk;
 /// How a dossier stands now.
 pub(crate) async fn of_dossier(desk: &IntakeDesk, dossier: Dossier) -> Answer<DossierView> {
     let records = &desk.archive.records;
-    let entry = procedure_of(desk, &dossier).await?;
+    let entry = records.procedure_of(&dossier).await?;
     // Asked first: what is settled by now can be seen in what is read after it.
     let settled = !records.unsettled(dossier.id).await?;
     let scans = records.scans(dossier.id).await?;
@@ -53,18 +51,6 @@ pub(crate) async fn of_dossier(desk: &IntakeDesk, dossier: Dossier) -> Answer<Do
         documents,
         scans: scans.into_iter().map(|(scan, pages)| of_scan(scan, pages, &scanners)).collect(),
     })
-}
-
-/// The version of the procedure that the dossier was opened under.
-pub(crate) async fn procedure_of(desk: &IntakeDesk, dossier: &Dossier) -> Answer<ProcedureVersion> {
-    let (code, version) = (&dossier.procedure, dossier.procedure_version);
-    match desk.archive.records.procedure_version(code, version).await? {
-        Some(entry) => Ok(entry),
-        None => {
-            tracing::error!(procedure.code = %code, version, "a dossier's procedure is not there");
-            Err(Problem::new(Reason::Internal))
-        }
-    }
 }
 
 /// The names of those who scanned.

@@ -90,8 +90,8 @@ pub(crate) async fn must_reach(
     code: &DossierCode,
 ) -> Answer<()> {
     let dossier = desk.archive.records.dossier(code).await?;
-    let reached = dossier.is_some_and(|dossier| asker.reaches(&dossier.office));
-    reached.then_some(()).ok_or(Reason::DossierUnknown.into())
+    asker.reached(dossier).ok_or(Reason::DossierUnknown)?;
+    Ok(())
 }
 
 /// Keeps a lookup and gives its answer: the only way to a record's content.

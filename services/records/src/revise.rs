@@ -168,9 +168,8 @@ pub(crate) async fn correct_record(
 async fn within_reach(desk: &RecordsDesk, asker: &Asker, id: RecordId) -> Answer<Record> {
     let records = &desk.archive.records;
     let record = records.record(id, None).await?.ok_or(Reason::RecordUnknown)?;
-    let dossier = records.dossier(&record.dossier).await?;
-    let reached = dossier.is_some_and(|dossier| asker.reaches(&dossier.office));
-    reached.then_some(record).ok_or(Reason::RecordUnknown.into())
+    asker.reached(records.dossier(&record.dossier).await?).ok_or(Reason::RecordUnknown)?;
+    Ok(record)
 }
 
 /// The record as it is once these fields stand in the place of those that were read, and those

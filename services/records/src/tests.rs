@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use access::Asker;
 use archive::{Archive, FiledDocument, NewDossier, NewScan, Place, Reliance, revision_of};
-use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
 use axum::{Extension, Router};
 use filing::Kinds;
 use jiff::Timestamp;
@@ -28,11 +28,14 @@ use schemas::record::{BoundBy, Owner, Record, RecordPage, RecordState};
 use schemas::subject::Subject;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tower::ServiceExt;
 
 use crate::{Proof, RecordsDesk, openapi, router};
 
+#[path = "../../../crates/problem/tests/support/answered.rs"]
+mod answered;
 mod once;
+
+use answered::Answered;
 
 const PDF: &[u8] = b"%PDF-1.7 not much of one";
 
@@ -90,30 +93,6 @@ fn anyone(who: &str) -> Asker {
     Asker { id, reach: Reach::Everywhere }
 }
 
-/// An answer, with its body read to the end.
-struct Answered {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
-impl Answered {
-    #[track_caller]
-    fn json<T: serde::de::DeserializeOwned>(&self) -> T {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&self.body)))
-    }
-
-    /// Checks that it is a refusal for that reason, and gives its detail.
-    #[track_caller]
-    fn refused(&self, reason: Reason) -> String {
-        let problem: schemas::api::Problem = self.json();
-        assert_eq!(problem.code, reason.code(), "{problem:?}");
-        assert_eq!(self.status.as_u16(), reason.status());
-        problem.detail.unwrap_or_default()
-    }
-}
-
 impl Office {
     /// The same office, asked by somebody else whom the guard let through for every office.
     fn as_another(&self) -> Self {
@@ -122,10 +101,7 @@ impl Office {
     }
 
     async fn answer(&self, request: Request<Body>) -> Answered {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
-        Answered { status, headers, body: body.to_vec() }
+        Answered::by(&self.router, request).await
     }
 
     async fn get(&self, uri: &str, headers: &[(&str, &str)]) -> Answered {

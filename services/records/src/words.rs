@@ -128,8 +128,8 @@ async fn within_reach(desk: &RecordsDesk, asker: &Asker, id: &str) -> Answer<Loo
         Some(code) => desk.archive.records.dossier(code).await?,
         None => None,
     };
-    let reached = dossier.is_some_and(|dossier| asker.reaches(&dossier.office));
-    reached.then_some(lookup).ok_or(Reason::LookupUnknown.into())
+    asker.reached(dossier).ok_or(Reason::LookupUnknown)?;
+    Ok(lookup)
 }
 
 async fn lookup(desk: &RecordsDesk, id: &str) -> Answer<Lookup> {

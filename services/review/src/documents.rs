@@ -56,13 +56,12 @@ pub(crate) async fn assign_document(
     }
     let records = &desk.archive.records;
     let (dossier, document) = records.document(id).await?.ok_or(Reason::DocumentUnknown)?;
-    let dossier = records.dossier_by_id(dossier).await?;
-    let dossier = dossier.filter(|dossier| asker.reaches(&dossier.office));
+    let dossier = asker.reached(records.dossier_by_id(dossier).await?);
     let dossier = dossier.ok_or(Reason::DocumentUnknown)?;
     if word.kind.is_none() && document.doc.kind.is_none() {
         return Err(invalid("`kind` must be named: none was recognised"));
     }
-    let procedure = procedure_of(&desk, &dossier).await?;
+    let procedure = records.procedure_of(&dossier).await?.procedure;
     if !has_component(&procedure, &dossier, &word.component) {
         return Err(Reason::ComponentUnknown.into());
     }
@@ -72,16 +71,6 @@ pub(crate) async fn assign_document(
     assigned.ok_or(Reason::DocumentUnknown)?;
     tracing::info!(document.id = %id, principal.id = %asker.id, component.id = %word.component, "document assigned");
     Ok(StatusCode::NO_CONTENT)
-}
-
-async fn procedure_of(desk: &ReviewDesk, dossier: &Dossier) -> Answer<Procedure> {
-    let records = &desk.archive.records;
-    let entry = records.procedure_version(&dossier.procedure, dossier.procedure_version).await?;
-    let Some(entry) = entry else {
-        tracing::error!(dossier.id = %dossier.id, "a dossier's procedure is not there");
-        return Err(Reason::Internal.into());
-    };
-    Ok(entry.procedure)
 }
 
 /// Whether the dossier's case asks for that component, or its procedure ends with that result.

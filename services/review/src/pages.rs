@@ -76,10 +76,8 @@ async fn shown(desk: &ReviewDesk, asker: &Asker, id: &str) -> Answer<Page> {
     let id: PageId = id.parse().map_err(|_| Reason::PageUnknown)?;
     let records = &desk.archive.records;
     let page = records.page(id).await?.ok_or(Reason::PageUnknown)?;
-    let dossier = records.dossier_by_id(page.dossier).await?.ok_or(Reason::PageUnknown)?;
-    if !asker.reaches(&dossier.office) {
-        return Err(Reason::PageUnknown.into());
-    }
+    let dossier = asker.reached(records.dossier_by_id(page.dossier).await?);
+    let dossier = dossier.ok_or(Reason::PageUnknown)?;
     records.page_shown(&page, &dossier.code, (asker.id, Timestamp::now())).await?;
     Ok(page)
 }

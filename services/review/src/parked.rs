@@ -98,9 +98,8 @@ pub(crate) async fn retry_parked(
 async fn parked(desk: &ReviewDesk, asker: &Asker, id: Uuid) -> Answer<ParkedView> {
     let records = &desk.archive.records;
     let parked = records.parked_one(id).await?.ok_or(Reason::ParkedUnknown)?;
-    let dossier = records.dossier(&parked.dossier).await?;
-    let within = dossier.is_some_and(|dossier| asker.reaches(&dossier.office));
-    if within { Ok(parked) } else { Err(Reason::ParkedUnknown.into()) }
+    asker.reached(records.dossier(&parked.dossier).await?).ok_or(Reason::ParkedUnknown)?;
+    Ok(parked)
 }
 
 fn parked_id(text: &str) -> Answer<Uuid> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use access::Asker;
 use archive::{Archive, Dossier, FiledDocument, NewDossier, NewScan, Place, Reliance, revision_of};
-use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
 use axum::{Extension, Router};
 use filing::Kinds;
 use jiff::Timestamp;
@@ -22,9 +22,13 @@ use schemas::reading::{PageImage, PageReading};
 use schemas::subject::Subject;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tower::ServiceExt;
 
 use crate::{ReviewDesk, openapi, router};
+
+#[path = "../../../crates/problem/tests/support/answered.rs"]
+mod answered;
+
+use answered::Answered;
 
 /// An office with a dossier, and a scan of two pages in it.
 struct Office {
@@ -101,36 +105,9 @@ fn anyone() -> Asker {
     Asker { id: PrincipalId::random(), reach: Reach::Everywhere }
 }
 
-/// An answer, with its body read to the end.
-struct Answered {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
-impl Answered {
-    #[track_caller]
-    fn json<T: serde::de::DeserializeOwned>(&self) -> T {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&self.body)))
-    }
-
-    /// Checks that it is a refusal for that reason, and gives its detail.
-    #[track_caller]
-    fn refused(&self, reason: Reason) -> String {
-        let problem: schemas::api::Problem = self.json();
-        assert_eq!(problem.code, reason.code(), "{problem:?}");
-        assert_eq!(self.status.as_u16(), reason.status());
-        problem.detail.unwrap_or_default()
-    }
-}
-
 impl Office {
     async fn answer(&self, request: Request<Body>) -> Answered {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
-        Answered { status, headers, body: body.to_vec() }
+        Answered::by(&self.router, request).await
     }
 
     async fn get(&self, uri: &str) -> Answered {

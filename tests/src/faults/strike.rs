@@ -9,7 +9,8 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::{Chance, Fault, Trial};
+use super::{Fault, Trial};
+use crate::chance::Chance;
 use crate::cluster::{COMES_BY, Cluster};
 use crate::paper::{jpeg_page, opening, somebody};
 use crate::process::Surroundings;

@@ -102,6 +102,16 @@ impl Records {
         row.as_ref().map(version).transpose()
     }
 
+    /// The version of its procedure that a dossier was opened under.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Missing`], [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn procedure_of(&self, dossier: &Dossier) -> Result<ProcedureVersion, ArchiveError> {
+        let (code, version) = (&dossier.procedure, dossier.procedure_version);
+        let entry = self.procedure_version(code, version).await?;
+        entry.ok_or_else(|| ArchiveError::Missing(format!("procedure {code}, version {version}")))
+    }
+
     /// Whose paper a component of the dossier asks for, where its procedure says so. Nobody asks
     /// where all papers are the applicant's.
     ///

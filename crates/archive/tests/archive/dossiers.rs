@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use archive::{Archive, OpenError, Place};
+use archive::{Archive, ArchiveError, OpenError, Place};
 use jiff::Timestamp;
 use jiff::civil::date;
 use schemas::api::{DossierEvent, DossierState, ImportCounts};
@@ -103,6 +103,19 @@ async fn a_dossier_closes_once() {
     let events = records.events(dossier.id, 0, 10).await.unwrap();
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].1, DossierEvent::Closed);
+}
+
+#[tokio::test]
+async fn a_dossier_keeps_the_version_of_its_procedure_that_it_was_opened_under() {
+    let bed = bed().await;
+    let (dossier, records) = (bed.dossier().await, &bed.archive.records);
+    let unknown = records.procedure_of(&dossier).await;
+    assert!(matches!(unknown, Err(ArchiveError::Missing(_))), "{unknown:?}");
+    let mut procedures = [procedure("1.001193", "Đăng ký khai sinh")];
+    records.import(&procedures, date(2026, 1, 1)).await.unwrap();
+    procedures[0].notes.push("Sửa đổi".to_owned());
+    records.import(&procedures, date(2026, 7, 1)).await.unwrap();
+    assert_eq!(records.procedure_of(&dossier).await.unwrap().version, 1);
 }
 
 #[tokio::test]
