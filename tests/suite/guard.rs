@@ -110,7 +110,8 @@ async fn a_paper_scanned_without_a_word_though_it_is_held_is_handed_back() {
         assert!(again.reasons.is_empty());
         let shown = stage.command(&["dossier", dossier.code.as_str(), "--server", stage.address()]);
         let shown = String::from_utf8(shown.stdout).unwrap();
-        assert!(shown.contains(&format!("Chú ý, TP02: {}", HeldAgain::VI)), "{shown}");
+        let warning = format!("Chú ý, thành phần 2 (TP02): {}", HeldAgain::VI);
+        assert!(shown.contains(&warning), "{shown}");
         let told = handed_back(&stage, dossier).await;
         let [told] = told.as_slice() else { panic!("{told:?}") };
         assert_eq!((told.component.as_str(), told.record), ("TP02", record));

@@ -8,6 +8,7 @@ use schemas::api::{
     ComponentStatus, ComponentView, DeliveryView, DocumentVerdict, DossierView, FlawView,
     HeldAgain, PageState, PageView, ParkedView, ProcedureSummary, Report, ScanState, ScanView,
 };
+use schemas::ids::ComponentId;
 use schemas::reading::Flaw;
 use schemas::subject::Name;
 use serde::Serialize;
@@ -50,16 +51,24 @@ pub(crate) fn dossier(view: &DossierView, as_json: bool) -> anyhow::Result<()> {
     strays(view)?;
     signatures(view)?;
     for warning in &view.warnings {
-        out(&format!("Chú ý, {}: {}", warning.component, warning.text))?;
+        out(&format!("Chú ý, {}: {}", called(view, &warning.component), warning.text))?;
     }
     for again in view.asked_again.iter().filter(|again| again.reasons.is_empty()) {
-        out(&format!("Chú ý, {}: {}", again.component, HeldAgain::VI))?;
+        out(&format!("Chú ý, {}: {}", called(view, &again.component), HeldAgain::VI))?;
     }
     let pages = view.pages;
     out(&format!(
         "Trang: {} (đã đọc {}, trắng {}, tạm giữ {}, đang chờ {})",
         pages.total, pages.read, pages.blank, pages.parked, pages.waiting
     ))
+}
+
+/// A component by its row in the table, and by its id.
+fn called(view: &DossierView, id: &ComponentId) -> String {
+    match view.components.iter().position(|component| component.id == *id) {
+        Some(row) => format!("thành phần {} ({id})", row + 1),
+        None => format!("thành phần {id}"),
+    }
 }
 
 /// A report: a row for each figure of each group.
