@@ -66,7 +66,7 @@ pub(crate) async fn show_access(
     let full = u32::try_from(accesses.len()).is_ok_and(|found| found == PAGE);
     let next = accesses.last().filter(|_| full).map(|last| last.line.place);
     let who = (&asker.actor(), asked.purpose.as_str());
-    records.note_given(Act::AccessShown, &ids, who, Timestamp::now()).await?;
+    records.note_given(Act::AccessShown, (&ids, &dossiers), who, Timestamp::now()).await?;
     Ok(Json(AccessAnswer {
         records: owned.into_values().map(shown).collect(),
         accesses: accesses.into_iter().map(view).collect(),

@@ -158,26 +158,29 @@ impl Records {
         rows.iter().map(access).collect()
     }
 
-    /// Leaves lines that these records were shown or handed to their owner.
+    /// Leaves lines that these records were shown or handed to their owner; that these dossiers
+    /// were, where there is no record.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn note_given(
         &self,
         act: Act,
-        records: &[RecordId],
+        (records, dossiers): (&[RecordId], &[DossierCode]),
         (by, purpose): (&Actor, &str),
         now: Timestamp,
     ) -> Result<(), ArchiveError> {
-        if records.is_empty() {
-            return Ok(());
-        }
-        let lines = records.iter().map(|record| AuditLine {
-            record: Some(*record),
+        let line = || AuditLine {
             purpose: Some(purpose.to_owned()),
             ..AuditLine::by(by, act, now)
-        });
-        self.leave_alone(&lines.collect::<Vec<_>>()).await
+        };
+        let mut lines: Vec<AuditLine> =
+            records.iter().map(|record| AuditLine { record: Some(*record), ..line() }).collect();
+        if lines.is_empty() {
+            let of = |code: &DossierCode| AuditLine { dossier: Some(code.clone()), ..line() };
+            lines.extend(dossiers.iter().map(of));
+        }
+        if lines.is_empty() { Ok(()) } else { self.leave_alone(&lines).await }
     }
 }
 

@@ -116,7 +116,7 @@ async fn more_of(bed: &Bed, dossier: &Dossier, record: &Record) {
 #[tokio::test]
 async fn a_subject_is_told_who_looked() {
     let bed = bed().await;
-    let (_, record) = done(&bed).await;
+    let (dossier, record) = done(&bed).await;
     let records = &bed.archive.records;
     records.link_audit().await.unwrap();
     let owned = records.ever_owned(NUMBER).await.unwrap();
@@ -124,7 +124,7 @@ async fn a_subject_is_told_who_looked() {
     assert!(records.ever_owned("079305000013").await.unwrap().is_empty());
     assert_eq!(records.dossiers_of(NUMBER).await.unwrap().len(), 1);
     let who = (&operator(), "Đơn số 12/2026");
-    records.note_given(Act::Exported, &[record.id], who, Timestamp::now()).await.unwrap();
+    records.note_given(Act::Exported, (&[record.id], &[]), who, Timestamp::now()).await.unwrap();
     records.link_audit().await.unwrap();
     let accesses = records.accesses((&[record.id], &[]), None, 100).await.unwrap();
     let acts: Vec<_> = accesses.iter().map(|access| access.line.line.act).collect();
@@ -136,6 +136,13 @@ async fn a_subject_is_told_who_looked() {
         records.accesses((&[record.id], &[]), Some(accesses[1].line.place), 100).await.unwrap();
     assert_eq!(rest.len(), 1);
     assert!(records.accesses((&[], &[]), None, 100).await.unwrap().is_empty());
+    // Of whom there is no record, that they were told of their dossiers.
+    let codes = [dossier.code];
+    records.note_given(Act::AccessShown, (&[], &codes), who, Timestamp::now()).await.unwrap();
+    records.link_audit().await.unwrap();
+    let told = records.accesses((&[], &codes), None, 1).await.unwrap();
+    let told = &told[0].line.line;
+    assert_eq!((told.act, told.dossier.as_ref()), (Act::AccessShown, Some(&codes[0])));
 }
 
 #[tokio::test]

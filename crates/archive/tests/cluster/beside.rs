@@ -62,7 +62,7 @@ pub(crate) async fn live(archive: &Archive) {
     assert!(!records.dossiers_of(NUMBER).await.unwrap().is_empty());
     let by = Actor::Principal(SOMEBODY);
     let to = (&by, "Chủ sở hữu yêu cầu");
-    records.note_given(Act::Exported, &[record.id], to, Timestamp::now()).await.unwrap();
+    records.note_given(Act::Exported, (&[record.id], &[]), to, Timestamp::now()).await.unwrap();
     erases(archive, &dossier, &record).await;
 }
 

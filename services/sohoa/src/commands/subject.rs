@@ -158,14 +158,14 @@ async fn export(
     made.with_context(|| format!("making {}; it must not be there yet", to.display()))?;
     let ids: BTreeSet<RecordId> = kept.iter().map(|record| record.id).collect();
     let ids: Vec<RecordId> = ids.into_iter().collect();
+    let codes: Vec<DossierCode> = dossiers.iter().map(|own| own.code.clone()).collect();
     // Before anything is handed out, that it is.
     let why = (&operator(), reason);
-    records.note_given(Act::Exported, &ids, why, Timestamp::now()).await?;
+    records.note_given(Act::Exported, (&ids, &codes), why, Timestamp::now()).await?;
     for record in &kept {
         let pdf = to.join(format!("{}-v{}.pdf", record.id, record.version));
         write_pdf(archive, record, &pdf).await?;
     }
-    let codes: Vec<DossierCode> = dossiers.iter().map(|own| own.code.clone()).collect();
     let mut accesses = Vec::new();
     let mut before = None;
     loop {
