@@ -1,5 +1,5 @@
-//! The guard: what a record or another Kho's paper stands for is not collected again, unless a lawful
-//! reason is stated.
+//! The guard: what a record or another Kho's paper stands for is not collected again, unless a
+//! lawful reason is stated.
 
 use access::Asker;
 use archive::{Dossier, Stated};
