@@ -10,7 +10,6 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use schemas::Uuid;
 use schemas::api::DeliveryTrouble;
 use schemas::event::MEDIA_TYPE;
-use schemas::ids::RecordId;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -308,10 +307,16 @@ impl Channel {
             }
             Self::National(post, key, terms) => {
                 let headers = key.clone().map(Key::header).unwrap_or_default();
-                let (body, results) = synchronisation(archive, delivery, terms).await?;
+                let known = known(archive, delivery).await?;
+                let data = vec![known.told(terms)];
+                let body = Synchronisation { is_updating: delivery.known, data };
+                let body = serde_json::to_string(&body).map_err(|_| DeliveryTrouble::Missing)?;
                 let answer = post.send(JSON, headers, body, SHORT).await?;
                 taken(&answer)?;
-                archive.records.synced(delivery.dossier, &results).await.map_err(away)?;
+                let (records, results) = (&archive.records, known.told_results(terms));
+                records.synced(delivery.dossier, &results).await.map_err(away)?;
+                let told = [known.records()];
+                records.exported(&told, (None, Timestamp::now())).await.map_err(away)?;
                 Ok(Some(answer.status))
             }
             Self::Kho(kho) => inquiries::send(archive, kho, delivery).await,
@@ -320,23 +325,15 @@ impl Channel {
     }
 }
 
-/// The dossier as it is now, with the results that are told by an address; it may have gone on
-/// since the delivery was made.
-async fn synchronisation(
-    archive: &Archive,
-    delivery: &DueDelivery,
-    terms: &Terms,
-) -> Result<(String, Vec<RecordId>), Failed> {
+/// The dossier as it is now; it may have gone on since the delivery was made.
+async fn known(archive: &Archive, delivery: &DueDelivery) -> Result<Known, Failed> {
     let ask = async {
         let dossier = archive.records.dossier_by_id(delivery.dossier).await?;
         let Some(dossier) = dossier else { return Ok(None) };
         Known::of(archive, dossier).await
     };
     let known: Option<Known> = ask.await.map_err(away)?;
-    let known = known.ok_or(DeliveryTrouble::Missing)?;
-    let body = Synchronisation { is_updating: delivery.known, data: vec![known.told(terms)] };
-    let body = serde_json::to_string(&body).map_err(|_| DeliveryTrouble::Missing)?;
-    Ok((body, known.told_results(terms)))
+    Ok(known.ok_or(DeliveryTrouble::Missing)?)
 }
 
 /// Our own side can't do its part just now.

@@ -93,19 +93,19 @@ impl Records {
     }
 
     /// Leaves lines that dossiers are handed to another system, each with the records that are told
-    /// of with it.
+    /// of with it: by that principal, or by the program.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn exported(
         &self,
         dossiers: &[(DossierCode, Vec<(RecordId, u32)>)],
-        (principal, now): (PrincipalId, Timestamp),
+        (principal, now): (Option<PrincipalId>, Timestamp),
     ) -> Result<(), ArchiveError> {
         let mut lines = Vec::new();
         for (dossier, records) in dossiers {
             let line = || AuditLine {
-                principal: Some(principal),
+                principal,
                 dossier: Some(dossier.clone()),
                 ..AuditLine::new(Act::DossierExported, now)
             };

@@ -308,8 +308,8 @@ async fn what_is_read_again_handed_on_and_said_leaves_lines_that_name_nobody() {
     let file = Blake3([5; 32]);
     records.inquiry_read(SOMEBODY, &dossier.code, Some(file), now).await.unwrap();
     let told = [(dossier.code.clone(), vec![(record.id, 1)])];
-    records.exported(&told, (SOMEBODY, now)).await.unwrap();
-    records.exported(&[], (SOMEBODY, now)).await.unwrap();
+    records.exported(&told, (Some(SOMEBODY), now)).await.unwrap();
+    records.exported(&[], (None, now)).await.unwrap();
     records.link_audit().await.unwrap();
 
     let of = (&[record.id][..], std::slice::from_ref(&dossier.code));

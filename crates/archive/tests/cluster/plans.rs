@@ -250,7 +250,7 @@ pub(crate) async fn live(archive: &Archive) {
     records.say_of_lookup(principal, &lookup, &said, now).await.unwrap();
     records.inquiry_read(principal, &dossier.code, None, now).await.unwrap();
     let told = [(dossier.code.clone(), vec![(record.id, 1)])];
-    records.exported(&told, (principal, now)).await.unwrap();
+    records.exported(&told, (Some(principal), now)).await.unwrap();
     records.rely_on(dossier.id, std::slice::from_ref(&relied)).await.unwrap();
     let answers = (&Answers::new(), &Answers::from([("TP03".parse().unwrap(), true)]));
     let spared = vec!["TP03".parse().unwrap()];
