@@ -59,6 +59,8 @@ words! {
         Exported = "exported",
         /// Its content was erased.
         Erased = "erased",
+        /// Another Kho was asked for papers that a dossier needs.
+        KhoAsked = "kho_asked",
         /// A paper of another Kho was shown to the citizen, for a component of a dossier.
         KhoShown = "kho_shown",
         /// It is used for the component, and the citizen agrees.
@@ -107,6 +109,7 @@ impl Act {
             Self::AccessShown => "Cho chủ sở hữu biết ai đã xem",
             Self::Exported => "Trích xuất cho chủ sở hữu",
             Self::Erased => "Xoá nội dung",
+            Self::KhoAsked => "Hỏi Kho khác về giấy tờ",
             Self::KhoShown => "Cho người dân xem giấy tờ của Kho khác",
             Self::KhoUsed => "Dùng giấy tờ của Kho khác, người dân đồng ý",
             Self::KhoDeclined => "Người dân không dùng giấy tờ của Kho khác",

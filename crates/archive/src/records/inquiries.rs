@@ -204,7 +204,8 @@ const PUT_FILE: &str = "
     on conflict (inquiry_id, place) do nothing";
 
 impl Records {
-    /// Asks another Kho: writes the question down with the delivery that asks it.
+    /// Asks another Kho: writes the question down with the delivery that asks it, and leaves a line
+    /// of it.
     ///
     /// # Errors
     /// [`ArchiveError::Missing`] when there is no such dossier.
@@ -230,6 +231,13 @@ impl Records {
         let event = DossierEvent::Asked { inquiry: new.id };
         let store = std::slice::from_ref(&new.store);
         deliver_to(&mut change, &held, held.turn, &event, store).await?;
+        let line = AuditLine {
+            principal: Some(new.principal),
+            dossier: Some(held.code.clone()),
+            component: new.component.clone(),
+            ..AuditLine::new(Act::KhoAsked, now)
+        };
+        leave(&mut change, &[line]).await?;
         change.commit().await
     }
 
