@@ -35,13 +35,17 @@ run:
 # Clippy's driver is the compiler that lints, too: with it nothing is checked first and compiled after.
 LINTING = RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
 
-# The suite runs the programs themselves, so they are built first, along with the tests. What the
-# tests started of a cluster's parts is stopped after them.
-test: setup form
-	$(LINTING) cargo build --workspace --all-targets --locked
+# The suite runs the programs themselves, so they are built first, along with the tests, and while
+# that is done the rest is set up, which compiling doesn't need. Tests wait for others more than they
+# reckon, so more are at work than there are cores. What they started of a cluster's parts is stopped
+# after them.
+test:
+	deploy/setup.sh run
+	$(LINTING) cargo build --workspace --all-targets --locked & building=$$!; \
+	$(MAKE) --no-print-directory form || { kill $$building; exit 1; }; wait $$building
 	python3 -m unittest discover --quiet --start-directory tests/bench
 	.parts/deploy/bin/python -m unittest discover --quiet --start-directory tests/deploy
-	$(LINTING) cargo test --workspace --locked; failed=$$?; \
+	RUST_TEST_THREADS=4 $(LINTING) cargo test --workspace --locked; failed=$$?; \
 	for part in target/cluster/*/ target/stage/*/; do \
 		[ ! -d "$$part" ] || deploy/cluster/$$(basename $$part | cut -d- -f1).sh stop $$part; \
 	done; exit $$failed

@@ -1,5 +1,5 @@
 //! The archive on a real SQLite, a real folder and a real S3 store. The same tests of records run
-//! on PostgreSQL in `cluster`.
+//! on PostgreSQL in `cluster`, and with them those of what a broker may do to jobs.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
@@ -17,8 +17,6 @@ mod scans;
 mod queue;
 mod vitals;
 
-mod broker;
-mod broker_faults;
 mod rabbitmq;
 mod throughput;
 

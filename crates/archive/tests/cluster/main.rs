@@ -1,5 +1,5 @@
-//! The archive on a real PostgreSQL, its queue there and on RabbitMQ: every test of the embedded form that is not of the folder,
-//! and those of many processes at once.
+//! The archive on a real PostgreSQL, its queue there and on RabbitMQ: every test of the embedded
+//! form that is not of the folder, and those of the broker and of many processes at once.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
