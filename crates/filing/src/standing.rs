@@ -7,11 +7,10 @@
 //! person must look: nothing is held by assumption. `standing/whose.rs` says when it is known whose
 //! paper a component asks for.
 
+mod elsewhere;
 mod whose;
 
 use std::collections::BTreeSet;
-
-mod elsewhere;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -381,7 +380,8 @@ fn held(component: &Component, standing: &Standing<'_>) -> (ComponentStatus, Str
     with_original(component, reason)
 }
 
-/// Status and reason of a component that something stands for, with what is to come in all the same.
+/// Status and reason of a component that something stands for, with what is to come in all the
+/// same.
 fn with_original(component: &Component, mut reason: String) -> (ComponentStatus, String) {
     if component.physical_original_needed {
         reason.push_str(" Vẫn phải nộp bản gốc để ghi chú hoặc thu hồi.");

@@ -29,8 +29,9 @@ pub enum Figure {
     /// 4.1: finished dossiers with an electronic result, of those that must end with one. In
     /// dossiers; at most 6 points.
     ResultAvailable,
-    /// 4.2, tỷ lệ số hoá: dossiers with a file attached to a component, be it scanned or reused, and
-    /// an electronic result where the procedure must end with one. In dossiers; at most 4 points, all of them from 80 %.
+    /// 4.2, tỷ lệ số hoá: dossiers with a file attached to a component, be it scanned or reused,
+    /// and an electronic result where the procedure must end with one. In dossiers; at most 4
+    /// points, all of them from 80 %.
     Digitised,
     /// 4.3, tỷ lệ khai thác, tái sử dụng: dossiers with a component that was reused. In dossiers;
     /// at most 2 points, all of them from 80 %.

@@ -162,7 +162,9 @@ pub(crate) async fn ask(
         principal: asker.id,
         question: serde_json::to_string(&question).map_err(|_| Reason::Internal)?,
     };
-    records.ask(&new, Timestamp::now()).await?;
+    if !records.ask(&new, Timestamp::now()).await? {
+        return Err(Reason::DossierClosed.into());
+    }
     // Another's question of the same id stays theirs.
     let kept = records.inquiry(new.id).await?.filter(|kept| kept.dossier == new.dossier);
     let kept = kept.ok_or(Reason::KeyReused)?;

@@ -41,6 +41,11 @@ const RELY_NO_MORE: &str = "
         and d.component = $2 and d.verdict = 'filed')
       and not exists (select 1 from ask_again a where a.dossier_id = $1 and a.component = $2)";
 
+// What became of a record tells nothing of another that is relied on later.
+const FORGET_CHANGES: &str = "
+    delete from relied_change where dossier_id = $1 and component = $2
+      and not exists (select 1 from relied r where r.dossier_id = $1 and r.component = $2)";
+
 impl Records {
     /// Keeps a dossier's answers, given with the principal's key or session, where they still are
     /// `before`, and what is relied on by them.
@@ -69,8 +74,10 @@ impl Records {
         let answer = sqlx::query(ANSWER).bind(&id).bind(json(answers)?);
         answer.execute(change.on()).await.doing(doing)?;
         for component in &shift.spared {
-            let spare = sqlx::query(RELY_NO_MORE).bind(&id).bind(component.as_str());
-            spare.execute(change.on()).await.doing(doing)?;
+            for sql in [RELY_NO_MORE, FORGET_CHANGES] {
+                let spare = sqlx::query(sql).bind(&id).bind(component.as_str());
+                spare.execute(change.on()).await.doing(doing)?;
+            }
         }
         for relied in &shift.relied {
             rely(&mut change, dossier, relied, Some(principal)).await?;

@@ -205,14 +205,17 @@ const PUT_FILE: &str = "
 
 impl Records {
     /// Asks another Kho: writes the question down with the delivery that asks it, and leaves a line
-    /// of it.
+    /// of it. Says whether it is asked: for a closed dossier nothing is.
     ///
     /// # Errors
     /// [`ArchiveError::Missing`] when there is no such dossier.
-    pub async fn ask(&self, new: &NewInquiry, now: Timestamp) -> Result<(), ArchiveError> {
+    pub async fn ask(&self, new: &NewInquiry, now: Timestamp) -> Result<bool, ArchiveError> {
         let mut change = self.db.change().await?;
         let held = Held::take(&mut change, By::Id(new.dossier)).await?;
         let held = held.ok_or_else(|| super::dossiers::missing(new.dossier))?;
+        if held.state == DossierState::Closed {
+            return Ok(false);
+        }
         let delivery = DeliveryId::of(EventId::of(held.id, held.turn), &new.store);
         let put = sqlx::query(PUT)
             .bind(new.id.to_string())
@@ -226,7 +229,7 @@ impl Records {
             .bind(i64::from(new.national));
         let put = put.execute(change.on()).await.doing("asking another Kho")?;
         if put.rows_affected() == 0 {
-            return Ok(());
+            return Ok(true);
         }
         let event = DossierEvent::Asked { inquiry: new.id };
         let store = std::slice::from_ref(&new.store);
@@ -238,7 +241,8 @@ impl Records {
             ..AuditLine::new(Act::KhoAsked, now)
         };
         leave(&mut change, &[line]).await?;
-        change.commit().await
+        change.commit().await?;
+        Ok(true)
     }
 
     /// A question.
@@ -452,7 +456,9 @@ impl Records {
             return Ok(());
         }
         for (place, file) in (0_i64..).zip(files) {
-            let put = sqlx::query(PUT_FILE).bind(&id).bind(place).bind(&file.name);
+            // PostgreSQL keeps no NUL in a text.
+            let name = file.name.replace('\0', "");
+            let put = sqlx::query(PUT_FILE).bind(&id).bind(place).bind(name);
             let put = put.bind(file.blake3.to_string()).bind(number(file.bytes));
             put.execute(change.on()).await.doing(doing)?;
         }

@@ -160,19 +160,34 @@ const NOTE: &str = "
         set change = excluded.change, at = excluded.at, told = 0
         where relied_change.change = 'superseded'";
 
-const NOTE_ONE: &str = "
+/// Where a version that another paper had ended is in use again and has run out since, that is
+/// what became of it.
+macro_rules! unless_noted {
+    () => {
+        "on conflict (dossier_id, component, record_id, version) do update
+            set change = excluded.change, at = excluded.at, told = 0
+            where relied_change.change = 'superseded' and exists (select 1 from record again
+                where again.record_id = relied_change.record_id
+                  and again.version = relied_change.version and again.state = 'published')"
+    };
+}
+
+const NOTE_ONE: &str = concat!(
+    "
     insert into relied_change (dossier_id, component, record_id, version, change, at)
     select r.dossier_id, r.component, r.record_id,
         coalesce((select max(v.version) from record v where v.record_id = r.record_id), r.version),
         'expired', $3
-    from relied r where r.dossier_id = $1 and r.component = $2
-    on conflict (dossier_id, component, record_id, version) do nothing
-    returning record_id, version";
+    from relied r where r.dossier_id = $1 and r.component = $2 ",
+    unless_noted!(),
+    " returning record_id, version"
+);
 
 const CODE: &str = "select code from dossier where dossier_id = $1";
 
 // A paper that came in all the same stands by itself.
-const NOTE_RUN_OUT: &str = "
+const NOTE_RUN_OUT: &str = concat!(
+    "
     insert into relied_change (dossier_id, component, record_id, version, change, at)
     select r.dossier_id, r.component, r.record_id,
         coalesce((select max(v.version) from record v where v.record_id = r.record_id), r.version),
@@ -180,9 +195,10 @@ const NOTE_RUN_OUT: &str = "
     from relied r join dossier d on d.dossier_id = r.dossier_id
     where r.expired = 0 and r.last_day is not null and r.last_day < $1 and d.state = 'open'
       and not exists (select 1 from document p where p.dossier_id = r.dossier_id
-        and p.component = r.component and p.verdict = 'filed')
-    on conflict (dossier_id, component, record_id, version) do nothing
-    returning dossier_id, record_id, version";
+        and p.component = r.component and p.verdict = 'filed') ",
+    unless_noted!(),
+    " returning dossier_id, record_id, version"
+);
 
 const RUN_OUT: &str = "
     update relied set expired = 1

@@ -46,10 +46,13 @@ const BROUGHT_BACK: &str = "
     select r.version from record r join document d on d.document_id = r.document_id
     where r.record_id = $1 and r.superseded_by = $2 and r.version <= d.assigned_after limit 1";
 
+// A paper that isn't filed any more comes back when it is: as a version of then.
 const RESTORE: &str = "
     update record set state = 'published', superseded_by = null, ended_why = null,
         ended_reason = null, ended_by = null, ended_at = null
     where record_id = $1 and version = $2 and state = 'superseded' and superseded_by = $3
+      and exists (select 1 from document d
+        where d.document_id = record.document_id and d.verdict = 'filed')
     returning hash";
 
 impl Records {

@@ -412,6 +412,31 @@ async fn of_two_who_answer_at_once_one_has_it_worked_out_anew() {
 }
 
 #[tokio::test]
+async fn what_became_of_a_record_tells_nothing_of_one_that_is_relied_on_later() {
+    let bed = bed().await;
+    let (other, pages) = bed.read_dossier(1).await;
+    let (_, first) = published(&bed).await;
+    let document = filed(&pages, "TP01");
+    bed.file(other.id, std::slice::from_ref(&document)).await;
+    let second = bed.publish(&other, document.id).await;
+    let records = &bed.archive.records;
+    let dossier = relying(&bed, &first).await;
+    records.revoke(first.id, REVISER, Timestamp::now()).await.unwrap();
+    assert_eq!(records.lost(dossier.id).await.unwrap().len(), 1);
+    let answers = [true, false].map(|holds| Answers::from([("TP09".parse().unwrap(), holds)]));
+    let spared = Shift { relied: Vec::new(), spared: vec!["TP07".parse().unwrap()] };
+    let asked = Shift { relied: vec![relied(&second)], spared: Vec::new() };
+    for (from, to, shift) in [(0, 1, &spared), (1, 0, &asked)] {
+        let from_to = (&answers[from], &answers[to]);
+        let answered = records.answer(SOMEBODY, dossier.id, from_to, shift).await.unwrap();
+        assert_eq!(answered, Answered::Kept);
+    }
+    assert_eq!(records.relied(dossier.id).await.unwrap(), [relied(&second)]);
+    assert!(records.lost(dossier.id).await.unwrap().is_empty());
+    assert!(records.warnings(dossier.id).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn an_event_of_a_later_program_is_left_out() {
     let bed = bed().await;
     let dossier = bed.dossier().await;

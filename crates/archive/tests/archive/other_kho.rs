@@ -1,8 +1,8 @@
 //! Papers of other Kho that are used for a dossier, and what reports count of a dossier beside.
 
 use archive::{
-    Dossier, Inquiry, InquiryWord, LinesAsked, NewInquiry, NewScan, PutRight, Reliance, Relied,
-    Reviser, Stated, Subscriber, drawn,
+    Dossier, Inquiry, InquiryFile, InquiryWord, LinesAsked, NewInquiry, NewScan, PutRight,
+    Reliance, Relied, Reviser, Stated, Subscriber, drawn,
 };
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
@@ -45,7 +45,7 @@ async fn asked(bed: &Bed, dossier: DossierId, (store, national): (&str, bool)) -
         principal: SOMEBODY,
         question: "{}".to_owned(),
     };
-    records.ask(&new, Timestamp::now()).await.unwrap();
+    assert!(records.ask(&new, Timestamp::now()).await.unwrap());
     new.id
 }
 
@@ -169,6 +169,38 @@ async fn a_paper_that_comes_in_although_another_kho_had_it_was_asked_for_again()
     let again = records.asked_again(dossier.id).await.unwrap().remove(0);
     let reasons: Vec<_> = again.reasons.iter().map(|said| said.reason).collect();
     assert_eq!(reasons, [AskReason::Authenticity, AskReason::Declined]);
+}
+
+#[tokio::test]
+async fn nothing_is_asked_for_a_dossier_that_was_closed_meanwhile() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    let records = &bed.archive.records;
+    records.close_dossier(dossier.id).await.unwrap();
+    let new = NewInquiry {
+        id: InquiryId::of(Uuid::new_v4()),
+        dossier: dossier.id,
+        store: "kho-tinh".to_owned(),
+        national: false,
+        component: Some(component()),
+        principal: SOMEBODY,
+        question: "{}".to_owned(),
+    };
+    assert!(!records.ask(&new, Timestamp::now()).await.unwrap());
+    assert_eq!(records.inquiry(new.id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_file_of_another_kho_is_kept_whatever_it_is_called() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    let id = asked(&bed, dossier.id, ("kho-tinh", false)).await;
+    let blake3 = bed.archive.blobs.put(b"a file").await.unwrap();
+    let file = InquiryFile { name: "Giấy\0 khai sinh.pdf".to_owned(), blake3, bytes: 6 };
+    let pending = inquiry(&bed, id).await;
+    let records = &bed.archive.records;
+    records.put_answer(&pending, ANSWER, (&[file], 1), Timestamp::now()).await.unwrap();
+    assert_eq!(inquiry(&bed, id).await.files[0].name, "Giấy khai sinh.pdf");
 }
 
 /// A record, of a dossier of its own.

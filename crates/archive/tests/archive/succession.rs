@@ -1,18 +1,22 @@
 //! Papers that take the place of others, and what brings the others back.
 
-use archive::{Dossier, FiledDocument, LinesAsked, LookupError, PutRight, Revised, Reviser};
+use archive::{
+    Dossier, FiledDocument, LinesAsked, LookupError, PutRight, Reliance, Relied, Revised, Reviser,
+};
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
 use schemas::api::{AssignDocument, DossierEvent, RecordChange, RecordStanding};
 use schemas::audit::Act;
 use schemas::catalogue::{Outcome, Procedure};
 use schemas::clock::day_of;
-use schemas::ids::{KindId, RecordId};
-use schemas::message::Job;
+use schemas::ids::{ComponentId, KindId, RecordId};
+use schemas::message::{Job, Lane};
 use schemas::record::{BoundBy, Field, FieldName, FieldSource, Owner, Record, RecordState};
 use schemas::subject::Subject;
 
-use crate::bed::{Bed, NUMBER, SOMEBODY, bed, citizen, draft, filed, findings, request};
+use crate::bed::{
+    Bed, NUMBER, SOMEBODY, bed, citizen, draft, filed, findings, new_dossier, request,
+};
 use crate::once::relying;
 
 const REVISER: Reviser<'_> =
@@ -267,6 +271,71 @@ async fn what_a_withdrawn_paper_had_ended_is_in_use_again() {
     succeed(&bed, &again).await;
     let twice = vec![RecordChange::Superseded; 2];
     assert_eq!(heard(&bed, &open).await, (twice, vec![RecordChange::Superseded]));
+}
+
+#[tokio::test]
+async fn what_is_not_filed_any_more_comes_back_when_it_is_filed_again() {
+    let bed = bed().await;
+    let couple = [wife(), husband()];
+    let (dossier, document, draft) = prepare(&bed, &marriage(&couple)).await;
+    let married = put(&bed, &document, draft.clone()).await;
+    let (_, divorced) = publish(&bed, &divorce(&couple)).await;
+    succeed(&bed, &divorced).await;
+    assert!(bed.file(dossier.id, &[]).await);
+    let records = &bed.archive.records;
+    records.revoke(divorced.id, REVISER, Timestamp::now()).await.unwrap();
+    succeed(&bed, &divorced).await;
+    assert_eq!(state(&bed, &married).await, (RecordState::Superseded, Some(divorced.id)));
+
+    assert!(bed.file(dossier.id, std::slice::from_ref(&document)).await);
+    assert_eq!(put(&bed, &document, draft).await.version, 2);
+    assert_eq!(state(&bed, &married).await, IN_USE);
+}
+
+#[tokio::test]
+async fn what_is_in_use_again_runs_out_as_others_do() {
+    let bed = bed().await;
+    let couple = [wife(), husband()];
+    let (_, married) = publish(&bed, &marriage(&couple)).await;
+    let records = &bed.archive.records;
+    let now = Timestamp::now();
+    let component: ComponentId = "TP07".parse().unwrap();
+    let until_today = Relied {
+        component: component.clone(),
+        record: married.id,
+        version: 1,
+        original: false,
+        last_day: Some(day_of(now)),
+    };
+    let reliance = Reliance { relied: vec![until_today], ..Reliance::default() };
+    let new = new_dossier("H26.01", Lane::Counter);
+    let by_itself = records.open_dossier(SOMEBODY, &new, &reliance, now).await.unwrap();
+    let by_whoever_looked = relying(&bed, &married).await;
+    let (_, divorced) = publish(&bed, &divorce(&couple)).await;
+    succeed(&bed, &divorced).await;
+    let both = [&by_itself, &by_whoever_looked];
+    let look = async |at| {
+        let of = std::slice::from_ref(&component);
+        records.note_expired(by_whoever_looked.id, of, at).await.unwrap();
+    };
+    // What another paper had ended by then has nothing left to run out.
+    let superseded = vec![RecordChange::Superseded];
+    look(now).await;
+    for dossier in both {
+        assert_eq!(heard(&bed, dossier).await, (superseded.clone(), superseded.clone()));
+    }
+
+    records.revoke(divorced.id, REVISER, now).await.unwrap();
+    succeed(&bed, &divorced).await;
+    for _ in 0..2 {
+        look(now).await;
+        records.expire(now + SignedDuration::from_hours(24)).await.unwrap();
+        for dossier in both {
+            let told = vec![RecordChange::Superseded, RecordChange::Expired];
+            assert_eq!(heard(&bed, dossier).await, (told, vec![RecordChange::Expired]));
+            assert_eq!(records.lost(dossier.id).await.unwrap().len(), 1);
+        }
+    }
 }
 
 #[tokio::test]
