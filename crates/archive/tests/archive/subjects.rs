@@ -318,4 +318,10 @@ async fn whoever_a_dossier_names_beside_its_applicant_is_told_of_it_and_goes_wit
         }
     }
     assert!(records.dossiers_naming(CHILD).await.unwrap().is_empty());
+    // That they went stands in the audit, though they had no record.
+    records.link_audit().await.unwrap();
+    let gone = [dossier.code, own.code];
+    let accesses = records.accesses((&[], &gone), None, 100).await.unwrap();
+    let acts: Vec<_> = accesses.iter().map(|access| access.line.line.act).collect();
+    assert_eq!(acts, [Act::Erased; 2]);
 }

@@ -216,7 +216,7 @@ impl Archive {
                 sqlx::query(*sql).bind(number).execute(change.on()).await.doing(doing)?;
             }
         }
-        leave(&mut change, &lines(&records, reason, (by, now))).await?;
+        leave(&mut change, &lines(&held.code, &records, reason, (by, now))).await?;
         change.commit().await?;
         for key in blobs {
             match self.remove_unneeded(key).await? {
@@ -240,15 +240,26 @@ impl super::Records {
     }
 }
 
-/// A line for each version.
-fn lines(records: &[Record], reason: &str, (by, now): (&Actor, Timestamp)) -> Vec<AuditLine> {
-    let line = |record: &Record| AuditLine {
-        record: Some(record.id),
-        version: Some(record.version),
-        dossier: Some(DossierCode::clone(&record.dossier)),
+/// A line for each version; one for the dossier where it has no record.
+fn lines(
+    dossier: &DossierCode,
+    records: &[Record],
+    reason: &str,
+    (by, now): (&Actor, Timestamp),
+) -> Vec<AuditLine> {
+    let line = || AuditLine {
+        dossier: Some(dossier.clone()),
         purpose: Some(reason.to_owned()),
-        content: record.hash,
         ..AuditLine::by(by, Act::Erased, now)
     };
-    records.iter().map(line).collect()
+    if records.is_empty() {
+        return vec![line()];
+    }
+    let of = |record: &Record| AuditLine {
+        record: Some(record.id),
+        version: Some(record.version),
+        content: record.hash,
+        ..line()
+    };
+    records.iter().map(of).collect()
 }
