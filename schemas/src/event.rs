@@ -35,7 +35,7 @@ pub enum EventKind {
     /// It takes no more scans.
     #[serde(rename = "sohoa.dossier.closed")]
     Closed,
-    /// Another Kho is asked for papers of its applicant.
+    /// Another Kho is asked for papers of one of its people.
     #[serde(rename = "sohoa.dossier.asked")]
     Asked,
     /// Another Kho has answered what was asked for it.

@@ -232,7 +232,7 @@ impl Records {
     }
 
     /// What may be sent to a subscriber now: of each dossier the first that waits, and that only
-    /// when it is due.
+    /// when it is due. What a later program tells of is for it to send.
     ///
     /// # Errors
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
@@ -244,20 +244,22 @@ impl Records {
     ) -> Result<Vec<DueDelivery>, ArchiveError> {
         let query = sqlx::query(DUE).bind(subscriber).bind(micros(now)).bind(i64::from(limit));
         let rows = query.fetch_all(&self.db.readers).await.doing("looking for what must leave")?;
-        let due = |row: &AnyRow| {
-            Ok(DueDelivery {
+        let due = |row: &AnyRow| -> Result<Option<DueDelivery>, ArchiveError> {
+            let kind = row.take::<&str>("event")?;
+            let Ok(kind) = kind.parse::<EventKind>() else { return Ok(None) };
+            Ok(Some(DueDelivery {
                 id: row.parsed("delivery_id")?,
                 event: row.parsed("event_id")?,
-                kind: row.parsed("event")?,
+                kind,
                 dossier: row.parsed("dossier_id")?,
                 office: row.parsed("office")?,
                 body: row.take("body")?,
                 attempts: row.int("attempts")?,
                 since: row.time("since")?,
                 known: row.flag("known")?,
-            })
+            }))
         };
-        rows.iter().map(due).collect()
+        rows.iter().filter_map(|row| due(row).transpose()).collect()
     }
 
     /// Writes down what an attempt came to, with the status of the answer where there was one.
@@ -284,8 +286,8 @@ impl Records {
         change.commit().await
     }
 
-    /// Notes that the taker of the national contract has taken these results of a dossier, each with
-    /// the address of its file.
+    /// Notes that the taker of the national contract has taken these results of a dossier, each
+    /// with the address of its file.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`]; they are to be told again then.
@@ -420,10 +422,14 @@ impl Records {
 }
 
 fn subscriber(row: &AnyRow) -> Result<Subscriber, ArchiveError> {
+    let wanted: Vec<String> = row.json("events")?;
+    // Whoever wants only what a later program tells of hears nothing of this one.
+    let events: Vec<EventKind> = wanted.iter().filter_map(|kind| kind.parse().ok()).collect();
+    let is_told = wanted.is_empty() || !events.is_empty();
     Ok(Subscriber {
         name: row.take("name")?,
-        listens: row.int::<i64>("listens")? != 0,
-        events: row.json("events")?,
+        listens: row.int::<i64>("listens")? != 0 && is_told,
+        events,
         office: row.parsed_or("office")?,
     })
 }

@@ -11,6 +11,7 @@ use schemas::access::Reach;
 use schemas::api::{AskReason, InquiryState, LookupWord};
 use schemas::audit::Act;
 use schemas::clock::day_of;
+use schemas::event::EventKind;
 use schemas::facts::DossierFacts;
 use schemas::ids::{ComponentId, DossierId, InquiryId};
 use schemas::message::Lane;
@@ -169,6 +170,29 @@ async fn a_paper_that_comes_in_although_another_kho_had_it_was_asked_for_again()
     let again = records.asked_again(dossier.id).await.unwrap().remove(0);
     let reasons: Vec<_> = again.reasons.iter().map(|said| said.reason).collect();
     assert_eq!(reasons, [AskReason::Authenticity, AskReason::Declined]);
+}
+
+#[tokio::test]
+async fn what_a_later_program_tells_others_is_left_to_it() {
+    let bed = bed().await;
+    let records = &bed.archive.records;
+    let listens = |name: &str| Subscriber {
+        name: name.to_owned(),
+        listens: true,
+        events: vec![EventKind::Closed],
+        office: None,
+    };
+    records.put_subscribers(&[listens("mot-cua"), listens("bao-cao")]).await.unwrap();
+    let wants = "update subscriber set events = '[\"sohoa.dossier.of_tomorrow\"]'
+        where name = 'bao-cao'";
+    assert_eq!(bed.tamper(wants).await, 1);
+    let dossier = bed.dossier().await;
+    records.close_dossier(dossier.id).await.unwrap();
+    let due = async |name| records.due_deliveries(name, Timestamp::now(), 10).await.unwrap().len();
+    assert_eq!((due("mot-cua").await, due("bao-cao").await), (1, 0));
+    let tells = "update delivery set event = 'sohoa.dossier.of_tomorrow'";
+    assert_eq!(bed.tamper(tells).await, 1);
+    assert_eq!(due("mot-cua").await, 0);
 }
 
 #[tokio::test]
