@@ -300,14 +300,15 @@ impl Record {
     }
 
     /// Whether it can be what an earlier paper came to its end by: it was issued later, not after
-    /// `today`, and everybody whose that paper is owns this one, too. Where either day isn't known
-    /// it can't, nor where one of two spouses isn't named.
+    /// `today`, and everybody whose that paper is owns this one, too, and is told by it. Where
+    /// either day isn't known it can't, nor where one of two spouses isn't named.
     #[must_use]
     pub fn comes_after(&self, earlier: &Self, today: Date) -> bool {
         let (Some(this), Some(that)) = (self.issued_on(), earlier.issued_on()) else {
             return false;
         };
-        let owns = |owner: &Owner| self.owners.iter().any(|o| o.subject.agrees(&owner.subject));
+        let told = || self.owners.iter().filter(|owner| owner.bound_by != BoundBy::Dossier);
+        let owns = |owner: &Owner| told().any(|own| own.subject.agrees(&owner.subject));
         that < this
             && this <= today
             && !earlier.owners.is_empty()

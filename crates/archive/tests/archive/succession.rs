@@ -217,6 +217,13 @@ async fn nothing_is_ended_where_day_or_owners_leave_a_doubt() {
     let (_, other) = publish(&bed, &divorce(&couple)).await;
     succeed(&bed, &other).await;
     assert_eq!(state(&bed, &married).await, IN_USE, "nobody knows since when they are married");
+    let bed = self::bed().await;
+    let (_, married) = publish(&bed, &marriage(&couple)).await;
+    let (_, document, mut draft) = prepare(&bed, &divorce(&couple)).await;
+    draft.owners[1].bound_by = BoundBy::Dossier;
+    let other = put(&bed, &document, draft).await;
+    succeed(&bed, &other).await;
+    assert_eq!(state(&bed, &married).await, IN_USE, "it doesn't say whose divorce it is");
 }
 
 #[tokio::test]
