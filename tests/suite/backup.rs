@@ -116,6 +116,18 @@ async fn an_office_is_backed_up_while_it_works_and_restored_on_another_machine()
     let (code, _, told) = sohoa(&["keys", "rotate", "--data", text(&copy)]);
     assert_eq!(code, Some(0), "{told}");
     assert_ne!(std::fs::read(copy.join("master.key")).unwrap(), before);
+    // A scan that lies plain, as one from before there was a master key, is encrypted.
+    let page = jpeg_page(0);
+    let name = blake3::hash(&page).to_string();
+    let plain = copy.join("blobs").join(&name[..2]).join(&name[2..]);
+    assert_ne!(std::fs::read(&plain).unwrap(), page);
+    std::fs::write(&plain, &page).unwrap();
+    let encrypt = ["keys", "encrypt", "--data", text(&copy)];
+    for more in [["--count"].as_slice(), &[]] {
+        let (code, _, told) = sohoa(&[encrypt.as_slice(), more].concat());
+        assert_eq!(code, Some(0), "{told}");
+        assert_eq!(std::fs::read(&plain).unwrap() == page, !more.is_empty());
+    }
     let (code, checked, told) = sohoa(&["check", "--data", text(&copy), "--json"]);
     assert_eq!((code, &checked["check"]["findings"]), (Some(0), &json!([])), "{told}");
 }

@@ -29,7 +29,6 @@ pub(crate) mod sheet;
 mod tables;
 mod verify;
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -125,7 +124,7 @@ pub struct BackedUp {
     pub rows: u64,
     /// Blobs that they name.
     pub blobs: u64,
-    /// Blobs that the folder did not have yet, or only under a key that was erased.
+    /// Blobs that the folder did not have yet, or only plain or under a key that was erased.
     pub copied: u64,
     /// Bytes of those.
     pub copied_bytes: u64,
@@ -203,9 +202,9 @@ impl Archive {
         let archive = self.identity().await?;
         let folder = Folder::begin(target, &archive).await?;
         let (number, dir) = folder.next().await?;
-        let (mut moment, erased) = self.write_rows(&dir, hears).await?;
+        let (mut moment, known) = self.write_rows(&dir, hears).await?;
         let (from, to) = (&self.blobs, &folder.blobs);
-        let carried = carry::all(from, to, &dir, moment.blobs.lines, Some(&erased), hears);
+        let carried = carry::all(from, to, &dir, moment.blobs.lines, Some(&known), hears);
         let mut carried = carried.await?;
         let mut view = self.records.db.view().await?;
         carry::spare(&mut view, &mut carried).await?;
@@ -220,6 +219,8 @@ impl Archive {
         let blobs = moment.blobs.lines;
         moment.lacking = [carried.missing.as_slice(), &carried.damaged].concat();
         folder.finish(number, &moment).await?;
+        // Now that their keys are copied, and that there is a moment which can't do without.
+        carry::over_plain(from, to, &mut carried).await?;
         Ok(BackedUp {
             moment: number,
             rows,
@@ -232,13 +233,13 @@ impl Archive {
         })
     }
 
-    /// Every row of one moment, and the names of the blobs they need; answers with those, too, that
-    /// a key was erased of.
+    /// Every row of one moment, and the names of the blobs they need; answers with what their keys
+    /// tell, too.
     async fn write_rows(
         &self,
         dir: &Path,
         hears: Hears<'_>,
-    ) -> Result<(Moment, HashSet<Blake3>), BackupError> {
+    ) -> Result<(Moment, carry::Known), BackupError> {
         let db = &self.records.db;
         let mut view = db.view().await?;
         let row = sqlx::query(SCHEMA).fetch_one(&mut *view).await.doing(BACKING_UP)?;
@@ -253,7 +254,7 @@ impl Archive {
             entries.push(rows::export(&mut view, table, dir).await?);
         }
         hears(Progress { step: Step::Rows, done: all, all });
-        let (blobs, erased) = carry::list(&mut view, dir).await?;
+        let (blobs, known) = carry::list(&mut view, dir).await?;
         let moment = Moment {
             format: FORMAT,
             at: at.to_string(),
@@ -264,7 +265,7 @@ impl Archive {
             lacking: Vec::new(),
             keys: 0,
         };
-        Ok((moment, erased))
+        Ok((moment, known))
     }
 
     /// Which archive this is; chosen now if nobody asked before.

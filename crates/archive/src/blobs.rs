@@ -211,6 +211,17 @@ impl Blobs {
         }
     }
 
+    /// The key that the blob is encrypted with; none when it isn't.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Missing`], [`ArchiveError::Unavailable`].
+    pub(crate) async fn key_of(&self, key: Blake3) -> Result<Option<Uuid>, ArchiveError> {
+        let (reader, _) = self.raw(key).await?;
+        let mut head = Vec::with_capacity(stream::HEAD);
+        reader.take(stream::HEAD as u64).read_to_end(&mut head).await.doing("reading a blob")?;
+        Ok(key_id(&head))
+    }
+
     /// Whether the blob is there; its bytes are not looked at.
     ///
     /// # Errors
@@ -367,15 +378,21 @@ impl Incoming {
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`]; nothing is kept then.
     pub async fn finish(mut self) -> Result<Received, ArchiveError> {
         let (blake3, bytes) = (self.key(), self.len);
+        self.keep_key().await?;
+        let first = self.finish_as(blake3).await?;
+        Ok(Received { blake3, bytes, first })
+    }
+
+    /// Keeps the key of what came, where that is encrypted; nothing more comes then.
+    pub(crate) async fn keep_key(&mut self) -> Result<(), ArchiveError> {
         if let (Some(encrypting), Some(vault)) = (self.encrypting.take(), self.blobs.vault.clone())
         {
             let (rest, data_key) = encrypting.finish()?;
             self.hold(&rest).await?;
             self.flush().await?;
-            vault.keep(&data_key, &blake3.to_string()).await?;
+            vault.keep(&data_key, &self.key().to_string()).await?;
         }
-        let first = self.finish_as(blake3).await?;
-        Ok(Received { blake3, bytes, first })
+        Ok(())
     }
 
     /// Makes what came durable under that name; true as [`Received::first`] is.

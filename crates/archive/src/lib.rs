@@ -56,7 +56,7 @@ pub use records::sessions::{Attempt, NewSession, Session};
 pub use records::subjects::{Access, Erasure, Ground, Kept};
 pub use records::vitals::{LaneDepth, RecordVitals};
 pub use topic::{Telling, Topic};
-pub use vault::{Factor, MasterKey, Masters};
+pub use vault::{Encrypted, Factor, MasterKey, Masters};
 
 use database::Database;
 use lock::Lock;

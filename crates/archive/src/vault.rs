@@ -11,6 +11,7 @@ mod cipher;
 pub(crate) mod copy;
 mod factor;
 mod master;
+mod plain;
 mod rotate;
 pub(crate) mod stream;
 
@@ -31,6 +32,7 @@ use cipher::Wrapping;
 pub use factor::Factor;
 pub(crate) use factor::secret;
 pub use master::{MasterKey, Masters};
+pub use plain::Encrypted;
 
 /// A key of one thing, in the clear.
 pub(crate) struct DataKey {

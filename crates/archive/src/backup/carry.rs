@@ -16,7 +16,7 @@ use crate::blobs::Blobs;
 use crate::check;
 use crate::error::{ArchiveError, Doing};
 use crate::rows::Columns;
-use crate::vault::stream::{HEAD, Wholeness, key_id};
+use crate::vault::stream::{Wholeness, key_id};
 
 /// Blobs on their way at once: a store answers late but many.
 const AT_ONCE: usize = 8;
@@ -38,6 +38,17 @@ pub(super) struct Carried {
     pub(super) damaged: Vec<Blake3>,
     /// There already, but under this key, and not under the one that they would come with.
     pub(super) other: Vec<(Blake3, Uuid)>,
+    /// There already, plain, and since then encrypted under this key where they come from.
+    pub(super) plain: Vec<(Blake3, Uuid)>,
+}
+
+/// What the keys of a moment tell of its blobs.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Blobs that a key was erased of.
+    erased: HashSet<Blake3>,
+    /// Blobs that have no key.
+    plain: HashSet<Blake3>,
 }
 
 impl Carried {
@@ -45,6 +56,7 @@ impl Carried {
         match fate {
             Fate::There => {}
             Fate::Other(under) => self.other.push((key, under)),
+            Fate::Plain(under) => self.plain.push((key, under)),
             Fate::Copied(bytes) => {
                 self.copied += 1;
                 self.copied_bytes += bytes;
@@ -65,6 +77,8 @@ enum Fate {
     There,
     /// It was there already, under that other key.
     Other(Uuid),
+    /// It was there already, plain; by now it is under that key.
+    Plain(Uuid),
     Copied(u64),
     Missing,
     Damaged,
@@ -75,38 +89,44 @@ pub(super) fn file(dir: &Path) -> PathBuf {
     dir.join("blobs.txt")
 }
 
-/// Writes the names of all blobs that rows of the view need; answers with those, too, that a key
-/// was erased of.
+/// Writes the names of all blobs that rows of the view need; answers with what their keys tell,
+/// too.
 pub(super) async fn list(
     view: &mut AnyConnection,
     dir: &Path,
-) -> Result<(SheetEntry, HashSet<Blake3>), ArchiveError> {
+) -> Result<(SheetEntry, Known), ArchiveError> {
     let sql = format!(
         "select blob, exists (select 1 from data_key
-            where about = wanted.blob and wrapped is null) as erased
+            where about = wanted.blob and wrapped is null) as erased,
+            exists (select 1 from data_key
+            where about = wanted.blob and wrapped is not null) as keyed
          from ({}) as wanted order by blob",
         check::every_blob()
     );
-    let (mut sheet, mut erased) = (Sheet::begin(&file(dir)).await?, HashSet::new());
+    let (mut sheet, mut known) = (Sheet::begin(&file(dir)).await?, Known::default());
     let mut rows = sqlx::query(AssertSqlSafe(sql)).fetch(view);
     while let Some(row) = rows.try_next().await.doing(BACKING_UP)? {
         sheet.line(row.take("blob")?).await?;
         if row.flag("erased")? {
-            erased.insert(row.parsed("blob")?);
+            known.erased.insert(row.parsed("blob")?);
+        }
+        if !row.flag("keyed")? {
+            known.plain.insert(row.parsed("blob")?);
         }
     }
-    Ok((sheet.finish().await?, erased))
+    Ok((sheet.finish().await?, known))
 }
 
 /// Carries every blob of the list that is not there yet, and names those that are there under
-/// another key: among `suspects`, or among all. Where they go to no key is known, so that they are
-/// kept as they come.
+/// another key: among those that a key was erased of where that is known, or among all. Where it is
+/// known it names those, too, that were encrypted since they came. Where they go to no key is
+/// known, so that they are kept as they come.
 pub(super) async fn all(
     from: &Blobs,
     to: &Blobs,
     dir: &Path,
     count: u64,
-    suspects: Option<&HashSet<Blake3>>,
+    known: Option<&Known>,
     hears: Hears<'_>,
 ) -> Result<Carried, BackupError> {
     let mut carried = Carried::default();
@@ -119,8 +139,7 @@ pub(super) async fn all(
         Ok(Some((key, lines)))
     });
     let fates = keys.map_ok(|key| async move {
-        let look = suspects.is_none_or(|names| names.contains(&key));
-        Ok::<_, BackupError>((key, one(from, to, key, look).await?))
+        Ok::<_, BackupError>((key, one(from, to, key, known).await?))
     });
     let mut fates = std::pin::pin!(fates.try_buffer_unordered(AT_ONCE));
     let mut done = 0;
@@ -157,39 +176,68 @@ pub(super) async fn over(
     carried: &mut Carried,
 ) -> Result<(), ArchiveError> {
     for (key, _) in std::mem::take(&mut carried.other) {
-        let fate = copy(from, to, key).await?;
+        let fate = copy(from, to, key, None).await?;
         carried.add(key, fate);
     }
     carried.sort();
     Ok(())
 }
 
-async fn one(from: &Blobs, to: &Blobs, key: Blake3, look: bool) -> Result<Fate, ArchiveError> {
-    if !to.contains(key).await? {
-        return copy(from, to, key).await;
+/// Carries over what is there plain what was encrypted since. One that was written anew meanwhile
+/// stays for the next time: the copy of the keys may lack its key.
+pub(super) async fn over_plain(
+    from: &Blobs,
+    to: &Blobs,
+    carried: &mut Carried,
+) -> Result<(), ArchiveError> {
+    for (key, under) in std::mem::take(&mut carried.plain) {
+        if let Fate::Copied(bytes) = copy(from, to, key, Some(under)).await? {
+            carried.add(key, Fate::Copied(bytes));
+        }
     }
+    Ok(())
+}
+
+async fn one(
+    from: &Blobs,
+    to: &Blobs,
+    key: Blake3,
+    known: Option<&Known>,
+) -> Result<Fate, ArchiveError> {
+    if !to.contains(key).await? {
+        return copy(from, to, key, None).await;
+    }
+    let look = known.is_none_or(|known| known.erased.contains(&key));
     if look
         && let Some(under) = key_of(to, key).await?
         && key_of(from, key).await? != Some(under)
     {
         return Ok(Fate::Other(under));
     }
+    if known.is_some_and(|known| !known.plain.contains(&key))
+        && key_of(to, key).await?.is_none()
+        && let Some(under) = key_of(from, key).await?
+    {
+        return Ok(Fate::Plain(under));
+    }
     Ok(Fate::There)
 }
 
 /// The key that the blob is encrypted with; none when it isn't, or isn't there.
 async fn key_of(blobs: &Blobs, key: Blake3) -> Result<Option<Uuid>, ArchiveError> {
-    let reader = match blobs.raw(key).await {
-        Ok((reader, _)) => reader,
-        Err(ArchiveError::Missing(_)) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut head = Vec::with_capacity(HEAD);
-    reader.take(HEAD as u64).read_to_end(&mut head).await.doing("reading a blob")?;
-    Ok(key_id(&head))
+    match blobs.key_of(key).await {
+        Err(ArchiveError::Missing(_)) => Ok(None),
+        found => found,
+    }
 }
 
-async fn copy(from: &Blobs, to: &Blobs, key: Blake3) -> Result<Fate, ArchiveError> {
+/// Copies it; where a key is named, only if it is encrypted with that one.
+async fn copy(
+    from: &Blobs,
+    to: &Blobs,
+    key: Blake3,
+    under: Option<Uuid>,
+) -> Result<Fate, ArchiveError> {
     let mut reader = match from.raw(key).await {
         Ok((reader, _)) => reader,
         Err(ArchiveError::Missing(_)) => return Ok(Fate::Missing),
@@ -209,6 +257,9 @@ async fn copy(from: &Blobs, to: &Blobs, key: Blake3) -> Result<Fate, ArchiveErro
     // What is not what was written gets no name at all.
     if !wholeness.is_of(key) {
         return Ok(Fate::Damaged);
+    }
+    if under.is_some() && key_id(incoming.head()) != under {
+        return Ok(Fate::There);
     }
     let bytes = incoming.len();
     incoming.finish_as(key).await?;

@@ -18,7 +18,7 @@ fn hash(bytes: &[u8]) -> Blake3 {
 }
 
 /// Everything that is there came hours ago.
-async fn hours_later(bed: &Bed) {
+pub(crate) async fn hours_later(bed: &Bed) {
     let then = SystemTime::now() - Duration::from_secs(7200);
     for key in bed.archive.blobs.list().await.unwrap() {
         let file = std::fs::File::options().write(true).open(bed.blob(key)).unwrap();

@@ -9,6 +9,7 @@ mod proxy;
 mod shelf;
 
 mod blobs;
+mod encrypt;
 mod store;
 
 mod dossiers;

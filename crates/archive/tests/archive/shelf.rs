@@ -87,6 +87,17 @@ impl Shelf {
         }
     }
 
+    /// What is stored.
+    pub(crate) async fn stored(&self, key: Blake3) -> Vec<u8> {
+        match &self.store {
+            None => std::fs::read(self.file(key)).unwrap(),
+            Some(store) => {
+                let get = client().get_object().bucket("sohoa").key(name(store, key));
+                get.send().await.unwrap().body.collect().await.unwrap().to_vec()
+            }
+        }
+    }
+
     /// Somebody removes what is stored.
     pub(crate) async fn lose(&self, key: Blake3) {
         match &self.store {

@@ -1,6 +1,11 @@
 //! What is kept of a subject is told, handed out, and erased where it may be; the audit stays.
 
-use archive::{Dossier, Ground, Kept, OpenError, PutRight, Reviser, SealedPdf};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use archive::{
+    Archive, ArchiveError, Dossier, Ground, Kept, OpenError, PutRight, Reviser, SealedPdf,
+};
 use jiff::Timestamp;
 use schemas::audit::{Act, Actor};
 use schemas::ids::{Blake3, DossierId};
@@ -11,6 +16,8 @@ use schemas::subject::Subject;
 use crate::bed::{
     Bed, NUMBER, SOMEBODY, bed, citizen, filed, findings, new_dossier, open_new, request,
 };
+use crate::form::Form;
+use crate::keys::hours_later;
 
 /// A dossier that is done with: its record was looked up, and nothing is left to do.
 pub(crate) async fn done(bed: &Bed) -> (Dossier, Record) {
@@ -324,4 +331,79 @@ async fn whoever_a_dossier_names_beside_its_applicant_is_told_of_it_and_goes_wit
     let accesses = records.accesses((&[], &gone), None, 100).await.unwrap();
     let acts: Vec<_> = accesses.iter().map(|access| access.line.line.act).collect();
     assert_eq!(acts, [Act::Erased; 2]);
+}
+
+/// Names the archive to the child; without it the child's part does nothing.
+const PLACE: &str = "SOHOA_TEST_PLACE";
+
+/// Erases every dossier whose time is over, as `sohoa retention` does, but only so many.
+async fn end(archive: &Archive, at_most: usize, told: impl Fn(DossierId)) {
+    let over = (Ground::Period, "Quyết định huỷ số 14/QĐ-UBND");
+    let ended = archive.records.ended_dossiers(None, 100).await.unwrap();
+    for id in ended.into_keys().take(at_most) {
+        let really = (true, Timestamp::now());
+        archive.erase_dossier(id, over, |_| true, really, &operator()).await.unwrap().unwrap();
+        told(id);
+    }
+}
+
+/// Not a test of its own: the process that is killed, after its second dossier at the latest.
+#[tokio::test]
+#[ignore = "run as a child by the test below"]
+async fn ending_child() {
+    let Some(place) = std::env::var_os(PLACE) else { return };
+    let archive = Archive::open_beside(&Form::named(&place)).await.unwrap();
+    end(&archive, 2, |id| eprintln!("erased {id}")).await;
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test]
+async fn a_retention_that_is_killed_between_two_dossiers_goes_on_and_erases_none_twice() {
+    let bed = bed().await;
+    let mut all = Vec::new();
+    for _ in 0..4 {
+        all.push(done(&bed).await);
+    }
+    hours_later(&bed).await;
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "subjects::ending_child", "--ignored", "--nocapture"])
+        .env(PLACE, bed.form.name())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let erased = said.filter_map(|line| line.strip_prefix("erased ").map(str::to_owned)).take(2);
+    let mut erased: Vec<DossierId> = erased.map(|id| id.parse().unwrap()).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(erased.len(), 2, "the child died early");
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+    let (records, now) = (&bed.archive.records, Timestamp::now());
+    assert_eq!(records.ended_dossiers(None, 100).await.unwrap().len(), 2);
+    for id in &erased {
+        let over = (Ground::Period, "Quyết định huỷ số 14/QĐ-UBND");
+        let again = bed.archive.erase_dossier(*id, over, |_| true, (true, now), &operator()).await;
+        assert!(matches!(again, Err(ArchiveError::Missing(_))), "{again:?}");
+    }
+
+    let rest = std::sync::Mutex::new(Vec::new());
+    end(&bed.archive, 100, |id| rest.lock().unwrap().push(id)).await;
+    let rest = rest.into_inner().unwrap();
+    assert_eq!(rest.len(), 2);
+    erased.extend(rest);
+    erased.sort_unstable();
+    let mut dossiers: Vec<_> = all.iter().map(|(dossier, _)| dossier.id).collect();
+    dossiers.sort_unstable();
+    assert_eq!(erased, dossiers, "each once");
+    assert!(records.ended_dossiers(None, 100).await.unwrap().is_empty());
+    records.link_audit().await.unwrap();
+    for (dossier, record) in &all {
+        assert!(records.dossier(&dossier.code).await.unwrap().is_none());
+        let accesses = records.accesses((&[record.id], &[]), None, 100).await.unwrap();
+        let acts = accesses.iter().map(|access| access.line.line.act);
+        assert_eq!(acts.filter(|act| *act == Act::Erased).count(), 1);
+    }
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+    assert_eq!(bed.archive.blobs.list().await.unwrap(), [], "nor is a paper left");
 }
