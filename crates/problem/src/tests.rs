@@ -109,9 +109,8 @@ async fn a_wrong_body_is_told_by_its_field_and_never_quoted() {
 #[tokio::test]
 async fn a_text_with_a_nul_is_refused_and_one_that_speaks_of_it_is_not() {
     let order = |name: &str| {
-        let subject = format!(
-            r#"{{"type":"citizen","number":"1","name":"{name}","born":"1999-01-01"}}"#
-        );
+        let subject =
+            format!(r#"{{"type":"citizen","number":"1","name":"{name}","born":"1999-01-01"}}"#);
         format!(r#"{{"subject":{subject},"count":1}}"#)
     };
     for name in [r"M\u0000u", r"\\\u0000"] {

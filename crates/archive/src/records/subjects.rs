@@ -170,10 +170,8 @@ impl Records {
         (by, purpose): (&Actor, &str),
         now: Timestamp,
     ) -> Result<(), ArchiveError> {
-        let line = || AuditLine {
-            purpose: Some(purpose.to_owned()),
-            ..AuditLine::by(by, act, now)
-        };
+        let line =
+            || AuditLine { purpose: Some(purpose.to_owned()), ..AuditLine::by(by, act, now) };
         let mut lines: Vec<AuditLine> =
             records.iter().map(|record| AuditLine { record: Some(*record), ..line() }).collect();
         if lines.is_empty() {

@@ -12,10 +12,6 @@ mod dossiers;
 #[path = "../archive/scans.rs"]
 mod scans;
 
-#[path = "../archive/broker.rs"]
-mod broker;
-#[path = "../archive/broker_faults.rs"]
-mod broker_faults;
 #[path = "../archive/queue.rs"]
 mod queue;
 #[path = "../archive/rabbitmq.rs"]
@@ -43,11 +39,14 @@ mod principals;
 
 mod audit_cost;
 mod beside;
+mod broker;
+mod broker_faults;
 mod crowd;
 mod growth;
 mod plans;
 mod restart;
 mod schema;
+mod throughput;
 mod tls;
 
 #[path = "../archive/backup.rs"]

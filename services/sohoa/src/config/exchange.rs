@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use archive::{Broker, Subscriber, Topic};
-use exchange::{Backoff, Channel, Key, OtherKho, Post, Reach, Secret, Secrets, Store, Target, Terms};
+use exchange::{
+    Backoff, Channel, Key, OtherKho, Post, Reach, Secret, Secrets, Store, Target, Terms,
+};
 use schemas::event::EventKind;
 use schemas::ids::OfficeCode;
 use serde::Deserialize;

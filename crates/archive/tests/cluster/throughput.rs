@@ -1,5 +1,5 @@
-//! How fast jobs go through both forms:
-//! `cargo test --test archive -- --ignored --nocapture throughput`.
+//! How fast jobs go through the table and through the broker:
+//! `cargo test --workspace --test cluster -- --ignored --nocapture throughput`.
 
 use std::time::{Duration, Instant};
 
