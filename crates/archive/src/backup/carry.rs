@@ -138,9 +138,8 @@ pub(super) async fn all(
         let key = key.map_err(|_| BackupError::Damaged("blobs.txt".to_owned()))?;
         Ok(Some((key, lines)))
     });
-    let fates = keys.map_ok(|key| async move {
-        Ok::<_, BackupError>((key, one(from, to, key, known).await?))
-    });
+    let fates = keys
+        .map_ok(|key| async move { Ok::<_, BackupError>((key, one(from, to, key, known).await?)) });
     let mut fates = std::pin::pin!(fates.try_buffer_unordered(AT_ONCE));
     let mut done = 0;
     while let Some((key, fate)) = fates.try_next().await? {

@@ -14,7 +14,9 @@ use schemas::message::{Job, Lane};
 use schemas::record::{BoundBy, Field, FieldName, FieldSource, Owner, Record, RecordState};
 use schemas::subject::Subject;
 
-use crate::bed::{Bed, NUMBER, SOMEBODY, bed, citizen, draft, filed, findings, new_dossier, request};
+use crate::bed::{
+    Bed, NUMBER, SOMEBODY, bed, citizen, draft, filed, findings, new_dossier, request,
+};
 use crate::once::relying;
 
 const REVISER: Reviser<'_> =
