@@ -15,8 +15,8 @@ use tests::{Story, binary, expect, jpeg_page, opening, somebody, turn, with_key}
 use tokio::task::JoinSet;
 
 /// Dossiers beside the sample's, and pages of each.
-const DOSSIERS: u64 = 3;
-const PAGES: u64 = 4;
+const DOSSIERS: u64 = 2;
+const PAGES: u64 = 3;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_started_by_one_command_loses_an_intake_and_a_worker_and_nothing_else() {

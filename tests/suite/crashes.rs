@@ -14,19 +14,20 @@ use tokio::task::JoinSet;
 
 use crate::points::send;
 
-/// Pages sent, ten by ten, each of the ten to a dossier of its own.
-const PAGES: u64 = 100;
-/// Whole processes and single readers killed, in turns: one while each ten are sent or read.
+/// Whole processes and single readers killed, in turns.
 const KILLS: u64 = 10;
+/// Pages sent or read meanwhile, at each, each to a dossier of its own.
+const AT_ONCE: u64 = 5;
+const PAGES: u64 = KILLS * AT_ONCE;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_there_once_after_ten_kills_at_random_moments() {
     let mut stage = Stage::start().await;
     let mut dossiers = Vec::new();
-    for seed in 0..PAGES / KILLS {
+    for seed in 0..AT_ONCE {
         dossiers.push(stage.open(&opening(&somebody(seed))).await);
     }
-    let papers: Vec<Vec<u8>> = (0..10).map(jpeg_page).collect();
+    let papers: Vec<Vec<u8>> = (0..AT_ONCE).map(jpeg_page).collect();
     let mut chance = Chance(0x5EED);
     let (mut acknowledged, mut sent) = (BTreeSet::new(), 0);
     for kill in 0..KILLS {
