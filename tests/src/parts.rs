@@ -17,7 +17,12 @@ pub struct Parts {
     pub(crate) nodes: u16,
     /// Where the store answers.
     pub(crate) store: SocketAddr,
+    /// Whether there is a model of databases.
+    model: OnceLock<()>,
 }
+
+/// A database that is up to date and empty: to copy it is quicker than to bring another there.
+const MODEL: &str = "model";
 
 impl Parts {
     /// Those that tests share; RabbitMQ has one node. They outlive the tests, and whoever ran
@@ -40,6 +45,7 @@ impl Parts {
             rabbitmq: String::new(),
             nodes,
             store: SocketAddr::from(([127, 0, 0, 1], first + 10)),
+            model: OnceLock::new(),
         };
         parts.postgres = parts.run("postgres", "start", &[&(first + 9).to_string()]);
         let (port, nodes) = (first.to_string(), nodes.to_string());
@@ -76,6 +82,22 @@ impl Parts {
     pub(crate) fn names(&self) -> String {
         let list = |what: &str| self.run("rabbitmq", "ctl", &["1", "-q", what, "-p", VHOST]);
         ["list_queues", "list_exchanges", "list_bindings"].map(list).concat()
+    }
+
+    /// Creates a database; says whether it is up to date.
+    pub(crate) fn create(&self, database: &str) -> bool {
+        let is_there = self.model.get().is_some();
+        let model = if is_there { MODEL } else { "template0" };
+        self.sql("postgres", &format!("create database {database} template {model}"));
+        is_there
+    }
+
+    /// Has later databases be as that one is now, which nobody works with yet.
+    pub(crate) fn take_for_model(&self, database: &str) {
+        self.model.get_or_init(|| {
+            self.sql("postgres", &format!("drop database if exists {MODEL} with (force)"));
+            self.sql("postgres", &format!("create database {MODEL} template {database}"));
+        });
     }
 
     /// Runs something in a database; answers with its rows.

@@ -48,4 +48,5 @@ mod text_layers;
 mod topic;
 mod traces;
 mod typed;
+mod unsound;
 mod useless_directory;

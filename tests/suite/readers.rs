@@ -1,5 +1,5 @@
-//! Readers that crash, hang, eat memory or answer nonsense: that parks the page, with a reason
-//! of its own, and nothing else.
+//! Readers that crash, hang or can't start: that parks the page, with a reason of its own, and
+//! nothing else.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -12,7 +12,7 @@ use tests::{binary, jpeg_page, opening, somebody};
 use crate::Stage;
 
 /// Sends three pages, the second of which makes its reader misbehave.
-async fn check(marker: &str, code: &str) {
+pub(crate) async fn check(marker: &str, code: &str) {
     let scripted = binary("scripted-reader");
     let config = format!(
         "reader.program = {scripted:?}\nreader.read_seconds = 15\nreader.memory_mb = 1024\n"
@@ -41,21 +41,6 @@ async fn a_reader_that_crashes_parks_the_page_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_hangs_parks_the_page_and_nothing_else() {
     check("#hang", "reader.time_limit").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_eats_memory_parks_the_page_and_nothing_else() {
-    check("#eat", "reader.memory_limit").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_answers_nonsense_parks_the_page_and_nothing_else() {
-    check("#nonsense", "reader.nonsense").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reader_whose_answer_cannot_be_is_not_believed() {
-    check("#liar", "reader.nonsense").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
