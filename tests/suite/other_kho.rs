@@ -108,7 +108,8 @@ async fn a_paper_of_another_kho_is_used_and_not_asked_for_again() {
     // As long as nobody answers it is waited for, and nothing is to be said.
     let dossier = office.open(&story.opening(Some(WITH_FAMILY))).await;
     assert_eq!(kinship(&office, &dossier).await.status, ComponentStatus::Database);
-    let asked: Value = office.post("/v1/inquiries", &ask("kho-quoc-gia", &dossier)).await;
+    let question = ask("kho-quoc-gia", &dossier);
+    let asked: Value = office.post("/v1/inquiries", &question).await;
     let pending = kinship(&office, &dossier).await;
     assert_eq!(pending.status, ComponentStatus::Pending, "{}", pending.reason);
     assert_eq!(pending.reason, "Đang chờ Kho «kho-quoc-gia» trả lời.");
@@ -170,6 +171,8 @@ async fn a_paper_of_another_kho_is_used_and_not_asked_for_again() {
     assert_eq!(refused(&word("used")).await, "dossier.closed");
     let late = office.refused("/v1/inquiries", &ask("kho-quoc-gia", &dossier)).await;
     assert_eq!(late.1.code, "dossier.closed", "nobody's papers are asked for in vain");
+    let again: Value = office.post("/v1/inquiries", &question).await;
+    assert_eq!((&again["id"], &again["state"]), (&asked["id"], &json!("answered")), "it was asked");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -139,6 +139,11 @@ pub(crate) async fn ask(
     let records = &desk.archive.records;
     let dossier = asker.reached(records.dossier(&asked.dossier).await?);
     let dossier = dossier.ok_or(Reason::DossierUnknown)?;
+    let id = InquiryId::of(asked.request);
+    // Asked before, it has its answer whatever became of the dossier.
+    if let Some(kept) = records.inquiry(id).await? {
+        return asked_before(&desk, &asker, &dossier, &kept).await;
+    }
     if dossier.state == DossierState::Closed {
         return Err(Reason::DossierClosed.into());
     }
@@ -154,7 +159,7 @@ pub(crate) async fn ask(
         results: asked.results.iter().map(wanted).collect(),
     };
     let new = NewInquiry {
-        id: InquiryId::of(asked.request),
+        id,
         dossier: dossier.id,
         store: asked.store,
         national,
@@ -165,13 +170,25 @@ pub(crate) async fn ask(
     if !records.ask(&new, Timestamp::now()).await? {
         return Err(Reason::DossierClosed.into());
     }
-    // Another's question of the same id stays theirs.
-    let kept = records.inquiry(new.id).await?.filter(|kept| kept.dossier == new.dossier);
-    let kept = kept.ok_or(Reason::KeyReused)?;
+    let kept = records.inquiry(id).await?.ok_or(Reason::Internal)?;
+    asked_before(&desk, &asker, &dossier, &kept).await
+}
+
+/// A question as it is kept. Another dossier's of the same id stays theirs.
+async fn asked_before(
+    desk: &ExchangeDesk,
+    asker: &Asker,
+    dossier: &Dossier,
+    kept: &Inquiry,
+) -> Answer<(StatusCode, Json<InquiryView>)> {
+    if kept.dossier != dossier.id {
+        return Err(Reason::KeyReused.into());
+    }
     if kept.answer.is_some() {
+        let records = &desk.archive.records;
         records.inquiry_read(asker.id, &dossier.code, None, Timestamp::now()).await?;
     }
-    Ok((StatusCode::ACCEPTED, Json(view(&kept))))
+    Ok((StatusCode::ACCEPTED, Json(view(kept))))
 }
 
 /// Questions to other Kho that were asked for a dossier, oldest first.
