@@ -88,6 +88,16 @@ async fn a_broker_killed_while_500_jobs_flow_loses_none_and_doubles_none() {
     rabbitmq.stop();
 }
 
+/// Takes and ends as many jobs as that, each at its first attempt, and no other.
+async fn come_once(bed: &Bed, jobs: usize) {
+    for _ in 0..jobs {
+        let delivery = bed.archive.queue.next().await.unwrap();
+        assert_eq!(delivery.attempt, 1);
+        bed.archive.queue.done(delivery).await.unwrap();
+    }
+    assert!(bed.archive.queue.take().await.unwrap().is_none());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_broker_short_of_memory_takes_no_messages_and_scans_are_accepted_all_the_same() {
     let _one = MORTAL.lock().await;
@@ -99,12 +109,7 @@ async fn a_broker_short_of_memory_takes_no_messages_and_scans_are_accepted_all_t
     assert!(waiting.is_err(), "a job came through a blocked connection");
     announce(&bed, "A", Lane::Counter, 3).await;
     rabbitmq.ctl(&["set_vm_memory_high_watermark", "absolute", "512MB"]);
-    for _ in 0..6 {
-        let delivery = bed.archive.queue.next().await.unwrap();
-        assert_eq!(delivery.attempt, 1);
-        bed.archive.queue.done(delivery).await.unwrap();
-    }
-    assert!(bed.archive.queue.take().await.unwrap().is_none());
+    come_once(&bed, 6).await;
     rabbitmq.stop();
 }
 
@@ -126,12 +131,7 @@ async fn what_the_broker_refuses_is_sent_again_over_another_connection() {
     };
     tokio::time::timeout(Duration::from_secs(60), another).await.expect("no other connection");
     rabbitmq.ctl(&["clear_policy", "full"]);
-    for _ in 0..12 {
-        let delivery = bed.archive.queue.next().await.unwrap();
-        assert_eq!(delivery.attempt, 1);
-        bed.archive.queue.done(delivery).await.unwrap();
-    }
-    assert!(bed.archive.queue.take().await.unwrap().is_none());
+    come_once(&bed, 12).await;
     rabbitmq.stop();
 }
 
