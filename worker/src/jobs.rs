@@ -115,15 +115,8 @@ async fn held(
     }
     let records = &desk.archive.records;
     let at_hand = records.at_hand(dossier, procedure).await?;
-    let views = standing(
-        &desk.kinds,
-        procedure,
-        at_hand.situation(dossier),
-        &at_hand.documents,
-        &at_hand.held,
-        dossier.people(),
-        schemas::clock::today(),
-    );
+    let views =
+        standing(&desk.kinds, procedure, at_hand.situation(dossier), schemas::clock::today());
     let mut relied: Vec<_> = views.iter().filter_map(Relied::of).collect();
     relied.retain(|relied| !relied.original && components.contains(&&relied.component));
     if !relied.is_empty() {

@@ -14,37 +14,31 @@ use std::collections::BTreeSet;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
-use schemas::api::{ComponentStatus, ComponentView, DocumentVerdict, DocumentView, Party};
+use schemas::api::{ComponentStatus, ComponentView, DocumentVerdict, Party};
 use schemas::catalogue::{Case, Channel, Component, Procedure, SubmitMode};
 use schemas::code::Reason;
 use schemas::ids::{CaseId, ComponentId, ProcedureCode};
 use schemas::kind::{Scope, Validity};
 use schemas::record::{BoundBy, Record, RecordState};
 use schemas::situation::Situation;
-use schemas::subject::{People, Subject};
+use schemas::subject::Subject;
 
 use crate::kinds::Kinds;
 
-/// How each component of the procedure's case stands for these people on that day. Remarks and
-/// papers that authorities make among themselves are left out. `documents` are those of the
-/// dossier at hand, none when there isn't one yet; `records` may hold anything, what is none of
-/// the people's or doesn't hold good is left aside.
+/// How each component of the procedure's case stands in that situation, on that day. Remarks and
+/// papers that authorities make among themselves are left out.
 #[must_use]
 pub fn standing(
     kinds: &Kinds,
     procedure: &Procedure,
     situation: Situation<'_>,
-    documents: &[DocumentView],
-    records: &[Record],
-    people: People<'_>,
     today: Date,
 ) -> Vec<ComponentView> {
     let asked: Vec<&Component> = procedure
         .components_of(situation.case)
         .filter(|c| c.submit != SubmitMode::Note && !c.internal)
         .collect();
-    let desk =
-        Desk { kinds, procedure, situation, asked: &asked, documents, records, people, today };
+    let desk = Desk { kinds, procedure, situation, asked: &asked, today };
     let mut views: Vec<ComponentView> = asked.iter().map(|c| desk.alone(c)).collect();
     settle_groups(&asked, &mut views);
     views
@@ -93,9 +87,6 @@ struct Desk<'a> {
     procedure: &'a Procedure,
     situation: Situation<'a>,
     asked: &'a [&'a Component],
-    documents: &'a [DocumentView],
-    records: &'a [Record],
-    people: People<'a>,
     today: Date,
 }
 
@@ -125,7 +116,9 @@ struct Standing<'a> {
 impl Desk<'_> {
     /// How a component stands, its group aside.
     fn alone(&self, component: &Component) -> ComponentView {
-        let mine = || self.documents.iter().filter(|d| d.component.as_ref() == Some(&component.id));
+        let mine = || {
+            self.situation.documents.iter().filter(|d| d.component.as_ref() == Some(&component.id))
+        };
         let mut view = ComponentView {
             id: component.id.clone(),
             name: component.name.clone(),
@@ -175,7 +168,7 @@ impl Desk<'_> {
         if let Some(Worth::Stands(standing)) = &worth {
             view.record = Some(standing.record.id);
             view.record_version = Some(standing.record.version);
-            view.of = (!self.people.others.is_empty()).then_some(standing.party);
+            view.of = (!self.situation.people.others.is_empty()).then_some(standing.party);
             view.valid_until = standing.last;
             view.inquiry = None;
             let (status, reason) = held(component, standing);
@@ -217,6 +210,7 @@ impl Desk<'_> {
             Worth::Spent(_) => (0, Date::MIN, String::new()),
         };
         let worths: Vec<Worth<'_>> = self
+            .situation
             .records
             .iter()
             .filter(|record| self.is_mapped(record, component) && !self.is_of_this_dossier(record))
@@ -247,7 +241,7 @@ impl Desk<'_> {
     /// A paper handed in for one component of this dossier is not held for another one: the
     /// father's card must not answer for the mother's.
     fn is_of_this_dossier(&self, record: &Record) -> bool {
-        self.documents.iter().any(|document| document.id == record.document)
+        self.situation.documents.iter().any(|document| document.id == record.document)
     }
 
     /// What a mapped record is worth; none when it is somebody else's.
@@ -313,9 +307,10 @@ impl Desk<'_> {
     /// What took the record's place, where the subject's own records tell.
     fn replaced(&self, record: &Record, paper: &str) -> String {
         let is_it = |by: &&Record| {
-            record.superseded_by == Some(by.id) && self.people.all().any(|one| owned(by, one))
+            record.superseded_by == Some(by.id)
+                && self.situation.people.all().any(|one| owned(by, one))
         };
-        match self.records.iter().find(is_it) {
+        match self.situation.records.iter().find(is_it) {
             Some(by) => format!("Có {paper} nhưng đã có giấy tờ khác thay thế: {}.", told(by)),
             None => format!("Có {paper} nhưng đã có bản khác thay thế."),
         }

@@ -89,15 +89,8 @@ pub(crate) async fn open_dossier(
         return Err(Problem::new(Reason::RequestInvalid).because("somebody is named twice"));
     }
     let held = records.papers_of_all(new.people()).await?;
-    let components = standing::standing(
-        &desk.kinds,
-        &entry.procedure,
-        Situation::at_first(case, &asked.answers, &new.office),
-        &[],
-        &held,
-        new.people(),
-        today,
-    );
+    let situation = Situation::at_first(case, &asked.answers, &new.office, new.people(), &held);
+    let components = standing::standing(&desk.kinds, &entry.procedure, situation, today);
     let relied = components.iter().filter_map(Relied::of).collect();
     let reliance = Reliance { answers: asked.answers, relied };
     let opened = records.open_dossier(asker.id, &new, &reliance, now).await;

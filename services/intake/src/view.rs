@@ -24,9 +24,6 @@ pub(crate) async fn of_dossier(desk: &IntakeDesk, dossier: Dossier) -> Answer<Do
         &desk.kinds,
         &entry.procedure,
         at_hand.situation(&dossier),
-        &at_hand.documents,
-        &at_hand.held,
-        dossier.people(),
         schemas::clock::today(),
     );
     let documents = at_hand.documents.into_iter().map(|document| named(&desk.kinds, document));

@@ -76,9 +76,8 @@ pub(crate) async fn ask_requirements(
     }
     let held = records.papers_of_all(people).await?;
     let office = asked.office.as_ref().unwrap_or(&desk.office);
-    let situation = Situation::at_first(case, &asked.answers, office);
-    let components =
-        standing::standing(&desk.kinds, procedure, situation, &[], &held, people, today);
+    let situation = Situation::at_first(case, &asked.answers, office, people, &held);
+    let components = standing::standing(&desk.kinds, procedure, situation, today);
     let told = components.iter().filter_map(|held| Some((held.record?, held.record_version?)));
     let told: BTreeSet<_> = told.collect();
     let told: Vec<_> = told.into_iter().collect();

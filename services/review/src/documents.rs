@@ -89,15 +89,8 @@ async fn allowed(
     word: &AssignDocument,
 ) -> Answer<Option<Stated>> {
     let at_hand = desk.archive.records.at_hand(dossier, procedure).await?;
-    let components = standing(
-        &desk.kinds,
-        procedure,
-        at_hand.situation(dossier),
-        &at_hand.documents,
-        &at_hand.held,
-        dossier.people(),
-        schemas::clock::today(),
-    );
+    let components =
+        standing(&desk.kinds, procedure, at_hand.situation(dossier), schemas::clock::today());
     let by = (asker.id, Some(word.by.as_str()));
     Stated::of(&components, &word.component, word.again, by).map_err(|_| {
         let detail = format!("`again` states one of the lawful reasons: {}", AskReason::all_told());

@@ -18,7 +18,7 @@ pub struct AtHand {
     /// Its documents, in order of filing.
     pub documents: Vec<DocumentView>,
     /// Records of its people that are in use, or whose place another paper took.
-    pub held: Vec<Record>,
+    records: Vec<Record>,
     declined: Vec<ComponentId>,
     elsewhere: Vec<Elsewhere>,
 }
@@ -36,7 +36,7 @@ impl Records {
         let documents = self.documents(dossier.id).await?;
         Ok(AtHand {
             documents: documents.into_iter().map(DocumentRow::view).collect(),
-            held: self.papers_of_all(dossier.people()).await?,
+            records: self.papers_of_all(dossier.people()).await?,
             declined: self.declined(&dossier.code).await?,
             elsewhere: self.elsewhere(dossier.id, procedure).await?,
         })
@@ -51,6 +51,9 @@ impl AtHand {
             case: dossier.case.as_ref(),
             answers: &dossier.answers,
             office: &dossier.office,
+            people: dossier.people(),
+            documents: &self.documents,
+            records: &self.records,
             declined: &self.declined,
             elsewhere: &self.elsewhere,
         }

@@ -57,9 +57,9 @@ evidence = { titles = ["TỜ KHAI ĐĂNG KÝ KHAI SINH"] }
 "#;
 
 /// A counter of an office in Hà Nội asks, and nothing was declined.
-fn here(answers: &Answers) -> Situation<'_> {
+fn here<'a>(answers: &'a Answers, people: People<'a>, records: &'a [Record]) -> Situation<'a> {
     static OFFICE: LazyLock<OfficeCode> = LazyLock::new(|| "H26.01".parse().unwrap());
-    Situation::at_first(None, answers, &OFFICE)
+    Situation::at_first(None, answers, &OFFICE, people, records)
 }
 
 fn citizen(name: &str) -> Subject {
@@ -207,8 +207,8 @@ fn ask_with(
     let kinds = Kinds::parse(KINDS).unwrap();
     let people = People { applicant: &citizen("NGUYEN THI MAU"), others };
     let answers = Answers::new();
-    let situation = here(&answers);
-    standing(&kinds, &procedure, situation, documents, records, people, TODAY)
+    let situation = Situation { documents, ..here(&answers, people, records) };
+    standing(&kinds, &procedure, situation, TODAY)
 }
 
 /// How one component stands beside these records.
@@ -469,9 +469,9 @@ fn a_condition_is_asked_about_and_the_answer_decides() {
             }))
             .unwrap()
         };
-        let situation = here(&answers);
         let subject = citizen("Nguyễn Thị Mẫu");
-        standing(&kinds, &procedure, situation, &[], &[], alone(&subject), TODAY).remove(0)
+        let situation = here(&answers, alone(&subject), &[]);
+        standing(&kinds, &procedure, situation, TODAY).remove(0)
     };
     let answered = |holds| Answers::from([("TP01".parse().unwrap(), holds)]);
     let open = stands(Answers::new());
@@ -494,9 +494,9 @@ fn a_paper_stands_only_where_and_for_what_it_holds_good() {
         let record =
             Record { kind: kind.parse().unwrap(), office: taken_in.parse().unwrap(), ..record() };
         let (answers, subject) = (Answers::new(), citizen("Nguyễn Thị Mẫu"));
-        let (people, records) = (alone(&subject), [record]);
-        let view =
-            standing(&kinds, &procedure, here(&answers), &[], &records, people, TODAY).remove(0);
+        let records = [record];
+        let situation = here(&answers, alone(&subject), &records);
+        let view = standing(&kinds, &procedure, situation, TODAY).remove(0);
         (view.status, view.reason)
     };
     let check = |kind, taken_in, procedure, want, says: &str| {
@@ -523,9 +523,9 @@ fn a_citizen_who_declines_the_record_hands_the_paper_in() {
     let stands = |records: &[Record], declined| {
         let kinds = Kinds::parse(KINDS).unwrap();
         let (answers, subject) = (Answers::new(), citizen("Nguyễn Thị Mẫu"));
-        let situation = Situation { declined, ..here(&answers) };
+        let situation = Situation { declined, ..here(&answers, alone(&subject), records) };
         let procedure = procedure(vec![component("a")]);
-        standing(&kinds, &procedure, situation, &[], records, alone(&subject), TODAY).remove(0)
+        standing(&kinds, &procedure, situation, TODAY).remove(0)
     };
     assert_eq!(stands(&[record()], &[]).status, ComponentStatus::Held);
     let view = stands(&[record()], &declined);
@@ -626,8 +626,9 @@ fn a_record_is_a_components_once_the_other_is_not_asked_for() {
     let procedure = procedure(vec![component("a"), conditional("b")]);
     let subject = citizen("Nguyễn Thị Mẫu");
     let stands = |answers: &Answers| {
-        let people = alone(&subject);
-        standing(&kinds, &procedure, here(answers), &[], &[record()], people, TODAY).remove(0)
+        let records = [record()];
+        let situation = here(answers, alone(&subject), &records);
+        standing(&kinds, &procedure, situation, TODAY).remove(0)
     };
     assert_eq!(stands(&Answers::new()).status, UNSURE);
     let answers = Answers::from([("b".parse().unwrap(), false)]);
@@ -664,9 +665,10 @@ fn a_component_tells_what_another_kho_that_was_asked_for_it_said() {
         });
         let elsewhere: Vec<_> = asked.collect();
         let declined: &[_] = if declined { std::slice::from_ref(&id) } else { &[] };
-        let situation = Situation { declined, elsewhere: &elsewhere, ..here(&answers) };
+        let situation = here(&answers, alone(&subject), records);
+        let situation = Situation { declined, elsewhere: &elsewhere, ..situation };
         let procedure = procedure(vec![component]);
-        standing(&kinds, &procedure, situation, &[], records, alone(&subject), TODAY).remove(0)
+        standing(&kinds, &procedure, situation, TODAY).remove(0)
     };
     let alone = |heard, status, says: &str| {
         let view = stands(component("a"), &[], false, &[heard]);
@@ -709,8 +711,8 @@ fn a_paper_of_another_kho_is_enough_for_its_group_and_one_that_is_waited_for_is_
         let (component, store) = ("a".parse().unwrap(), "kho-tinh".to_owned());
         let elsewhere = [Elsewhere { component, inquiry, store, heard }];
         let (answers, subject) = (Answers::new(), citizen("Nguyễn Thị Mẫu"));
-        let situation = Situation { elsewhere: &elsewhere, ..here(&answers) };
-        let views = standing(&kinds, &procedure, situation, &[], &[], alone(&subject), TODAY);
+        let situation = Situation { elsewhere: &elsewhere, ..here(&answers, alone(&subject), &[]) };
+        let views = standing(&kinds, &procedure, situation, TODAY);
         views.into_iter().map(|view| view.status).collect::<Vec<_>>()
     };
     use ComponentStatus::{Held, Needed, NotNeeded, Pending};

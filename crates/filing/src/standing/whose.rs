@@ -37,7 +37,7 @@ impl Desk<'_> {
         }
         let is_known_whose = match component.whose {
             Some(Whose::Applicant) => true,
-            Some(Whose::Other) => self.people.others.len() == 1,
+            Some(Whose::Other) => self.situation.people.others.len() == 1,
             None => parties.iter().all(|party| *party == Party::Applicant),
         };
         if !is_known_whose {
@@ -69,7 +69,7 @@ impl Desk<'_> {
     /// Those of the people whose paper a component may ask for.
     pub(super) fn meant(&self, whose: Option<Whose>) -> impl Iterator<Item = (Party, &Subject)> {
         let parties = std::iter::once(Party::Applicant).chain((0..).map(Party::Other));
-        parties.zip(self.people.all()).filter(move |(party, _)| match whose {
+        parties.zip(self.situation.people.all()).filter(move |(party, _)| match whose {
             Some(Whose::Applicant) => *party == Party::Applicant,
             Some(Whose::Other) => *party != Party::Applicant,
             None => true,
@@ -91,6 +91,6 @@ impl Desk<'_> {
     /// Whose, where there are several people. Whoever asks named them.
     pub(super) fn of(&self, person: &Subject) -> Option<String> {
         let name = person.name().reveal();
-        (!self.people.others.is_empty()).then(|| format!(" của {name}"))
+        (!self.situation.people.others.is_empty()).then(|| format!(" của {name}"))
     }
 }
