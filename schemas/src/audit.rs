@@ -80,6 +80,10 @@ words! {
         Locked = "locked",
         /// It is taken again.
         Unlocked = "unlocked",
+        /// Something that this version doesn't know: a later one left the line. What it was, the
+        /// line that is kept says.
+        #[serde(other)]
+        Unknown = "unknown",
     }
 }
 
@@ -119,6 +123,7 @@ impl Act {
             Self::LoginReset => "Đặt lại cách đăng nhập",
             Self::Locked => "Khoá người dùng",
             Self::Unlocked => "Mở khoá người dùng",
+            Self::Unknown => "Việc mà phiên bản này chưa biết",
         }
     }
 }
@@ -237,7 +242,7 @@ impl AuditLine {
 pub struct LinkedLine {
     /// From 1.
     pub place: u64,
-    /// blake3 of the hash before (32 bytes) and the line's compact JSON in UTF-8.
+    /// blake3 of the hash before (32 bytes) and the line's compact JSON in UTF-8, as it was left.
     pub hash: Blake3,
     /// The line.
     pub line: AuditLine,
@@ -269,5 +274,29 @@ impl SignedHead {
     #[must_use]
     pub fn head(&self) -> Option<AuditHead> {
         serde_json::from_str(&self.body).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn acts_keep_their_names() {
+        for act in Act::ALL {
+            assert_eq!(act.as_str().parse::<Act>(), Ok(*act));
+            assert_eq!(serde_json::to_value(act).unwrap(), act.as_str());
+        }
+    }
+
+    #[test]
+    fn a_line_of_a_later_version_can_be_read() {
+        let line = AuditLine::new(Act::Told, Timestamp::UNIX_EPOCH);
+        let mut later = serde_json::to_value(&line).unwrap();
+        later["act"] = "translated".into();
+        // Nor does this version know who did it.
+        later["agent"] = "agent-7".into();
+        let read: AuditLine = serde_json::from_value(later).unwrap();
+        assert_eq!(read, AuditLine { act: Act::Unknown, ..line });
     }
 }

@@ -159,6 +159,8 @@ reasons! {
     InquiryNotUsable = "inquiry.not_usable", 409, "Kho khác chưa trả lời, hoặc câu trả lời không có giấy tờ dùng được cho thành phần này.";
     /// What would be used of the answer was not shown to the citizen first.
     InquiryNotShown = "inquiry.not_shown", 409, "Hãy cho người dân xem giấy tờ mà Kho khác trả lời trước khi dùng.";
+    /// As many questions to other Kho as a dossier may have were asked for it.
+    InquiryTooMany = "inquiry.too_many", 409, "Hồ sơ này đã hỏi các Kho khác quá nhiều lần. Hãy dùng các câu trả lời đã có.";
     /// No other Kho of that name.
     StoreUnknown = "store.unknown", 422, "Cấu hình không có Kho dữ liệu nào với tên này.";
     /// No such file in the answers of our Kho.

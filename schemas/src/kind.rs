@@ -51,6 +51,9 @@ pub struct Kind {
     /// Kinds of which it brings earlier papers of the same owners to their end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ends: Vec<KindId>,
+    /// The day on which it does so.
+    #[serde(default)]
+    pub ends_on: EndsOn,
     /// Whether it holds sensitive personal data.
     #[serde(default)]
     pub sensitive: bool,
@@ -88,6 +91,18 @@ pub enum Owners {
     /// The one person it is about: a birth certificate names the parents too, and is the
     /// child's alone.
     Holder,
+}
+
+/// The day on which a paper brings earlier ones to their end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EndsOn {
+    /// That of its issue.
+    #[default]
+    Issue,
+    /// That of the act which it is an extract of: it may be issued again years after. Where it
+    /// isn't known, nothing ends.
+    Act,
 }
 
 /// Where a paper holds good (phạm vi hiệu lực).

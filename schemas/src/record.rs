@@ -9,7 +9,7 @@ use crate::ids::{
     Blake3, ComponentId, DocumentId, DossierCode, KindId, OfficeCode, PageId, PrincipalId,
     ProcedureCode, RecordId, ResultCode,
 };
-use crate::kind::Validity;
+use crate::kind::{EndsOn, Validity};
 use crate::subject::Subject;
 
 /// A field that officers would otherwise type off the paper (Circular 01/2023/TT-VPCP,
@@ -42,6 +42,8 @@ pub enum FieldName {
     NumberSymbol,
     /// Ngày ban hành.
     IssuedOn,
+    /// Ngày của việc được trích lục: of the judgement that a marriage was divorced by.
+    ActOn,
     /// Cơ quan ban hành.
     Issuer,
     /// Người ký.
@@ -64,9 +66,10 @@ pub enum FieldName {
 
 impl FieldName {
     /// Every field there is.
-    pub const ALL: [FieldName; 11] = [
+    pub const ALL: [FieldName; 12] = [
         Self::NumberSymbol,
         Self::IssuedOn,
+        Self::ActOn,
         Self::Issuer,
         Self::Signer,
         Self::Abstract,
@@ -84,6 +87,7 @@ impl FieldName {
         match self {
             Self::NumberSymbol => "số ký hiệu",
             Self::IssuedOn => "ngày ban hành",
+            Self::ActOn => "ngày của việc được trích lục",
             Self::Issuer => "cơ quan ban hành",
             Self::Signer => "người ký",
             Self::Abstract => "trích yếu",
@@ -292,21 +296,31 @@ impl Record {
     /// Ngày ban hành, as it was read best.
     #[must_use]
     pub fn issued_on(&self) -> Option<Date> {
+        self.day(FieldName::IssuedOn)
+    }
+
+    fn day(&self, name: FieldName) -> Option<Date> {
         self.fields
             .iter()
-            .filter(|field| field.name == FieldName::IssuedOn)
+            .filter(|field| field.name == name)
             .max_by(|a, b| a.confidence.total_cmp(&b.confidence))
             .and_then(|field| field.value.parse().ok())
     }
 
-    /// Whether it can be what an earlier paper came to its end by: it was issued later, not after
-    /// `today`, and everybody whose that paper is owns this one, too, and is told by it. Where
-    /// either day isn't known it can't, nor where one of two spouses isn't named.
+    /// Whether it can be what an earlier paper came to its end by: its issue or its act, whichever
+    /// it ends others on, is later than that paper's issue and not after `today`, and everybody
+    /// whose that paper is owns this one, too, and is told by it. Where either day isn't known it
+    /// can't, nor where one of two spouses isn't named.
     #[must_use]
-    pub fn comes_after(&self, earlier: &Self, today: Date) -> bool {
-        let (Some(this), Some(that)) = (self.issued_on(), earlier.issued_on()) else {
-            return false;
+    pub fn comes_after(&self, earlier: &Self, on: EndsOn, today: Date) -> bool {
+        let issued = self.issued_on();
+        let this = match on {
+            EndsOn::Issue => issued,
+            EndsOn::Act => self.day(FieldName::ActOn),
         };
+        let (Some(this), Some(that)) = (this, earlier.issued_on()) else { return false };
+        // No paper tells of what is yet to come.
+        let today = issued.map_or(today, |issued| issued.min(today));
         let told = || self.owners.iter().filter(|owner| owner.bound_by != BoundBy::Dossier);
         let owns = |owner: &Owner| told().any(|own| own.subject.agrees(&owner.subject));
         that < this

@@ -200,9 +200,14 @@ impl Cluster {
         self.ended()
     }
 
-    /// Whether anybody comes by that point.
+    /// Process ids of the readers running now.
+    pub fn readers(&self) -> Vec<u32> {
+        self.workers.iter().flat_map(Process::readers).collect()
+    }
+
+    /// Whether a process of it comes by that point: who erases calls a command.
     pub fn comes_by(point: Point) -> bool {
-        Point::ALL.contains(&point)
+        point != Point::DossierErased
     }
 
     /// Whoever comes by that point is killed.

@@ -202,9 +202,10 @@ impl Stage {
         assert!(python.args(["-c", RUN]).arg(file).arg(statements).status().unwrap().success());
     }
 
-    /// Whether anybody comes by that point: without a broker nobody sends jobs.
+    /// Whether its process comes by that point: without a broker nobody sends jobs, and who erases
+    /// calls a command.
     pub fn comes_by(point: Point) -> bool {
-        point != Point::JobsSent
+        !matches!(point, Point::JobsSent | Point::DossierErased)
     }
 
     /// Whoever comes by that point is killed.

@@ -196,7 +196,7 @@ async fn a_subject_gets_a_copy_and_is_erased_where_the_law_lets_go() {
 }
 
 /// Somebody's number, name and birth date, as options have them.
-fn typed(who: &schemas::subject::Subject) -> [String; 3] {
+pub(crate) fn typed(who: &schemas::subject::Subject) -> [String; 3] {
     let schemas::subject::Subject::Citizen { number, name, born } = who else { unreachable!() };
     [number.reveal().to_owned(), name.reveal().to_owned(), born.to_string()]
 }
@@ -232,12 +232,17 @@ async fn whoever_is_named_in_anothers_dossier_gets_a_copy_of_that() {
     let (code, told) = subject("erase", &["--yes"]);
     assert_eq!(code, Some(5), "{told}");
     assert!(told.contains("hồ sơ của người khác, có nêu người này"), "{told}");
-    // Nor does the reason name them for which the dossier goes when its time is over.
+    // Nor does the reason name them for which the dossier goes: its applicant's, or that its time
+    // is over.
     let own = view.documents.iter().find(|document| document.record.is_some()).unwrap();
     let over = format!("[retention]\n{} = 0\n", own.kind.as_ref().unwrap().as_str());
     let reason = format!("Quyết định huỷ hồ sơ có nêu {}", other[1]);
-    let output = stage.command_with(&over, &["retention", "--yes", "--reason", &reason]);
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.contains("must not name anybody") && !told.contains(&other[1]), "{told}");
+    let erase = ["subject", "erase", "--citizen", &number, "--name", &name, "--born", &born];
+    for words in [&erase[..], &["retention"]] {
+        let words = [words, &["--yes", "--reason", &reason]].concat();
+        let output = stage.command_with(&over, &words);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains("must not name anybody") && !told.contains(&other[1]), "{told}");
+    }
 }

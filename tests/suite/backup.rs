@@ -122,6 +122,9 @@ async fn an_office_is_backed_up_while_it_works_and_restored_on_another_machine()
     let plain = copy.join("blobs").join(&name[..2]).join(&name[2..]);
     assert_ne!(std::fs::read(&plain).unwrap(), page);
     std::fs::write(&plain, &page).unwrap();
+    let (code, _, told) = sohoa(&["check", "--data", text(&copy)]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("Chưa mã hoá: 1 tệp") && told.contains("sohoa keys encrypt"), "{told}");
     let encrypt = ["keys", "encrypt", "--data", text(&copy)];
     for more in [["--count"].as_slice(), &[]] {
         let (code, _, told) = sohoa(&[encrypt.as_slice(), more].concat());

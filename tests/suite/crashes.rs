@@ -1,17 +1,23 @@
 //! Whatever dies at whatever moment, every page that was acknowledged is there once: a whole office
 //! that is one process, or a reader. Who dies at a named moment is in `points.rs`, on both forms; a
-//! cluster's processes are killed at random ones by `make bench-faults`.
+//! cluster's processes are killed at random ones by `make bench-faults`. Whoever dies while erasing
+//! leaves what a check finds and removes.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use failpoints::Point;
 use papers::{Press, Scan};
 use schemas::api::{DossierView, PageState, ScanState};
+use serde_json::json;
 use tests::{Chance, Stage, jpeg_page, opening, somebody};
 use tokio::task::JoinSet;
 
+use crate::audit::{checked, typed};
 use crate::points::send;
 
 /// Whole processes and single readers killed, in turns.
@@ -129,4 +135,75 @@ async fn kill_a_reader(stage: &Stage, chance: &mut Chance) {
     let which = usize::try_from(chance.below(readers.len() as u64)).unwrap();
     // It may have ended by itself.
     drop(Command::new("kill").args(["-KILL", &readers[which].to_string()]).status());
+}
+
+/// The blobs whose keys are there.
+const KEYS: &str = "select distinct about from data_key where wrapped is not null order by about";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_that_dies_once_its_rows_are_gone_leaves_blobs_that_a_check_removes() {
+    let mut stage = Stage::start().await;
+    let other = stage.put_through(&opening(&somebody(2)), &[jpeg_page(2).as_slice()]).await;
+    let others = (blobs(&stage), stage.sql(KEYS));
+    let own = stage.put_through(&opening(&somebody(1)), &[jpeg_page(1).as_slice()]).await;
+    let _: DossierView = stage.post(&format!("/v1/dossiers/{}/close", own.code), &json!({})).await;
+    let document = own.documents.iter().find(|document| document.record.is_some()).unwrap();
+    assert!(stage.terminate().success());
+    hours_later(&stage);
+
+    let over = format!("[retention]\n{} = 0\n", document.kind.as_ref().unwrap().as_str());
+    let [number, name, born] = typed(&somebody(1));
+    let of = ["subject", "erase", "--citizen", &number, "--name", &name, "--born", &born];
+    let erase = [&of[..], &["--reason", "Đơn số 13/2026", "--yes"]].concat();
+    stage.arm(Point::DossierErased);
+    let died = stage.command_with(&over, &erase);
+    assert_eq!(died.status.signal(), Some(9), "{died:?}");
+
+    // The subject is gone, and no blob yet.
+    let again = stage.command_with(&over, &erase);
+    assert_eq!(again.status.code(), Some(3), "{again:?}");
+    let left: Vec<String> = blobs(&stage).difference(&others.0).cloned().collect();
+    assert!(!left.is_empty());
+    let check = stage.check();
+    let found = check["check"]["findings"].as_array().unwrap().iter();
+    let found: Vec<[&str; 2]> =
+        found.map(|own| ["code", "what"].map(|key| own[key].as_str().unwrap())).collect();
+    let orphans: Vec<[&str; 2]> = left.iter().map(|blob| ["blob.orphan", blob]).collect();
+    assert_eq!(found, orphans);
+
+    // They go with their keys, and nothing else does.
+    let mended = stage.command(&["check", "--mend", "--json"]);
+    assert_eq!(mended.status.code(), Some(0), "{mended:?}");
+    assert_eq!((blobs(&stage), stage.sql(KEYS)), others);
+    stage.launch();
+    let url = stage.url(&format!("/v1/records/{}/versions", document.record.unwrap()));
+    assert_eq!(stage.http.get(url).send().await.unwrap().status(), 410);
+    assert_eq!(stage.settled(&other).await.scans, other.scans);
+    assert!(stage.terminate().success());
+    assert_eq!(checked(&stage, &[]), (Some(0), Vec::new()));
+    assert_eq!(stage.check()["check"]["findings"], json!([]));
+}
+
+/// Names of the blobs that are there.
+fn blobs(stage: &Stage) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for shard in std::fs::read_dir(stage.data().join("blobs")).unwrap() {
+        let shard = shard.unwrap();
+        for blob in std::fs::read_dir(shard.path()).unwrap() {
+            let name = [shard.file_name(), blob.unwrap().file_name()];
+            found.insert(name.map(|part| part.into_string().unwrap()).concat());
+        }
+    }
+    found
+}
+
+/// All that is there came hours ago.
+fn hours_later(stage: &Stage) {
+    let then = SystemTime::now() - Duration::from_secs(7200);
+    for blob in blobs(stage) {
+        let (shard, rest) = blob.split_at(2);
+        let file = stage.data().join("blobs").join(shard).join(rest);
+        File::options().write(true).open(file).unwrap().set_modified(then).unwrap();
+    }
+    stage.sql("update data_key set made_at = 1");
 }

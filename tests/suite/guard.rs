@@ -1,8 +1,12 @@
 //! The guard: a paper that a record stands for isn't collected again, however it comes in; and
 //! answers and results that arrive later.
 
+use std::convert::Infallible;
+use std::time::Duration;
+
+use futures_util::stream;
 use papers::{Family, Kind, Press, Scan, Wear};
-use reqwest::Response;
+use reqwest::{Body, Response};
 use schemas::api::{
     AccessAnswer, ComponentStatus, DossierEvent, DossierView, HeldAgain, Lookup, OpenDossier,
 };
@@ -11,6 +15,7 @@ use schemas::ids::{DocumentId, RecordId};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::{expect, opening, problem, raw};
+use tokio::sync::mpsc;
 
 use crate::Stage;
 
@@ -117,6 +122,42 @@ async fn a_paper_scanned_without_a_word_though_it_is_held_is_handed_back() {
         assert_eq!((told.component.as_str(), told.record), ("TP02", record));
     }
     assert_eq!(stage.check()["check"]["findings"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paper_whose_record_is_there_before_all_of_it_has_come_is_refused() {
+    let stage = office().await;
+    let dossier = stage.open(&applied(&[])).await;
+    let place = stage.url(&format!("/v1/dossiers/{}/scans", dossier.code));
+    // Behind the image, what takes minutes to send.
+    let page = [paper(Kind::BirthCertificate, 5), vec![0; 2 << 20]].concat();
+    let (line, mut came) = mpsc::channel::<Vec<u8>>(1);
+    let body = stream::poll_fn(move |context| {
+        came.poll_recv(context).map(|bytes| bytes.map(Ok::<_, Infallible>))
+    });
+    let request = stage.http.post(place).header("Sohoa-Component", "TP02");
+    let sending = tokio::spawn(request.body(Body::wrap_stream(body)).send());
+    // As slowly as an upload may be.
+    let mut sent = 0;
+    let slowly = async {
+        for chunk in page.chunks(4 << 10) {
+            line.send(chunk.to_vec()).await.unwrap();
+            sent += chunk.len();
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    };
+    let record = tokio::select! {
+        record = certificate(&stage) => record,
+        () = slowly => panic!("nothing was published meanwhile"),
+    };
+    line.send(page[sent..].to_vec()).await.unwrap();
+    drop(line);
+    let (code, refusal) = problem(sending.await.unwrap().unwrap()).await;
+    assert_eq!((code, refusal.code.as_str()), (409, "component.held"));
+    let view: DossierView = stage.get(&format!("/v1/dossiers/{}", dossier.code)).await;
+    assert!(view.scans.is_empty());
+    let held = view.components.iter().find(|component| component.id.as_str() == "TP02").unwrap();
+    assert_eq!((held.status, held.record), (ComponentStatus::Held, Some(record)));
 }
 
 /// Says that a document is what a component asks for.

@@ -232,6 +232,18 @@ async fn another_kho_is_asked_for_whose_paper_it_is_and_where_it_is_silent_that_
         let refused = stage.refused("/v1/inquiries", &asked).await;
         assert_eq!((refused.0, refused.1.code.as_str()), (400, "request.invalid"));
     }
+
+    // For a dossier it is asked so often and no more, and what was asked before stays answered.
+    let dossier = adoption(&[child.subject()]).await;
+    let first = about(&dossier, ADOPTERS);
+    let asked: Value = stage.post("/v1/inquiries", &first).await;
+    for _ in 1..100 {
+        let _: Value = stage.post("/v1/inquiries", &about(&dossier, ADOPTERS)).await;
+    }
+    let refused = stage.refused("/v1/inquiries", &about(&dossier, ADOPTERS)).await;
+    assert_eq!((refused.0, refused.1.code.as_str()), (409, "inquiry.too_many"));
+    let again: Value = stage.post("/v1/inquiries", &first).await;
+    assert_eq!(again["id"], asked["id"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

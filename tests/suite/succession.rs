@@ -109,9 +109,14 @@ impl Office {
 
     /// Says on which day a paper was issued.
     async fn issued(&self, record: RecordId, on: Date) {
-        let fields = json!([{ "name": "issued_on", "value": on.to_string() }]);
+        self.dated(record, 1, "issued_on", on).await;
+    }
+
+    /// Says what day a version of a record names.
+    async fn dated(&self, record: RecordId, version: u32, name: &str, on: Date) {
+        let fields = json!([{ "name": name, "value": on.to_string() }]);
         let word = json!({
-            "version": 1, "fields": fields, "reason": "Đọc sót ngày", "by": "can-bo-7",
+            "version": version, "fields": fields, "reason": "Đọc sót ngày", "by": "can-bo-7",
         });
         self.say(&format!("/v1/records/{record}/correct"), word).await;
     }
@@ -138,7 +143,8 @@ async fn a_marriage_that_is_held_ends_with_the_divorce_and_comes_back_if_that_wa
     assert_eq!((held.status, held.record), (ComponentStatus::Held, Some(married)));
     let open = office.stage.open(&office.residence()).await;
 
-    let on = office.family.married.checked_add(2.years()).unwrap();
+    let married_on = office.family.married;
+    let [divorced_on, on] = [1.year(), 2.years()].map(|span| married_on.checked_add(span).unwrap());
     let sheet = office.press.divorce_extract(&office.family, on);
     let document = office.scanned(&sheet).await;
     assert_eq!(document.kind.as_ref().map(KindId::as_str), Some("divorce_extract"));
@@ -155,6 +161,8 @@ async fn a_marriage_that_is_held_ends_with_the_divorce_and_comes_back_if_that_wa
     let divorced = RecordId::of(document.id);
     until("published", async || !office.versions(divorced).await.is_empty()).await;
     office.issued(divorced, on).await;
+    // It doesn't say since when they are divorced: a person does.
+    office.dated(divorced, 2, "act_on", divorced_on).await;
     until("ended", async || office.state(married).await.0 == RecordState::Superseded).await;
     assert_eq!(office.state(married).await, (RecordState::Superseded, Some(divorced)));
 

@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
-use archive::{ArchiveError, Dossier, FiledDocument, Page, Relied, revision_of};
+use archive::{
+    ArchiveError, Dossier, FiledDocument, FilingError, InUse, Page, Relied, revision_of,
+};
 use failpoints::{Point, here};
 use filing::standing::standing;
 use filing::{Filing, Sheet, Verdict};
@@ -83,11 +85,19 @@ pub(crate) async fn file(desk: &Desk, dossier: DossierId) -> Result<(), Failure>
     let filing =
         filing::file(&desk.kinds, &procedure, dossier.case.as_ref(), &dossier.code, &sheets);
     let (documents, same_as) = of_filing(&filing, &sheets);
-    let held = held(desk, &dossier, &procedure, &unsaid(&filing, &sheets)).await?;
-    records.rely_on(dossier.id, &held).await?;
-    here(Point::DossierFiled);
-    records.put_filing(dossier.id, pages.len(), &documents, &same_as, desk.quiet).await?;
-    Ok(())
+    let unsaid = unsaid(&filing, &sheets);
+    loop {
+        let (held, in_use) = held(desk, &dossier, &procedure, &unsaid).await?;
+        records.rely_on(dossier.id, &held).await?;
+        here(Point::DossierFiled);
+        let seen = (pages.len(), in_use.as_ref());
+        match records.put_filing(dossier.id, seen, &documents, &same_as, desk.quiet).await {
+            Ok(_) => return Ok(()),
+            // What came into use meanwhile may spare a paper, too.
+            Err(FilingError::Changed) => {}
+            Err(FilingError::Archive(error)) => return Err(error.into()),
+        }
+    }
 }
 
 /// Components that papers were filed under without anybody's word: no guard has looked at them when
@@ -103,17 +113,18 @@ fn unsaid<'f>(filing: &'f Filing, sheets: &[Sheet<'_>]) -> Vec<&'f ComponentId> 
 }
 
 /// Records that spare the papers of these components of a dossier by now, and that it doesn't rely
-/// on yet.
+/// on yet; and what that was told by.
 async fn held(
     desk: &Desk,
     dossier: &Dossier,
     procedure: &Procedure,
     components: &[&ComponentId],
-) -> Result<Vec<Relied>, ArchiveError> {
+) -> Result<(Vec<Relied>, Option<InUse>), ArchiveError> {
     if components.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), None));
     }
     let records = &desk.archive.records;
+    let in_use = records.in_use_for(dossier.id).await?;
     let at_hand = records.at_hand(dossier, procedure).await?;
     let views =
         standing(&desk.kinds, procedure, at_hand.situation(dossier), schemas::clock::today());
@@ -123,7 +134,7 @@ async fn held(
         let known = records.relied(dossier.id).await?;
         relied.retain(|new| !known.iter().any(|known| known.component == new.component));
     }
-    Ok(relied)
+    Ok((relied, Some(in_use)))
 }
 
 /// What a seal job found.

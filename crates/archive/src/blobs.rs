@@ -257,8 +257,15 @@ impl Blobs {
 
     /// Whether the bytes are those that the name promises; false when they differ.
     pub(crate) async fn is_true(&self, key: Blake3) -> Result<bool, ArchiveError> {
-        let (reader, _) = self.reader(key).await?;
-        hashes_to(reader, key).await
+        Ok(self.look_at(key).await?.is_true)
+    }
+
+    /// The same, and whether they lie plain.
+    pub(crate) async fn look_at(&self, key: Blake3) -> Result<Looked, ArchiveError> {
+        let (raw, stored) = self.raw(key).await?;
+        let (reader, len) = self.opened(key, raw, stored).await?;
+        // What is encrypted is longer.
+        Ok(Looked { is_true: hashes_to(reader, key).await?, is_plain: len == stored })
     }
 
     /// Whether what is stored is what was written, encrypted or not: no key is needed.
@@ -297,6 +304,15 @@ impl Blobs {
             Form::Bucket(bucket) => bucket.clear(upload).await,
         }
     }
+}
+
+/// A blob that was read to its end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Looked {
+    /// Whether its bytes are those that its name promises.
+    pub(crate) is_true: bool,
+    /// Whether it isn't encrypted.
+    pub(crate) is_plain: bool,
 }
 
 /// A blob that was received and is durable.

@@ -15,6 +15,7 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::Archive;
+use crate::blobs::Looked;
 use crate::error::{ArchiveError, Doing};
 use crate::records::audit::link;
 use crate::rows::Columns;
@@ -50,6 +51,9 @@ pub struct Findings {
     pub blobs: u64,
     /// Blobs whose hash was computed anew.
     pub hashed: u64,
+    /// Those of them that lie plain though there is a master key: [`Archive::encrypt_plain`] is for
+    /// them, and they are no difference.
+    pub plain: u64,
     /// Scans there are.
     pub scans: u64,
     /// Pages there are.
@@ -198,12 +202,15 @@ impl Archive {
                 Some(Amiss::Missing)
             } else if chosen(share) {
                 found.hashed += 1;
-                match self.blobs.is_true(key).await {
-                    Ok(true) => None,
+                match self.blobs.look_at(key).await {
+                    Ok(Looked { is_true: true, is_plain }) => {
+                        found.plain += u64::from(is_plain && self.encrypts());
+                        None
+                    }
                     Err(ArchiveError::Erased(_)) => Some(Amiss::Erased),
                     Err(ArchiveError::NoKey(_)) => Some(Amiss::Locked),
                     // Unreadable is as bad as wrong.
-                    Ok(false) | Err(_) => Some(Amiss::Damaged),
+                    Ok(Looked { is_true: false, .. }) | Err(_) => Some(Amiss::Damaged),
                 }
             } else {
                 None

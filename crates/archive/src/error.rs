@@ -91,6 +91,20 @@ pub enum AcceptError {
     /// The idempotency key was used in this dossier for other bytes.
     #[error("the idempotency key was used for other bytes")]
     KeyReused,
+    /// Other records are in use than the guard went by: it is to look again.
+    #[error("other records are in use than the guard went by")]
+    Changed,
+    /// The outside world failed.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+}
+
+/// Documents can't be filed so.
+#[derive(Debug, thiserror::Error)]
+pub enum FilingError {
+    /// Other records are in use than was gone by: it is to be worked out anew.
+    #[error("other records are in use than was gone by")]
+    Changed,
     /// The outside world failed.
     #[error(transparent)]
     Archive(#[from] ArchiveError),

@@ -32,18 +32,22 @@ pub use blobs::{
 };
 pub use check::{Finding, Findings};
 pub use database::{PostgresUrl, PostgresUrlError};
-pub use error::{AcceptError, ArchiveError, DatabaseTrouble, LookupError, NotStated, OpenError};
+pub use error::{
+    AcceptError, ArchiveError, DatabaseTrouble, FilingError, LookupError, NotStated, OpenError,
+};
 pub use queue::{Broker, BrokerNode, BrokerUrl, Delivery, LEASE, Queue};
 pub use reach::Part;
 pub use records::Records;
 pub use records::answers::{Answered, Shift};
-pub use records::at_hand::AtHand;
+pub use records::at_hand::{AtHand, InUse};
 pub use records::audit::LinesAsked;
 pub use records::deliveries::{DueDelivery, Outcome, Subscriber};
 pub use records::directory::InDirectory;
 pub use records::dossiers::{Dossier, NewDossier};
 pub use records::filing::{DocumentRow, FiledDocument, revision_of};
-pub use records::inquiries::{Drawn, Inquiry, InquiryFile, InquiryWord, NewInquiry, drawn};
+pub use records::inquiries::{
+    AskedKho, Drawn, Inquiry, InquiryFile, InquiryWord, MOST_INQUIRIES, NewInquiry, drawn,
+};
 pub use records::near::{Asked, Near};
 pub use records::pages::{Page, PageSummary};
 pub use records::persons::{NewPerson, Person};

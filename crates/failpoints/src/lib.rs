@@ -54,6 +54,8 @@ points! {
     RecordPublished = "record-published",
     /// A worker: the job's result is stored, the job isn't ended.
     ResultStored = "result-stored",
+    /// Who erases: the dossier's rows are gone, its blobs aren't.
+    DossierErased = "dossier-erased",
 }
 
 /// Dies where a test wants it to, and does nothing otherwise.

@@ -70,6 +70,7 @@ pub fn tells_holder(name: FieldName) -> bool {
         FieldName::HolderName | FieldName::HolderNumber | FieldName::HolderBorn => true,
         FieldName::NumberSymbol
         | FieldName::IssuedOn
+        | FieldName::ActOn
         | FieldName::Issuer
         | FieldName::Signer
         | FieldName::Abstract

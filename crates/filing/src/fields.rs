@@ -3,11 +3,12 @@
 use jiff::ToSpan;
 use jiff::civil::Date;
 use schemas::ids::KindId;
-use schemas::kind::{Kind, Validity};
+use schemas::kind::{EndsOn, Kind, Validity};
 use schemas::reading::PageReading;
 use schemas::record::{Field, FieldName, FieldSource};
 use schemas::text;
 
+use crate::act;
 use crate::dates;
 use crate::holder;
 use crate::kinds::Kinds;
@@ -51,7 +52,11 @@ pub fn fields(kinds: &Kinds, kind: Option<&KindId>, pages: &[&PageReading]) -> V
     if let Some((place, signer)) = signature::signer(&layouts) {
         found.read(FieldName::Signer, Some(signer), page_of(place));
     }
+    let is_extract = kind.and_then(|id| kinds.get(id)).is_some_and(|k| k.ends_on == EndsOn::Act);
     for (place, layout) in layouts.iter().enumerate() {
+        if is_extract {
+            found.date(FieldName::ActOn, act::on(layout), page_of(place));
+        }
         found.date(FieldName::ValidUntil, holder::until(layout), page_of(place));
         found.read(FieldName::Scope, holder::scope(layout), page_of(place));
         if place == 0 && holder::is_about_first(kind) {

@@ -191,7 +191,7 @@ fn labelled<'l>(layout: &'l Layout<'_>, labels: &[&str]) -> Vec<Labelled<'l>> {
 }
 
 /// The line below another, in the same column.
-fn under<'l>(layout: &'l Layout<'_>, line: &Line) -> Option<&'l Line> {
+pub(crate) fn under<'l>(layout: &'l Layout<'_>, line: &Line) -> Option<&'l Line> {
     layout.lines.iter().find(|l| {
         let under = l.y0 >= line.y1 - 0.3 * line.height && l.y0 - line.y1 < 2.0 * line.height;
         under && l.x0 < line.x1 && l.x1 > line.x0

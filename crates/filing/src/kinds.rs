@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use schemas::ids::KindId;
-use schemas::kind::{Kind, KindsFile, SHIPPED};
+use schemas::kind::{EndsOn, Kind, KindsFile, SHIPPED};
 
 use crate::matching::Phrase;
 
@@ -122,10 +122,11 @@ impl Kinds {
         self.by_id.get(id).map(|place| &self.kinds[*place])
     }
 
-    /// Whether papers of the one kind bring earlier ones of the other to their end.
+    /// The day on which papers of the one kind bring earlier ones of the other to their end; none
+    /// where they don't.
     #[must_use]
-    pub fn ends(&self, later: &KindId, earlier: &KindId) -> bool {
-        self.get(later).is_some_and(|kind| kind.ends.contains(earlier))
+    pub fn ends(&self, later: &KindId, earlier: &KindId) -> Option<EndsOn> {
+        self.get(later).filter(|kind| kind.ends.contains(earlier)).map(|kind| kind.ends_on)
     }
 
     /// All kinds, in the order of the file.
@@ -243,8 +244,9 @@ mod tests {
         };
         let id = |id: &str| id.parse::<KindId>().unwrap();
         let kinds = file("b").unwrap();
-        assert!(kinds.ends(&id("a"), &id("b")) && !kinds.ends(&id("b"), &id("a")));
-        assert!(!kinds.ends(&id("nowhere"), &id("b")));
+        assert_eq!(kinds.ends(&id("a"), &id("b")), Some(EndsOn::Issue));
+        assert_eq!(kinds.ends(&id("b"), &id("a")), None);
+        assert_eq!(kinds.ends(&id("nowhere"), &id("b")), None);
         for wrong in ["a", "c"] {
             let refused = file(wrong);
             assert!(matches!(&refused, Err(KindsError::Ends(of, _)) if of.as_str() == "a"));
@@ -257,15 +259,16 @@ mod tests {
         let ends = |later: &str, earlier: &str| {
             kinds.ends(&later.parse().unwrap(), &earlier.parse().unwrap())
         };
-        assert!(ends("divorce_extract", "marriage_certificate"));
-        assert!(ends("divorce_extract", "marriage_extract"));
-        assert!(ends("marriage_certificate", "marital_status_certificate"));
+        // Issued again years after the divorce, be they married again by then.
+        assert_eq!(ends("divorce_extract", "marriage_certificate"), Some(EndsOn::Act));
+        assert_eq!(ends("divorce_extract", "marriage_extract"), Some(EndsOn::Act));
+        assert_eq!(ends("marriage_certificate", "marital_status_certificate"), Some(EndsOn::Issue));
         // Issued again years after the marriage.
-        assert!(!ends("marriage_extract", "marital_status_certificate"));
+        assert_eq!(ends("marriage_extract", "marital_status_certificate"), None);
         // Whoever is left behind proves by it that they were married.
-        assert!(!ends("death_extract", "marriage_certificate"));
+        assert_eq!(ends("death_extract", "marriage_certificate"), None);
         // One may own several.
-        assert!(!ends("vehicle_revocation_certificate", "vehicle_registration"));
+        assert_eq!(ends("vehicle_revocation_certificate", "vehicle_registration"), None);
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod lay;
 mod numbering;
 mod split;
 
+mod act;
 mod dates;
 mod describe;
 mod fields;

@@ -168,6 +168,35 @@ fn a_term_in_months_ends_with_the_last_month() {
     assert_eq!(valid_until(kind, &[]), None);
 }
 
+#[test]
+fn an_extract_tells_the_day_of_its_act_beside_that_of_its_issue() {
+    let act_on = |kind: &str, lines: [&str; 2]| {
+        let page = Paper::new()
+            .head(
+                ["ỦY BAN NHÂN DÂN", "PHƯỜNG NGHĨA LỘ"],
+                "Số: 12/TLGCLH",
+                "Nghĩa Lộ, ngày 31 tháng 8 năm 2025",
+            )
+            .title("TRÍCH LỤC GHI CHÚ LY HÔN")
+            .body(lines[0])
+            .body(lines[1]);
+        let fields = found(&[&page.read()], Some(kind));
+        check(&fields, FieldName::IssuedOn, Some("2025-08-31"));
+        let act = fields.into_iter().find(|field| field.name == FieldName::ActOn);
+        act.map(|field| field.value)
+    };
+    let judged = ["Ly hôn theo Bản án số 12/2011/HNGĐ-ST ngày 03", "tháng 02 năm 2011 của Tòa án"];
+    assert_eq!(act_on("divorce_extract", judged).as_deref(), Some("2011-02-03"));
+    assert_eq!(act_on("marriage_extract", judged), None, "it ends nothing");
+    for unsaid in [
+        ["Đã ly hôn theo Bản án/Quyết định của Tòa án", "Vào Sổ hộ tịch số 7 ngày 05/05/2012"],
+        ["Đã ly hôn theo Quyết định", "số 7 ngày 05/05/2012"],
+        ["Ly hôn theo Quyết định, ghi vào sổ số 7 ngày 05/05/2012", "của Ủy ban nhân dân"],
+    ] {
+        assert_eq!(act_on("divorce_extract", unsaid), None, "{unsaid:?}");
+    }
+}
+
 /// Giấy chứng nhận kết hôn, in two columns; the husband's number as given.
 fn marriage(his: &str) -> PageReading {
     Paper::new()

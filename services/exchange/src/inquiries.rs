@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use access::Asker;
 use archive::{
-    Archive, ArchiveError, Dossier, DueDelivery, Inquiry, InquiryFile, InquiryWord, NewInquiry,
+    Archive, ArchiveError, AskedKho, Dossier, DueDelivery, Inquiry, InquiryFile, InquiryWord,
+    NewInquiry,
 };
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -120,7 +121,7 @@ pub struct InquiryFileView {
         (status = 202, description = "It will be asked", body = InquiryView),
         (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 404, description = "`dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`dossier.closed`; `idempotency.reused`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`dossier.closed`; `idempotency.reused`; `inquiry.too_many`: 100 were asked for the dossier", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 422, description = "`store.unknown`; `component.unknown`: not one of the dossier's", body = schemas::api::Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -167,8 +168,10 @@ pub(crate) async fn ask(
         principal: asker.id,
         question: serde_json::to_string(&question).map_err(|_| Reason::Internal)?,
     };
-    if !records.ask(&new, Timestamp::now()).await? {
-        return Err(Reason::DossierClosed.into());
+    match records.ask(&new, Timestamp::now()).await? {
+        AskedKho::Asked => {}
+        AskedKho::TooMany => return Err(Reason::InquiryTooMany.into()),
+        AskedKho::Closed => return Err(Reason::DossierClosed.into()),
     }
     let kept = records.inquiry(id).await?.ok_or(Reason::Internal)?;
     asked_before(&desk, &asker, &dossier, &kept).await

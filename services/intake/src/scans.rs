@@ -1,7 +1,7 @@
 //! Receiving scans.
 
 use access::Asker;
-use archive::{AcceptError, Dossier, NewScan};
+use archive::{AcceptError, Accepted, Dossier, NewScan};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -88,18 +88,21 @@ async fn receive(
     came: &mut u64,
 ) -> Answer<(StatusCode, Json<Receipt>)> {
     let dossier = dossier(desk, asker, code).await?;
-    if dossier.state == DossierState::Closed {
+    let slip = Slip::of(headers)?;
+    // What was accepted under its key is answered again, whatever has become of the dossier since.
+    let known = match &slip.key {
+        Some(key) => desk.archive.records.knows_key(dossier.id, key).await?,
+        None => false,
+    };
+    if dossier.state == DossierState::Closed && !known {
         return Err(Reason::DossierClosed.into());
     }
-    let slip = Slip::of(headers)?;
     let component = match &slip.component {
         Some(id) => component(desk, &dossier, id).await?,
         None => None,
     };
-    let stated = match &component {
-        Some(component) => again::allowed(desk, asker, &dossier, &component.id, &slip).await?,
-        None => None,
-    };
+    let hint = component.as_ref().map(|component| &component.id).filter(|_| !known);
+    let (stated, judged_by) = again::allowed(desk, asker, &dossier, hint, &slip).await?;
     let turn = pressure::turn(desk).await?;
     let limits = Limits {
         bytes: desk.settings.max_scan_bytes,
@@ -113,20 +116,16 @@ async fn receive(
         blake3: kept.blob.blake3,
         bytes: kept.blob.bytes,
         media_type: kept.format.media_type().to_owned(),
-        idempotency_key: slip.key,
-        component: slip.component,
-        station: slip.station,
+        idempotency_key: slip.key.clone(),
+        component: slip.component.clone(),
+        station: slip.station.clone(),
         scanned_by: asker.id,
         stated,
+        judged_by,
     };
-    let accepting = desk.archive.records.accept_scan(&scan, Timestamp::now());
-    let accepted = accepting.instrument(tracing::info_span!("accept scan")).await;
+    let accepted = accept(desk, asker, &dossier, &slip, scan).await;
     drop(turn);
-    let accepted = accepted.map_err(|error| match error {
-        AcceptError::Closed => Reason::DossierClosed.into(),
-        AcceptError::KeyReused => Reason::KeyReused.into(),
-        AcceptError::Archive(error) => Problem::from(error),
-    })?;
+    let accepted = accepted?;
     here(Point::ScanAccepted);
     // Bytes that lay there as nobody's may have been removed since, but will not be after this: the
     // row that needs them is found.
@@ -157,6 +156,32 @@ async fn receive(
         warnings: component.as_ref().and_then(warning).into_iter().collect(),
     };
     Ok((status, Json(receipt)))
+}
+
+/// Accepts a scan. An upload takes its time: where other records are in use by now than the guard
+/// went by, it looks again.
+async fn accept(
+    desk: &IntakeDesk,
+    asker: &Asker,
+    dossier: &Dossier,
+    slip: &Slip,
+    mut scan: NewScan,
+) -> Answer<Accepted> {
+    loop {
+        let accepting = desk.archive.records.accept_scan(&scan, Timestamp::now());
+        let accepted = accepting.instrument(tracing::info_span!("accept scan")).await;
+        match accepted {
+            Ok(accepted) => return Ok(accepted),
+            Err(AcceptError::Changed) => {
+                let hint = scan.component.as_ref();
+                (scan.stated, scan.judged_by) =
+                    again::allowed(desk, asker, dossier, hint, slip).await?;
+            }
+            Err(AcceptError::Closed) => return Err(Reason::DossierClosed.into()),
+            Err(AcceptError::KeyReused) => return Err(Reason::KeyReused.into()),
+            Err(AcceptError::Archive(error)) => return Err(error.into()),
+        }
+    }
 }
 
 /// What comes with a scan, in headers.

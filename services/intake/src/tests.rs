@@ -333,6 +333,20 @@ async fn a_closed_dossier_takes_no_scans() {
 }
 
 #[tokio::test]
+async fn what_was_kept_under_a_key_gets_its_receipt_when_the_dossier_is_closed() {
+    let office = office().await;
+    let dossier = office.open().await;
+    let keyed = [("Idempotency-Key", "k1")];
+    let first: Receipt = office.send(&dossier, &keyed, PNG).await.json();
+    office.post(&format!("/v1/dossiers/{}/close", dossier.code), &Value::Null).await;
+    let again: Receipt = office.send(&dossier, &keyed, PNG).await.json();
+    assert!(again.repeated);
+    assert_eq!(again.scan, first.scan);
+    let other = [PNG, b"other"].concat();
+    office.send(&dossier, &keyed, other).await.refused(Reason::DossierClosed);
+}
+
+#[tokio::test]
 async fn a_sender_that_stalls_is_cut_off_and_gives_its_turn_to_the_next() {
     let office = office_with(|settings, _| {
         settings.max_uploads = 1;

@@ -30,7 +30,8 @@ pub(crate) struct Changed {
 /// Withdraw a record.
 ///
 /// Nobody is given it any more; open dossiers that rely on it are told and warned. What it had
-/// ended by its kind or result is in use again. Withdrawing it again changes nothing.
+/// ended by its kind or result is in use again, also where another paper took its place meanwhile.
+/// Withdrawing it again changes nothing.
 #[utoipa::path(
     post,
     path = "/v1/records/{id}/revoke",
@@ -42,7 +43,6 @@ pub(crate) struct Changed {
         (status = 200, description = "Withdrawn", body = Changed),
         (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`record.not_usable`", body = schemas::api::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn revoke_record(
@@ -265,9 +265,10 @@ fn typed(word: &CorrectRecord) -> Answer<Vec<Field>> {
         }
         let value = schemas::text::tidy(value);
         let fits = match name {
-            FieldName::IssuedOn | FieldName::ValidUntil | FieldName::HolderBorn => {
-                value.parse::<Date>().is_ok()
-            }
+            FieldName::IssuedOn
+            | FieldName::ActOn
+            | FieldName::ValidUntil
+            | FieldName::HolderBorn => value.parse::<Date>().is_ok(),
             FieldName::HolderNumber => value.parse::<CitizenNumber>().is_ok(),
             FieldName::HolderOldNumber => is_old_number(&value),
             FieldName::HolderName => value.parse::<Name>().is_ok(),

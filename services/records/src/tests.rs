@@ -161,6 +161,7 @@ impl Office {
             station: None,
             scanned_by: by,
             stated: None,
+            judged_by: None,
         };
         let scan = records.accept_scan(&scan, now).await.unwrap().scan;
         records.unpacked(scan.id, 1, "image/jpeg", &[]).await.unwrap();
@@ -181,7 +182,9 @@ impl Office {
             why: String::new(),
         };
         let id = document.id;
-        assert!(records.put_filing(dossier.id, 1, &[document], &[], Duration::ZERO).await.unwrap());
+        let filing = [document];
+        let put = records.put_filing(dossier.id, (1, None), &filing, &[], Duration::ZERO);
+        assert!(put.await.unwrap());
         let draft = Record {
             id: schemas::ids::RecordId::of(id),
             version: 0,

@@ -1,7 +1,7 @@
 //! Filing a document by a person's word.
 
 use access::Asker;
-use archive::{Dossier, Stated};
+use archive::{Dossier, FilingError, InUse, Stated};
 use axum::extract::State;
 use axum::http::StatusCode;
 use filing::standing::standing;
@@ -65,9 +65,16 @@ pub(crate) async fn assign_document(
     if !has_component(&procedure, &dossier, &word.component) {
         return Err(Reason::ComponentUnknown.into());
     }
-    let stated = allowed(&desk, &asker, &dossier, &procedure, &word).await?;
-    let said = (&word, stated.as_ref());
-    let assigned = records.assign(asker.id, id, said, Timestamp::now()).await?;
+    let assigned = loop {
+        let (stated, in_use) = allowed(&desk, &asker, &dossier, &procedure, &word).await?;
+        let said = (&word, stated.as_ref(), Some(&in_use));
+        match records.assign(asker.id, id, said, Timestamp::now()).await {
+            Ok(assigned) => break assigned,
+            // The guard looks again.
+            Err(FilingError::Changed) => {}
+            Err(FilingError::Archive(error)) => return Err(error.into()),
+        }
+    };
     assigned.ok_or(Reason::DocumentUnknown)?;
     tracing::info!(document.id = %id, principal.id = %asker.id, component.id = %word.component, "document assigned");
     Ok(StatusCode::NO_CONTENT)
@@ -80,20 +87,23 @@ fn has_component(procedure: &Procedure, dossier: &Dossier, component: &Component
         || asked.any(|asked| asked.id == *component && asked.submit != SubmitMode::Note)
 }
 
-/// Why the paper is taken although a record stands for the component; nothing where none does.
+/// Why the paper is taken although a record stands for the component, nothing where none does; and
+/// what that was told by.
 async fn allowed(
     desk: &ReviewDesk,
     asker: &Asker,
     dossier: &Dossier,
     procedure: &Procedure,
     word: &AssignDocument,
-) -> Answer<Option<Stated>> {
+) -> Answer<(Option<Stated>, InUse)> {
+    let in_use = desk.archive.records.in_use_for(dossier.id).await?;
     let at_hand = desk.archive.records.at_hand(dossier, procedure).await?;
     let components =
         standing(&desk.kinds, procedure, at_hand.situation(dossier), schemas::clock::today());
     let by = (asker.id, Some(word.by.as_str()));
-    Stated::of(&components, &word.component, word.again, by).map_err(|_| {
+    let stated = Stated::of(&components, &word.component, word.again, by).map_err(|_| {
         let detail = format!("`again` states one of the lawful reasons: {}", AskReason::all_told());
         Problem::new(Reason::ComponentHeld).because(detail)
-    })
+    })?;
+    Ok((stated, in_use))
 }

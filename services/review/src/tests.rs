@@ -79,6 +79,7 @@ async fn office() -> Office {
         station: None,
         scanned_by: by,
         stated: None,
+        judged_by: None,
     };
     let scan = records.accept_scan(&scan, Timestamp::now()).await.unwrap().scan;
     records.unpacked(scan.id, 2, "image/tiff", &[]).await.unwrap();
@@ -175,9 +176,9 @@ async fn a_document_is_filed_by_a_persons_word() {
     };
     let id = document.id;
     let records = &office.archive.records;
-    assert!(
-        records.put_filing(office.dossier.id, 2, &[document], &[], Duration::ZERO).await.unwrap()
-    );
+    let filing = [document];
+    let put = records.put_filing(office.dossier.id, (2, None), &filing, &[], Duration::ZERO);
+    assert!(put.await.unwrap());
     let place = format!("/v1/documents/{id}/assign");
     let word = |component: &str, kind: Option<&str>, by: &str| json!({ "component": component, "kind": kind, "by": by });
     let known = Some("birth_certificate");

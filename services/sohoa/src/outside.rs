@@ -54,6 +54,7 @@ impl At {
 
     /// The same; makes the archive where there is none.
     pub(crate) async fn open_or_make(&self, config: &Config) -> anyhow::Result<Archive> {
+        failpoints::listen_in(&self.data);
         Archive::open_beside(&place(&self.data, config)?)
             .await
             .with_context(|| format!("opening {}", self.data.display()))

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use schemas::audit::AuditHead;
+use schemas::audit::{Act, AuditHead};
 use schemas::ids::Blake3;
 use serde_json::{Value, json};
 use sqlx::AnyConnection;
@@ -19,8 +19,13 @@ const DOING: &str = "checking the audit";
 /// Breaks of the chain that are named; where there are more, one knows.
 const MOST: usize = 100;
 
-/// Place of the dossier among the columns of a line.
+/// Places of act and dossier among the columns of a line.
+const ACT: usize = 3;
 const DOSSIER: usize = 11;
+
+/// What programs from before the column left lines of that name a dossier: each has a record, by
+/// which it is found.
+const BEFORE: [Act; 5] = [Act::Published, Act::Expired, Act::LookedUp, Act::PageShown, Act::Relied];
 
 const LINES: &str = "
     select place, line_id, at, act, principal_id, record_id, version, lookup_id, content, body,
@@ -31,7 +36,9 @@ const CHAIN: &str = "select length, hash from chain where name = 'audit'";
 
 const HEADS: &str = "select place, hash, body from audit_head order by place";
 
-const ERASED: &str = "select distinct record_id from audit_line where act = 'erased'";
+// Where a dossier without a record went, there is none.
+const ERASED: &str = "
+    select distinct record_id from audit_line where act = 'erased' and record_id is not null";
 
 // The newest line that says so: a version whose row was lost is published again.
 const VERSIONS: &str = "
@@ -182,7 +189,8 @@ fn says_the_same(row: &AnyRow, place: u64, hash: Blake3) -> Result<bool, Archive
         text("dossier")?,
     ]);
     let expected = columns(place, id, body, hash);
-    if found[DOSSIER].is_null() {
+    let is_before = |act: &Act| found[ACT] == act.as_str();
+    if found[DOSSIER].is_null() && BEFORE.iter().any(is_before) {
         // An older program bound it.
         found[DOSSIER] = expected[DOSSIER].clone();
     }
@@ -196,7 +204,15 @@ async fn check_versions(
     found: &mut Findings,
 ) -> Result<(), ArchiveError> {
     let erased = sqlx::query(ERASED).fetch_all(&mut *view).await.doing(DOING)?;
-    let erased: HashSet<String> = texts(&erased, "record_id")?.into_iter().collect();
+    let mut erased: HashSet<String> = texts(&erased, "record_id")?.into_iter().collect();
+    // Where no server runs, a line waits until one does.
+    let pending = sqlx::query(PENDING).fetch_all(&mut *view).await.doing(DOING)?;
+    let pending: Vec<Value> = pending.iter().filter_map(|row| row.json("body").ok()).collect();
+    let waits = |act: &'static str, of: &'static str| {
+        let lines = pending.iter().filter(move |line| line["act"] == act);
+        lines.filter_map(move |line| line[of].as_str().map(str::to_owned))
+    };
+    erased.extend(waits("erased", "record"));
     let mut codes = Vec::new();
     each(view, VERSIONS, |row| {
         let (id, version): (&str, i64) = (row.take("record_id")?, row.int("version")?);
@@ -227,13 +243,7 @@ async fn check_versions(
         let (id, version): (&str, i64) = (row.take("record_id")?, row.int("version")?);
         codes.push(("record.revived", format!("{id}/{version}")));
     }
-    let pending = sqlx::query(PENDING).fetch_all(&mut *view).await.doing(DOING)?;
-    let pending: HashSet<_> = pending
-        .iter()
-        .filter_map(|row| row.json::<Value>("body").ok())
-        .filter(|line| line["act"] == "looked_up")
-        .filter_map(|line| line["lookup"].as_str().map(str::to_owned))
-        .collect();
+    let pending: HashSet<_> = waits("looked_up", "lookup").collect();
     let unaudited = sqlx::query(UNAUDITED).fetch_all(&mut *view).await.doing(DOING)?;
     for id in texts(&unaudited, "lookup_id")? {
         if !pending.contains(&id) {

@@ -199,7 +199,8 @@ impl Dialect {
     pub(crate) fn json_lines(self) -> &'static str {
         match self {
             Self::Sqlite => "json_each($1)",
-            Self::Postgres => "json_array_elements(cast($1 as json))",
+            // Binary: text would be gone through anew for each column of a row.
+            Self::Postgres => "jsonb_array_elements(cast($1 as jsonb))",
         }
     }
 
@@ -283,18 +284,16 @@ impl Dialect {
         }
     }
 
-    /// Takes the lines that were moved into the chain, the second of each JSON list ($1), out of
-    /// those that wait.
+    /// Takes the lines of these ids, a JSON list ($1), out of those that wait.
     pub(crate) fn forget_linked(self) -> &'static str {
         match self {
             Self::Sqlite => {
-                "delete from audit_pending where line_id in
-                    (select value ->> 1 from json_each($1))"
+                "delete from audit_pending where line_id in (select value from json_each($1))"
             }
             // As an array, so that the index is used however many wait.
             Self::Postgres => {
                 "delete from audit_pending where line_id = any(array
-                    (select value ->> 1 from json_array_elements(cast($1 as json))))"
+                    (select json_array_elements_text(cast($1 as json))))"
             }
         }
     }

@@ -1,13 +1,20 @@
 //! Bringing the schema up to date, and telling whether it will do. How migrations are written is
 //! said in `schemas/sql/README.md`.
 
-use sqlx::AnyPool;
-use sqlx::migrate::{MigrateError, Migrator};
+use std::sync::LazyLock;
+
+use include_dir::{Dir, File, include_dir};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{AnyPool, SqlSafeStr};
 
 use crate::error::{ArchiveError, Doing, code_of};
 use crate::rows::Columns;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("../../schemas/sql");
+/// The migrations are part of the program. What `sqlx` has for it would build its drivers twice.
+static MIGRATIONS: LazyLock<Migrator> =
+    LazyLock::new(|| Migrator::with_migrations(SQL.files().filter_map(migration).collect()));
+
+static SQL: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../schemas/sql");
 
 const APPLIED: &str = "select max(version) as newest from _sqlx_migrations";
 
@@ -15,6 +22,14 @@ const FLOOR: &str = "select oldest from schema_floor";
 
 /// PostgreSQL's word for a table that is not there.
 const NO_TABLE: &str = "42P01";
+
+/// What a file `NUMBER_WHAT_IT_DOES.sql` brings.
+fn migration(file: &'static File<'_>) -> Option<Migration> {
+    let (version, what) = file.path().to_str()?.strip_suffix(".sql")?.split_once('_')?;
+    let (version, what) = (version.parse().ok()?, what.replace('_', " "));
+    let sql = file.contents_utf8()?.into_sql_str();
+    Some(Migration::new(version, what.into(), MigrationType::Simple, sql, false))
+}
 
 /// Brings the schema up to date.
 pub(super) async fn migrate(writer: &AnyPool) -> Result<(), ArchiveError> {

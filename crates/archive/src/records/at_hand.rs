@@ -1,16 +1,21 @@
 //! What is at hand for a dossier: all that decides how its components stand.
 
+use std::collections::BTreeSet;
+
 use schemas::api::DocumentView;
 use schemas::catalogue::Procedure;
 use schemas::elsewhere::Elsewhere;
-use schemas::ids::ComponentId;
+use schemas::ids::{ComponentId, DossierId, RecordId};
 use schemas::record::Record;
 use schemas::situation::Situation;
+use sqlx::any::AnyRow;
 
 use super::Records;
 use super::dossiers::Dossier;
 use super::filing::DocumentRow;
-use crate::error::ArchiveError;
+use crate::database::Change;
+use crate::error::{ArchiveError, Doing};
+use crate::rows::Columns;
 
 /// What decides how a dossier's components stand, beside what it was opened with.
 #[derive(Debug, Clone)]
@@ -23,7 +28,32 @@ pub struct AtHand {
     elsewhere: Vec<Elsewhere>,
 }
 
+/// Which records of a dossier's people are in use, but for those that came with it: what may stand
+/// for its components. Whoever goes by what is at hand asks this first; where it is otherwise by
+/// the change that comes of it, nothing is changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InUse(BTreeSet<(RecordId, u32)>);
+
+const IN_USE: &str = "
+    select r.record_id, r.version
+    from (select number from dossier where dossier_id = $1
+        union select number from dossier_subject where dossier_id = $1) as people
+    join record_owner o on o.number = people.number
+    join record r on r.record_id = o.record_id and r.version = o.version
+    where r.state = 'published' and r.dossier_id <> $1";
+
+const LOOKING: &str = "looking which records are in use";
+
 impl Records {
+    /// Which records may stand for a dossier's components at this moment.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn in_use_for(&self, dossier: DossierId) -> Result<InUse, ArchiveError> {
+        let query = sqlx::query(IN_USE).bind(dossier.to_string());
+        InUse::of(&query.fetch_all(&self.db.readers).await.doing(LOOKING)?)
+    }
+
     /// What is at hand for a dossier of that procedure.
     ///
     /// # Errors
@@ -40,6 +70,23 @@ impl Records {
             declined: self.declined(&dossier.code).await?,
             elsewhere: self.elsewhere(dossier.id, procedure).await?,
         })
+    }
+}
+
+impl InUse {
+    fn of(rows: &[AnyRow]) -> Result<Self, ArchiveError> {
+        let version = |row: &AnyRow| Ok((row.parsed("record_id")?, row.int("version")?));
+        rows.iter().map(version).collect::<Result<_, ArchiveError>>().map(Self)
+    }
+
+    /// Whether it is still so for the dossier, which is held.
+    pub(super) async fn still(
+        &self,
+        change: &mut Change<'_>,
+        dossier: DossierId,
+    ) -> Result<bool, ArchiveError> {
+        let query = sqlx::query(IN_USE).bind(dossier.to_string());
+        Ok(Self::of(&query.fetch_all(change.on()).await.doing(LOOKING)?)? == *self)
     }
 }
 

@@ -154,16 +154,16 @@ impl Records {
         let Some(chain) = chain.doing(doing)? else { return Ok(0) };
         let (mut place, mut hash): (u64, Blake3) = (chain.int("length")?, chain.parsed("hash")?);
         let rows = sqlx::query(WAITING).bind(AT_ONCE).fetch_all(change.on()).await.doing(doing)?;
-        let mut linked = Vec::with_capacity(rows.len());
+        let (mut linked, mut ids) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
         for row in &rows {
             let (id, body): (&str, &str) = (row.take("line_id")?, row.take("body")?);
             (place, hash) = (place + 1, link(hash, body));
             linked.push(self::row(place, id, body, hash));
+            ids.push(id);
         }
-        let lines = text(&linked)?;
-        let put = sqlx::query(AssertSqlSafe(put_linked(dialect))).bind(&lines);
+        let put = sqlx::query(AssertSqlSafe(put_linked(dialect))).bind(text(&linked)?);
         put.execute(change.on()).await.doing(doing)?;
-        let forget = sqlx::query(dialect.forget_linked()).bind(&lines);
+        let forget = sqlx::query(dialect.forget_linked()).bind(text(&ids)?);
         forget.execute(change.on()).await.doing(doing)?;
         let extend = sqlx::query(EXTEND).bind(number(place)).bind(hash.to_string());
         extend.execute(change.on()).await.doing(doing)?;

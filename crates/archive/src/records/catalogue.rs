@@ -174,7 +174,7 @@ async fn import_one(
     let current = current.fetch_optional(change.on()).await.doing(doing)?;
     let before: Option<u32> = match &current {
         Some(row) if row.parsed::<Blake3>("digest")? == digest => {
-            // Older programs took it in without.
+            // Older programs neither kept nor forgot what it replaces.
             put_replaces(change, procedure).await?;
             return Ok(Imported::Unchanged);
         }
@@ -185,8 +185,6 @@ async fn import_one(
         let last_day = valid_from.yesterday().map_err(|_| unreadable("valid_from"))?;
         let end = sqlx::query(END).bind(procedure.code.as_str()).bind(i64::from(before));
         end.bind(last_day.to_string()).execute(change.on()).await.doing(doing)?;
-        let forget = sqlx::query(FORGET_REPLACES).bind(procedure.code.as_str());
-        forget.execute(change.on()).await.doing(doing)?;
     }
     put_replaces(change, procedure).await?;
     let folded = format!("{} {} {}", procedure.code, procedure.name, procedure.field);
@@ -206,14 +204,17 @@ async fn import_one(
     Ok(if before.is_some() { Imported::Changed } else { Imported::Added })
 }
 
-/// Keeps which of its results take the place of others.
+/// Keeps which of its results take the place of others, and no more.
 async fn put_replaces(change: &mut Change<'_>, of: &Procedure) -> Result<(), ArchiveError> {
+    let doing = "importing a procedure";
+    let forget = sqlx::query(FORGET_REPLACES).bind(of.code.as_str());
+    forget.execute(change.on()).await.doing(doing)?;
     for outcome in of.results.iter().filter(|outcome| outcome.evidence) {
         let Some(code) = &outcome.code else { continue };
         for replaced in &outcome.replaces {
             let put = sqlx::query(PUT_REPLACES).bind(of.code.as_str()).bind(code.to_string());
             let put = put.bind(replaced.to_string()).execute(change.on()).await;
-            put.doing("importing a procedure")?;
+            put.doing(doing)?;
         }
     }
     Ok(())

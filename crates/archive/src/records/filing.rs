@@ -15,6 +15,7 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use super::Records;
+use super::at_hand::InUse;
 use super::dossiers;
 use super::held::{By, Held};
 use super::pages::guess;
@@ -23,7 +24,7 @@ use super::relied::{self, Stated, keep_reason};
 use super::revise::withdraw;
 use super::succession::look_again;
 use crate::database::{Change, micros};
-use crate::error::{ArchiveError, Doing};
+use crate::error::{ArchiveError, Doing, FilingError};
 use crate::rows::{Columns, json, number, share, unreadable, word};
 
 /// A document as filing sees it.
@@ -129,8 +130,11 @@ const PUT: &str = "
 
 const REMOVE: &str = "delete from document where document_id = $1";
 
-const IN_USE: &str =
-    "select record_id, version from record where document_id = $1 and state = 'published'";
+// The latest version, also where another paper took its place: it must not go on ending others.
+const NOT_WITHDRAWN: &str = "
+    select record_id, version from record where document_id = $1 and state <> 'revoked'
+      and not exists (select 1 from record later
+        where later.record_id = record.record_id and later.version > record.version)";
 
 pub(crate) const FORGET_PARKED: &str = "delete from parked where target = $1";
 
@@ -167,6 +171,7 @@ impl Records {
     ///
     /// `seen` is how many sheets it was made from ([`Records::sheets`]). Where more have been
     /// read since, nothing changes and the answer is false: a later filing is announced already.
+    /// `judged_by` is what told which of its papers are held, where any was looked at.
     ///
     /// A document whose revision is unchanged keeps its record. A document that a person assigned
     /// stays, under the person's kind and component; pages that filing added to it are taken
@@ -175,21 +180,22 @@ impl Records {
     /// not filed any more is revoked: nobody may rely on what turned out to be otherwise.
     ///
     /// # Errors
-    /// [`ArchiveError::Missing`] when there is no such dossier.
+    /// [`FilingError::Changed`]; [`ArchiveError::Missing`] when there is no such dossier.
     pub async fn put_filing(
         &self,
         dossier: DossierId,
-        seen: usize,
+        (seen, judged_by): (usize, Option<&InUse>),
         documents: &[FiledDocument],
         same_as: &[(PageId, PageId)],
         quiet: Duration,
-    ) -> Result<bool, ArchiveError> {
+    ) -> Result<bool, FilingError> {
         let mut change = self.db.change().await?;
         let held = Held::take(&mut change, By::Id(dossier)).await?;
         let held = held.ok_or_else(|| dossiers::missing(dossier))?;
         if count_read(&mut change, dossier).await? != number(seen) {
             return Ok(false);
         }
+        must_still_be(judged_by, &mut change, dossier).await?;
         let mut before: HashMap<DocumentId, Kept> = HashMap::new();
         for kept in of_dossier(change.on(), dossier).await? {
             before.insert(kept.row.doc.id, kept);
@@ -252,23 +258,24 @@ impl Records {
 
     /// Files a document by the word of a person, said with the principal's key or session, and
     /// announces that it be sealed, unless it was published just so already and is in use. With the
-    /// reason why its paper is taken, where a record stands for the component. None when there is
-    /// no such document.
+    /// reason why its paper is taken, where a record stands for the component, and what the guard
+    /// went by, where one looked at it. None when there is no such document.
     ///
     /// # Errors
-    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
+    /// [`FilingError::Changed`]; [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn assign(
         &self,
         principal: PrincipalId,
         id: DocumentId,
-        (word, stated): (&AssignDocument, Option<&Stated>),
+        (word, stated, judged_by): (&AssignDocument, Option<&Stated>, Option<&InUse>),
         now: Timestamp,
-    ) -> Result<Option<DocumentRow>, ArchiveError> {
+    ) -> Result<Option<DocumentRow>, FilingError> {
         let mut change = self.db.change().await?;
         let Some(held) = Held::take(&mut change, By::Document(id)).await? else {
             return Ok(None);
         };
         let Some(mut kept) = by_id(change.on(), id).await? else { return Ok(None) };
+        must_still_be(judged_by, &mut change, held.id).await?;
         let stood = components(&of_dossier(change.on(), held.id).await?);
         let replaced = sqlx::query(REPLACED).bind(id.to_string()).fetch_optional(change.on()).await;
         let replaced = replaced.doing("filing a document by a person's word")?.is_some();
@@ -446,13 +453,14 @@ fn revision(doc: &FiledDocument) -> String {
     revision_of(&doc.pages, doc.kind.as_ref().map(|kind| &kind.id), doc.component.as_ref())
 }
 
-/// Withdraws the record of a document that is not filed any more, if it has one in use.
+/// Withdraws the record of a document that is not filed any more, if it has one.
 async fn withdraw_record(
     change: &mut Change<'_>,
     held: &Held,
     document: DocumentId,
 ) -> Result<(), ArchiveError> {
-    let row = sqlx::query(IN_USE).bind(document.to_string()).fetch_optional(change.on()).await;
+    let row = sqlx::query(NOT_WITHDRAWN).bind(document.to_string());
+    let row = row.fetch_optional(change.on()).await;
     let Some(row) = row.doing("withdrawing a record")? else { return Ok(()) };
     let (id, version): (RecordId, u32) = (row.parsed("record_id")?, row.int("version")?);
     let reason = Some("Giấy tờ không còn được xếp vào thành phần nào của hồ sơ.");
@@ -496,6 +504,20 @@ async fn how_filed(
         }
     }
     Ok(DossierEvent::Filed { filed, unsure, outside, held_again })
+}
+
+/// Where what was gone by is otherwise by now, nothing is filed.
+async fn must_still_be(
+    judged_by: Option<&InUse>,
+    change: &mut Change<'_>,
+    dossier: DossierId,
+) -> Result<(), FilingError> {
+    if let Some(judged_by) = judged_by
+        && !judged_by.still(change, dossier).await?
+    {
+        return Err(FilingError::Changed);
+    }
+    Ok(())
 }
 
 async fn count_read(change: &mut Change<'_>, dossier: DossierId) -> Result<i64, ArchiveError> {

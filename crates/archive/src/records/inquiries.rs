@@ -22,6 +22,20 @@ use crate::database::micros;
 use crate::error::{ArchiveError, Doing};
 use crate::rows::{Columns, number, word};
 
+/// Questions that are asked for a dossier, at most: each is read whenever the dossier is.
+pub const MOST_INQUIRIES: u32 = 100;
+
+/// What came of asking another Kho.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskedKho {
+    /// It is asked, or was before.
+    Asked,
+    /// [`MOST_INQUIRIES`] were asked for the dossier: nothing is.
+    TooMany,
+    /// The dossier is closed: nothing is asked.
+    Closed,
+}
+
 /// A question to be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewInquiry {
@@ -180,14 +194,20 @@ macro_rules! inquiry {
 }
 const ONE: &str = inquiry!("inquiry_id = $1");
 const BY_DELIVERY: &str = inquiry!("i.delivery_id = $1");
-const OF_DOSSIER: &str = inquiry!("i.dossier_id = $1 order by asked_at, inquiry_id limit 1000");
+// A dossier of a program that knew no limit may have more.
+const OF_DOSSIER: &str =
+    inquiry!("i.dossier_id = $1 order by asked_at desc, inquiry_id desc limit 1000");
+
+const COUNT: &str = "select count(*) as asked from inquiry where dossier_id = $1";
 
 const FILES: &str = "
-    select name, blake3, bytes from inquiry_file where inquiry_id = $1 order by place";
+    select f.inquiry_id, name, blake3, bytes
+    from inquiry i join inquiry_file f on f.inquiry_id = i.inquiry_id
+    where i.dossier_id = $1 order by f.inquiry_id, place";
 
 const WORDS: &str = "
-    select word, paper, original, reason, said_by, at from inquiry_word where inquiry_id = $1
-    order by place";
+    select inquiry_id, word, paper, original, reason, said_by, at from inquiry_word
+    where dossier_id = $1 order by inquiry_id, place";
 
 const SAY: &str = "
     insert into inquiry_word (inquiry_id, place, dossier_id, component, word, paper, original,
@@ -205,16 +225,17 @@ const PUT_FILE: &str = "
 
 impl Records {
     /// Asks another Kho: writes the question down with the delivery that asks it, and leaves a line
-    /// of it. Says whether it is asked: for a closed dossier nothing is.
+    /// of it.
     ///
     /// # Errors
     /// [`ArchiveError::Missing`] when there is no such dossier.
-    pub async fn ask(&self, new: &NewInquiry, now: Timestamp) -> Result<bool, ArchiveError> {
+    pub async fn ask(&self, new: &NewInquiry, now: Timestamp) -> Result<AskedKho, ArchiveError> {
+        let doing = "asking another Kho";
         let mut change = self.db.change().await?;
         let held = Held::take(&mut change, By::Id(new.dossier)).await?;
         let held = held.ok_or_else(|| super::dossiers::missing(new.dossier))?;
         if held.state == DossierState::Closed {
-            return Ok(false);
+            return Ok(AskedKho::Closed);
         }
         let delivery = DeliveryId::of(EventId::of(held.id, held.turn), &new.store);
         let put = sqlx::query(PUT)
@@ -227,9 +248,12 @@ impl Records {
             .bind(&new.question)
             .bind(delivery.to_string())
             .bind(i64::from(new.national));
-        let put = put.execute(change.on()).await.doing("asking another Kho")?;
-        if put.rows_affected() == 0 {
-            return Ok(true);
+        if put.execute(change.on()).await.doing(doing)?.rows_affected() == 0 {
+            return Ok(AskedKho::Asked);
+        }
+        let count = sqlx::query(COUNT).bind(new.dossier.to_string()).fetch_one(change.on()).await;
+        if MOST_INQUIRIES < count.doing(doing)?.int::<u32>("asked")? {
+            return Ok(AskedKho::TooMany);
         }
         let event = DossierEvent::Asked { inquiry: new.id };
         let store = std::slice::from_ref(&new.store);
@@ -242,7 +266,7 @@ impl Records {
         };
         leave(&mut change, &[line]).await?;
         change.commit().await?;
-        Ok(true)
+        Ok(AskedKho::Asked)
     }
 
     /// A question.
@@ -267,23 +291,20 @@ impl Records {
         id: String,
     ) -> Result<Option<Inquiry>, ArchiveError> {
         let row = sqlx::query(sql).bind(id).fetch_optional(&self.db.readers).await;
-        match row.doing("reading a question")? {
-            Some(row) => self.in_full(&row).await.map(Some),
-            None => Ok(None),
-        }
+        let Some(row) = row.doing("reading a question")? else { return Ok(None) };
+        let found = self.in_full(row.parsed("dossier_id")?, std::slice::from_ref(&row)).await?;
+        Ok(found.into_iter().next())
     }
 
-    /// Questions asked for a dossier, oldest first.
+    /// The latest thousand questions that were asked for a dossier, oldest first.
     ///
     /// # Errors
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
     pub async fn inquiries(&self, dossier: DossierId) -> Result<Vec<Inquiry>, ArchiveError> {
         let query = sqlx::query(OF_DOSSIER).bind(dossier.to_string());
         let rows = query.fetch_all(&self.db.readers).await.doing("reading questions")?;
-        let mut found = Vec::with_capacity(rows.len());
-        for row in &rows {
-            found.push(self.in_full(row).await?);
-        }
+        let mut found = self.in_full(dossier, &rows).await?;
+        found.reverse();
         Ok(found)
     }
 
@@ -319,46 +340,36 @@ impl Records {
         Ok(told.collect())
     }
 
-    async fn in_full(&self, row: &AnyRow) -> Result<Inquiry, ArchiveError> {
-        let id: InquiryId = row.parsed("inquiry_id")?;
-        let files = sqlx::query(FILES).bind(id.to_string()).fetch_all(&self.db.readers).await;
-        let file = |row: &AnyRow| {
-            Ok(InquiryFile {
-                name: row.take("name")?,
-                blake3: row.parsed("blake3")?,
-                bytes: row.int("bytes")?,
+    /// Questions of one dossier, with the files that came and what became of the answers.
+    async fn in_full(
+        &self,
+        dossier: DossierId,
+        rows: &[AnyRow],
+    ) -> Result<Vec<Inquiry>, ArchiveError> {
+        let id = dossier.to_string();
+        let files = sqlx::query(FILES).bind(&id).fetch_all(&self.db.readers).await;
+        let mut files = by_inquiry(&files.doing("reading files of an answer")?, file)?;
+        let words = sqlx::query(WORDS).bind(&id).fetch_all(&self.db.readers).await;
+        let mut words = by_inquiry(&words.doing("reading what became of an answer")?, said)?;
+        let inquiry = |row: &AnyRow| {
+            let id: InquiryId = row.parsed("inquiry_id")?;
+            let answered: Option<i64> = row.int_or("answered_at")?;
+            Ok(Inquiry {
+                id,
+                dossier,
+                store: row.take("store")?,
+                national: row.int::<i64>("national")? != 0,
+                component: row.parsed_or("component")?,
+                asked_at: row.time("asked_at")?,
+                question: row.take("question")?,
+                answer: row.take("answer")?,
+                answered_at: answered.map(|_| row.time("answered_at")).transpose()?,
+                delivery: row.word_or("fate")?,
+                files: files.remove(&id).unwrap_or_default(),
+                words: words.remove(&id).unwrap_or_default(),
             })
         };
-        let files = files.doing("reading files of an answer")?;
-        let files = files.iter().map(file).collect::<Result<_, ArchiveError>>()?;
-        let words = sqlx::query(WORDS).bind(id.to_string()).fetch_all(&self.db.readers).await;
-        let said = |row: &AnyRow| {
-            Ok(InquiryWord {
-                word: row.word("word")?,
-                paper: row.int_or("paper")?,
-                original: row.int::<i64>("original")? != 0,
-                by: row.take("said_by")?,
-                reason: row.take("reason")?,
-                at: row.time("at")?,
-            })
-        };
-        let words = words.doing("reading what became of an answer")?;
-        let words = words.iter().map(said).collect::<Result<_, ArchiveError>>()?;
-        let answered: Option<i64> = row.int_or("answered_at")?;
-        Ok(Inquiry {
-            id,
-            dossier: row.parsed("dossier_id")?,
-            store: row.take("store")?,
-            national: row.int::<i64>("national")? != 0,
-            component: row.parsed_or("component")?,
-            asked_at: row.time("asked_at")?,
-            question: row.take("question")?,
-            answer: row.take("answer")?,
-            answered_at: answered.map(|_| row.time("answered_at")).transpose()?,
-            delivery: row.word_or("fate")?,
-            files,
-            words,
-        })
+        rows.iter().map(inquiry).collect()
     }
 
     /// Leaves a line that what another Kho answered for a dossier is read: all that it says, or
@@ -466,6 +477,37 @@ impl Records {
         held.tell_others(&mut change, &event).await?;
         change.commit().await
     }
+}
+
+/// What rows tell of each question.
+fn by_inquiry<T>(
+    rows: &[AnyRow],
+    tell: fn(&AnyRow) -> Result<T, ArchiveError>,
+) -> Result<BTreeMap<InquiryId, Vec<T>>, ArchiveError> {
+    let mut told: BTreeMap<InquiryId, Vec<T>> = BTreeMap::new();
+    for row in rows {
+        told.entry(row.parsed("inquiry_id")?).or_default().push(tell(row)?);
+    }
+    Ok(told)
+}
+
+fn file(row: &AnyRow) -> Result<InquiryFile, ArchiveError> {
+    Ok(InquiryFile {
+        name: row.take("name")?,
+        blake3: row.parsed("blake3")?,
+        bytes: row.int("bytes")?,
+    })
+}
+
+fn said(row: &AnyRow) -> Result<InquiryWord, ArchiveError> {
+    Ok(InquiryWord {
+        word: row.word("word")?,
+        paper: row.int_or("paper")?,
+        original: row.int::<i64>("original")? != 0,
+        by: row.take("said_by")?,
+        reason: row.take("reason")?,
+        at: row.time("at")?,
+    })
 }
 
 /// What the other Kho calls a paper.

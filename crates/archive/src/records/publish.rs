@@ -16,7 +16,7 @@ use super::filing::{FORGET_PARKED, withdrawn};
 use super::held::{By, Held};
 use super::near::keep_old_number;
 use super::proofs::proof_state;
-use super::relied::{note, runs_until};
+use super::relied::{note, runs_again, runs_until};
 use crate::codes::{Slot, day};
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
@@ -62,10 +62,12 @@ const PAPERS: &str = concat!(
      order by published_at, record_id"
 );
 
+// What a person ended before stays so by their word.
 const END: &str = "
-    update record set state = 'superseded', ended_why = $2, ended_reason = $3, ended_by = $4,
-        ended_at = $5, superseded_by = $7
-    where record_id = $1 and version = $6 and state = 'published'
+    update record set state = 'superseded', ended_why = $2, ended_reason = $3,
+        ended_by = coalesce($4, ended_by), ended_at = $5, superseded_by = $7
+    where record_id = $1 and version = $6
+      and (state = 'published' or (state = 'superseded' and $2 = 'revoked'))
     returning hash";
 
 const CODE: &str = "select code from digitisation where record_id = $1 and prefix = $2";
@@ -164,15 +166,18 @@ impl Records {
             record.corrected = corrected;
             let why = End { change: what, reason: None, by: None, principal, superseded_by: None };
             end(&mut change, (id, latest.version), why, now).await?;
-            let of = (id, latest.version);
             // Of what had ended before, whoever relies on it has heard.
             if latest.state == RecordState::Published {
-                note(&mut change, of, what).await?;
+                note(&mut change, (id, latest.version), what).await?;
             }
-            runs_until(&mut change, of, (latest.valid_until, record.valid_until)).await?;
         }
         let hash = put(&mut change, &held, &record, revision, (principal, now)).await?;
         record.hash = Some(hash);
+        if let Some(latest) = &latest {
+            runs_again(&mut change, id).await?;
+            let until = (latest.valid_until, record.valid_until);
+            runs_until(&mut change, (id, latest.version), until).await?;
+        }
         let version = record.version;
         sealed(&mut change, document, Some(version)).await?;
         let event = DossierEvent::Published { document, record: id, version };
@@ -345,7 +350,7 @@ pub(super) struct End<'a> {
     pub(super) superseded_by: Option<RecordId>,
 }
 
-/// Ends a version, if it is in use.
+/// Ends a version, if it is in use; withdraws it also where another paper had ended it.
 pub(super) async fn end(
     change: &mut Change<'_>,
     (id, version): (RecordId, u32),

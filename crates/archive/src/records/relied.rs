@@ -150,7 +150,8 @@ const RELIED: &str = "
     order by component";
 
 // Only open dossiers: what was decided on is decided. Whoever relied on a version hears of what
-// becomes of those after it, too. A version that is ended a second time was in use again meanwhile.
+// becomes of those after it, too. A version that is ended a second time was in use again meanwhile,
+// or is withdrawn.
 const NOTE: &str = "
     insert into relied_change (dossier_id, component, record_id, version, change, at)
     select r.dossier_id, r.component, r.record_id, $2, $3, $4
@@ -203,6 +204,16 @@ const NOTE_RUN_OUT: &str = concat!(
 const RUN_OUT: &str = "
     update relied set expired = 1
     where expired = 0 and last_day is not null and last_day < $1";
+
+// What ran out while another paper had its place is yet to be told.
+const RUNS_AGAIN: &str = concat!(
+    "
+    update relied set expired = 0
+    where record_id = $1 and expired = 1 and not exists (select 1 from relied_change c
+        where c.dossier_id = relied.dossier_id and c.component = relied.component and ",
+    lost!(),
+    ")"
+);
 
 // A component that takes no older paper keeps its own last day, unless the record's is before it.
 const RUNS_UNTIL: &str = "
@@ -570,6 +581,15 @@ pub(crate) async fn note(
     let note = sqlx::query(NOTE).bind(record.to_string()).bind(i64::from(version));
     let note = note.bind(word(&change)?).bind(now).execute(on.on()).await;
     note.doing("noting a change").map(|_| ())
+}
+
+/// A record is in use again: of where it has run out since, whoever still relies on it hears.
+pub(crate) async fn runs_again(
+    change: &mut Change<'_>,
+    record: RecordId,
+) -> Result<(), ArchiveError> {
+    let update = sqlx::query(RUNS_AGAIN).bind(record.to_string()).execute(change.on()).await;
+    update.doing("noting that a record is in use again").map(|_| ())
 }
 
 /// A later version of the same paper runs until another day than the one before it: so do the

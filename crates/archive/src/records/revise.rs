@@ -76,8 +76,9 @@ impl<'a> Reviser<'a> {
 }
 
 impl Records {
-    /// Withdraws a record for good: nobody is given it any more, and dossiers that rely on it are
-    /// told. Withdrawing it twice changes nothing. What it had ended is looked at again.
+    /// Withdraws a record for good, also where another paper took its place: nobody is given it any
+    /// more, and dossiers that rely on it are told. Withdrawing it twice changes nothing. What it
+    /// had ended is looked at again.
     ///
     /// # Errors
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
@@ -91,10 +92,8 @@ impl Records {
         let Some((held, latest)) = self.take(&mut change, id).await? else {
             return Ok(Revised::Unknown);
         };
-        match latest.state {
-            RecordState::Published => {}
-            RecordState::Revoked => return Ok(Revised::Done(Box::new(latest))),
-            RecordState::Superseded => return Ok(Revised::NotInUse),
+        if latest.state == RecordState::Revoked {
+            return Ok(Revised::Done(Box::new(latest)));
         }
         let why = who.ends(RecordChange::Revoked);
         withdraw(&mut change, (id, latest.version), why, now).await?;
@@ -104,7 +103,7 @@ impl Records {
         change.commit().await?;
         self.tell_changes().await?;
         let state = RecordState::Revoked;
-        Ok(Revised::Done(Box::new(Record { state, ..latest })))
+        Ok(Revised::Done(Box::new(Record { state, superseded_by: None, ..latest })))
     }
 
     /// Puts the version of a record that is in use right: a new version takes its place, and
@@ -177,8 +176,8 @@ impl Records {
     }
 }
 
-/// Withdraws the version of a record that is in use, and writes it down for the dossiers that
-/// rely on it; they are yet to be told.
+/// Withdraws the latest version of a record, and writes it down for the dossiers that rely on it;
+/// they are yet to be told.
 pub(super) async fn withdraw(
     change: &mut Change<'_>,
     (id, version): (RecordId, u32),

@@ -9,6 +9,7 @@ use schemas::signature::DigitalSignature;
 use sqlx::any::AnyRow;
 
 use super::Records;
+use super::at_hand::InUse;
 use super::dossiers;
 use super::held::{By, Held};
 use super::pages::{PageSummary, summaries};
@@ -38,6 +39,8 @@ pub struct NewScan {
     pub scanned_by: PrincipalId,
     /// Why it is taken, where a record stands for its component.
     pub stated: Option<Stated>,
+    /// What the guard went by, where one looked at it.
+    pub judged_by: Option<InUse>,
 }
 
 /// A scan.
@@ -158,8 +161,8 @@ impl Records {
     /// or without, get the same answer, from a closed dossier too.
     ///
     /// # Errors
-    /// [`AcceptError::Closed`], [`AcceptError::KeyReused`], [`ArchiveError::Missing`] when there
-    /// is no such dossier.
+    /// [`AcceptError::Closed`], [`AcceptError::KeyReused`], [`AcceptError::Changed`];
+    /// [`ArchiveError::Missing`] when there is no such dossier.
     pub async fn accept_scan(
         &self,
         new: &NewScan,
@@ -172,6 +175,11 @@ impl Records {
         // In a closed dossier only what had been received before is there.
         let closed = held.state == DossierState::Closed;
         let repeated = closed || !put(&mut change, &held, new, now).await?;
+        if let Some(judged_by) = new.judged_by.as_ref().filter(|_| !repeated)
+            && !judged_by.still(&mut change, held.id).await?
+        {
+            return Err(AcceptError::Changed);
+        }
         let scan = match repeated {
             false => Scan::received(new, now),
             true => match by_id(&mut change, id).await? {
@@ -190,6 +198,16 @@ impl Records {
         }
         change.commit().await?;
         Ok(Accepted { scan, repeated })
+    }
+
+    /// Whether a scan of the dossier was accepted under that key.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`].
+    pub async fn knows_key(&self, dossier: DossierId, key: &str) -> Result<bool, ArchiveError> {
+        let query = sqlx::query(KEYED).bind(dossier.to_string()).bind(key);
+        let row = query.fetch_optional(&self.db.readers).await.doing("looking for a key")?;
+        Ok(row.is_some())
     }
 
     /// How much is waiting.

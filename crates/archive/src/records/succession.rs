@@ -13,6 +13,7 @@ use schemas::api::{DossierEvent, RecordChange};
 use schemas::audit::{Act, AuditLine};
 use schemas::clock::day_of;
 use schemas::ids::{DocumentId, KindId, RecordId};
+use schemas::kind::EndsOn;
 use schemas::message::Job;
 use schemas::record::{Record, RecordState};
 
@@ -20,7 +21,7 @@ use super::Records;
 use super::audit::leave;
 use super::held::Held;
 use super::publish::{End, end, latest, record};
-use super::relied::note;
+use super::relied::{note, runs_again};
 use super::revise::{Revised, Reviser};
 use crate::database::Change;
 use crate::error::{ArchiveError, Doing};
@@ -60,9 +61,10 @@ impl Records {
     /// doesn't any more: withdrawn, or put right. Done after each change of it; doing it again
     /// changes nothing.
     ///
-    /// `ends` says whether papers of the one kind bring earlier ones of the other to their end.
-    /// A record is ended by one that was issued later ([`Record::comes_after`]) and whose paper
-    /// does so by its kind or its result; which of the two was published first doesn't matter.
+    /// `ends` says whether papers of the one kind bring earlier ones of the other to their end, and
+    /// on which day. A record is ended by one that comes later ([`Record::comes_after`]) and whose
+    /// paper does so by its kind or its result; which of the two was published first doesn't
+    /// matter.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`]; what was
@@ -70,7 +72,7 @@ impl Records {
     pub async fn succeed(
         &self,
         id: RecordId,
-        ends: &(dyn Fn(&KindId, &KindId) -> bool + Sync),
+        ends: &(dyn Fn(&KindId, &KindId) -> Option<EndsOn> + Sync),
         now: Timestamp,
     ) -> Result<(), ArchiveError> {
         let rule = Rule { ends, today: day_of(now) };
@@ -206,6 +208,7 @@ impl Records {
         let restore = sqlx::query(RESTORE).bind(id.to_string()).bind(i64::from(version));
         let restored = restore.bind(by.id.to_string()).fetch_optional(change.on()).await;
         let Some(restored) = restored.doing("bringing a record back")? else { return Ok(false) };
+        runs_again(&mut change, id).await?;
         let line = AuditLine {
             record: Some(id),
             version: Some(version),
@@ -223,7 +226,7 @@ impl Records {
 
 /// What brings records to their end.
 struct Rule<'a> {
-    ends: &'a (dyn Fn(&KindId, &KindId) -> bool + Sync),
+    ends: &'a (dyn Fn(&KindId, &KindId) -> Option<EndsOn> + Sync),
     today: Date,
 }
 
@@ -231,9 +234,10 @@ impl Rule<'_> {
     /// Whether the one record's paper may bring the other's to its end. One that has come to its
     /// own end since still does; one that was withdrawn doesn't.
     fn may_end(&self, by: &Record, this: &Record) -> bool {
+        let on = (self.ends)(&by.kind, &this.kind);
         by.state != RecordState::Revoked
-            && by.comes_after(this, self.today)
-            && ((self.ends)(&by.kind, &this.kind) || (by.result.is_some() && this.result.is_some()))
+            && by.comes_after(this, on.unwrap_or_default(), self.today)
+            && (on.is_some() || (by.result.is_some() && this.result.is_some()))
     }
 
     /// Whether it does.
@@ -243,7 +247,7 @@ impl Rule<'_> {
         by: &Record,
         this: &Record,
     ) -> Result<bool, ArchiveError> {
-        if !self.may_end(by, this) || (self.ends)(&by.kind, &this.kind) {
+        if !self.may_end(by, this) || (self.ends)(&by.kind, &this.kind).is_some() {
             return Ok(self.may_end(by, this));
         }
         let (Some(result), Some(replaced)) = (&by.result, &this.result) else { return Ok(false) };

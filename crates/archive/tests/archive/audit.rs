@@ -356,6 +356,31 @@ async fn what_is_read_again_handed_on_and_said_leaves_lines_that_name_nobody() {
 }
 
 #[tokio::test]
+async fn a_line_of_a_later_program_is_told_with_the_others_and_stays_as_it_was_left() {
+    let own = audited().await;
+    let (records, id) = (&own.bed.archive.records, own.record.id);
+    let line = AuditLine { record: Some(id), ..AuditLine::new(Act::Told, Timestamp::now()) };
+    let body = serde_json::to_string(&line).unwrap();
+    // It does something new, and so does whoever did it.
+    let later = body.replace("\"told\"", "\"translated\",\"agent\":\"agent-7\"");
+    assert_ne!(later, body);
+    let put = "insert into audit_pending (line_id, body) values";
+    own.sql(&format!("{put} ('{}', '{later}')", line.id)).await;
+    assert_eq!(records.link_audit().await.unwrap(), 1);
+
+    let asked = LinesAsked { record: Some(id), ..LinesAsked::default() };
+    let lines = records.audit(&asked, 100).await.unwrap();
+    assert_eq!(lines.len(), 5);
+    assert_eq!(lines[0].line, AuditLine { act: Act::Unknown, ..line });
+    let mut hasher = blake3::Hasher::new();
+    let hash = hasher.update(&own.head.hash.0).update(later.as_bytes()).finalize();
+    assert_eq!((lines[0].place, lines[0].hash), (5, Blake3(*hash.as_bytes())));
+    let accesses = records.accesses((&[id], &[]), None, 100).await.unwrap();
+    assert_eq!((accesses.len(), &accesses[0].line), (5, &lines[0]));
+    assert_eq!(own.found(std::slice::from_ref(&own.head)).await, []);
+}
+
+#[tokio::test]
 async fn what_people_said_and_is_gone_or_otherwise_is_found() {
     let own = audited().await;
     let dossier = said(&own.bed, &own.record, &own.lookups[0]).await;
@@ -380,12 +405,17 @@ async fn what_people_said_and_is_gone_or_otherwise_is_found() {
     let records = &own.bed.archive.records;
     records.inquiry_read(SOMEBODY, &dossier.code, None, Timestamp::now()).await.unwrap();
     records.link_audit().await.unwrap();
-    // Bound by a program that knew no such column.
-    own.sql("update audit_line set dossier = null").await;
+    // Bound by a program that knew no such column, and left nothing that is found by it alone.
+    let before = "act in ('published', 'looked_up', 'relied')";
+    own.sql(&format!("update audit_line set dossier = null where {before}")).await;
     assert_eq!(own.found(&[]).await, []);
-    own.sql("update audit_line set dossier = 'H26' where act = 'inquiry_read'").await;
-    let code = own.found(&[]).await.remove(0).0;
-    assert_eq!(code, "audit.columns");
+    for (value, act) in [("null", "asked_again"), ("null", "inquiry_read"), ("'H26'", "relied")] {
+        own.sql(&format!("update audit_line set dossier = {value} where act = '{act}'")).await;
+        let found: Vec<_> = own.found(&[]).await.into_iter().map(|(code, _)| code).collect();
+        assert_eq!(found, ["audit.columns"], "{act}");
+        let as_before = format!("dossier = '{}' where act = '{act}'", dossier.code);
+        own.sql(&format!("update audit_line set {as_before}")).await;
+    }
     // What came of a lookup afterwards doesn't stand in for the line of the lookup itself.
     let looked = format!("act = 'looked_up' and lookup_id = '{}'", own.lookups[0].id);
     own.sql(&format!("delete from audit_line where {looked}")).await;

@@ -108,7 +108,7 @@ impl Bed {
     pub(crate) async fn file(&self, dossier: DossierId, documents: &[FiledDocument]) -> bool {
         let seen = self.archive.records.sheets(dossier).await.unwrap().len();
         let records = &self.archive.records;
-        records.put_filing(dossier, seen, documents, &[], Duration::ZERO).await.unwrap()
+        records.put_filing(dossier, (seen, None), documents, &[], Duration::ZERO).await.unwrap()
     }
 
     /// Publishes a document at its present revision.
@@ -182,6 +182,7 @@ pub(crate) fn new_scan(dossier: DossierId, blake3: Blake3, key: Option<&str>) ->
         station: None,
         scanned_by: SOMEBODY,
         stated: None,
+        judged_by: None,
     }
 }
 

@@ -80,7 +80,7 @@ async fn what_a_killed_process_acknowledged_is_there_and_its_job_comes_back() {
         for dossier in dossiers(&form).await {
             archive
                 .records
-                .put_filing(dossier, 0, &[], &[], std::time::Duration::ZERO)
+                .put_filing(dossier, (0, None), &[], &[], std::time::Duration::ZERO)
                 .await
                 .unwrap();
         }

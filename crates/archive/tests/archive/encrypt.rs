@@ -40,6 +40,10 @@ async fn what_is_plain_is_counted_and_encrypted_and_nothing_else_is_touched() {
         let shut = accept(&shelf.archive, dossier.id, b"encrypted").await.scan.blake3;
         let before = shelf.stored(shut).await;
 
+        let check = shelf.archive.check(None).await.unwrap();
+        assert_eq!((check.plain, check.findings.len()), (4, 1), "the damaged one is a finding");
+        let unread = shelf.archive.check(Some(0.0)).await.unwrap();
+        assert_eq!((unread.plain, unread.findings.len()), (0, 0));
         let told = encrypt(&shelf, false).await;
         assert_eq!(told, Encrypted { seen: 6, encrypted: 0, plain: 5, missing: 0 });
         for (key, bytes) in keys.iter().zip(&scans) {
@@ -56,6 +60,7 @@ async fn what_is_plain_is_counted_and_encrypted_and_nothing_else_is_touched() {
         assert_eq!(shelf.stored(orphan).await, b"nobody's");
         assert!(shelf.stored(shut).await == before, "it was encrypted already");
         assert_eq!(findings(&shelf.archive).await, ["scan.bytes_damaged"]);
+        assert_eq!(shelf.archive.check(None).await.unwrap().plain, 0);
 
         shelf.lose(damaged).await;
         let again = encrypt(&shelf, true).await;

@@ -65,9 +65,9 @@ async fn a_filing_made_before_the_last_page_came_changes_nothing() {
     accept(&bed.archive, dossier.id, b"another scan").await;
     bed.read(1).await.unwrap();
     let records = &bed.archive.records;
-    assert!(!records.put_filing(dossier.id, 1, &stale, &[], Duration::ZERO).await.unwrap());
+    assert!(!records.put_filing(dossier.id, (1, None), &stale, &[], Duration::ZERO).await.unwrap());
     assert!(records.documents(dossier.id).await.unwrap().is_empty());
-    assert!(records.put_filing(dossier.id, 2, &stale, &[], Duration::ZERO).await.unwrap());
+    assert!(records.put_filing(dossier.id, (2, None), &stale, &[], Duration::ZERO).await.unwrap());
 }
 
 #[tokio::test]
@@ -76,7 +76,8 @@ async fn sealing_waits_for_a_quiet_dossier_and_closing_ends_the_wait() {
     let (dossier, pages) = bed.read_dossier(1).await;
     let records = &bed.archive.records;
     let hour = Duration::from_secs(3600);
-    records.put_filing(dossier.id, 1, &[filed(&pages, "TP01")], &[], hour).await.unwrap();
+    let filing = [filed(&pages, "TP01")];
+    records.put_filing(dossier.id, (1, None), &filing, &[], hour).await.unwrap();
     assert!(bed.archive.queue.take().await.unwrap().is_none());
     records.close_dossier(dossier.id).await.unwrap();
     let seal = bed.archive.queue.take().await.unwrap().unwrap();
@@ -100,7 +101,7 @@ async fn a_persons_word_outlives_the_next_filing_and_takes_over_its_pages() {
     };
     let records = &bed.archive.records;
     let assigned = records
-        .assign(SOMEBODY, unsure.id, (&word, None), Timestamp::now())
+        .assign(SOMEBODY, unsure.id, (&word, None, None), Timestamp::now())
         .await
         .unwrap()
         .unwrap();
@@ -122,7 +123,7 @@ async fn a_persons_word_outlives_the_next_filing_and_takes_over_its_pages() {
     let nobody = schemas::ids::DocumentId::starting_at(pages[1]);
     let word = AssignDocument { by: String::new(), ..word };
     assert_eq!(
-        records.assign(SOMEBODY, nobody, (&word, None), Timestamp::now()).await.unwrap(),
+        records.assign(SOMEBODY, nobody, (&word, None, None), Timestamp::now()).await.unwrap(),
         None
     );
 }
@@ -133,9 +134,9 @@ async fn a_page_scanned_twice_is_marked_by_the_filing_that_found_it() {
     let (dossier, pages) = bed.read_dossier(2).await;
     let records = &bed.archive.records;
     let same = [(pages[1], pages[0])];
-    records.put_filing(dossier.id, 2, &[], &same, Duration::ZERO).await.unwrap();
+    records.put_filing(dossier.id, (2, None), &[], &same, Duration::ZERO).await.unwrap();
     assert_eq!(records.page(pages[1]).await.unwrap().unwrap().same_as, Some(pages[0]));
-    records.put_filing(dossier.id, 2, &[], &[], Duration::ZERO).await.unwrap();
+    records.put_filing(dossier.id, (2, None), &[], &[], Duration::ZERO).await.unwrap();
     assert_eq!(records.page(pages[1]).await.unwrap().unwrap().same_as, None);
 }
 
@@ -248,7 +249,8 @@ async fn a_record_that_a_person_withdrew_comes_back_by_a_persons_word_alone() {
         let component = "TP01".parse().unwrap();
         let word =
             AssignDocument { component, kind: None, by: "officer-7".to_owned(), again: None };
-        records.assign(SOMEBODY, one.id, (&word, None), Timestamp::now()).await.unwrap().unwrap()
+        let said = (&word, None, None);
+        records.assign(SOMEBODY, one.id, said, Timestamp::now()).await.unwrap().unwrap()
     };
     let jobs = async || {
         let mut jobs = 0;

@@ -1,8 +1,10 @@
 //! What dossiers rely on, and records that are put right or withdrawn.
 
+use std::time::Duration;
+
 use archive::{
-    Answered, ArchiveError, Asked, Dossier, FiledDocument, LookupError, NewDossier, NewScan,
-    PutRight, Reliance, Relied, Revised, Reviser, Shift, Stated,
+    AcceptError, Answered, ArchiveError, Asked, Dossier, FiledDocument, FilingError, InUse,
+    LookupError, NewDossier, NewScan, PutRight, Reliance, Relied, Revised, Reviser, Shift, Stated,
 };
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -358,7 +360,7 @@ async fn a_paper_filed_though_a_record_stands_for_it_is_told_to_the_counter_once
     let (component, relied) = (word.component.clone(), Some(relied(&record)));
     let (reason, principal) = (AskReason::Replaced, SOMEBODY);
     let stated = Stated { component, relied, reason, said_by, principal };
-    let said = (&word, Some(&stated));
+    let said = (&word, Some(&stated), None);
     records.assign(SOMEBODY, unsure.id, said, Timestamp::now()).await.unwrap().unwrap();
     let asked = records.asked_again(stated_for.id).await.unwrap();
     let reasons: Vec<_> = asked[0].reasons.iter().map(|said| said.reason).collect();
@@ -370,6 +372,58 @@ async fn a_paper_filed_though_a_record_stands_for_it_is_told_to_the_counter_once
     bed.file(withdrawn_from.id, &[filed(&last, "TP07")]).await;
     assert_eq!(handed_back(&bed, &withdrawn_from).await, []);
     assert_eq!(findings(&bed.archive).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn where_a_record_came_into_use_since_the_guard_looked_nothing_is_taken() {
+    let bed = bed().await;
+    let records = &bed.archive.records;
+    let (dossier, pages) = bed.read_dossier(1).await;
+    let document = filed(&pages, "TP07");
+    let filing = std::slice::from_ref(&document);
+    let looked = async || records.in_use_for(dossier.id).await.unwrap();
+    let file = async |judged_by: &InUse| {
+        let seen = (1, Some(judged_by));
+        records.put_filing(dossier.id, seen, filing, &[], Duration::ZERO).await
+    };
+    let before = looked().await;
+    let (_, record) = published(&bed).await;
+    let after = looked().await;
+    assert!(matches!(file(&before).await, Err(FilingError::Changed)));
+    assert_eq!(records.documents(dossier.id).await.unwrap(), []);
+    assert!(file(&after).await.unwrap());
+
+    let word = AssignDocument {
+        component: "TP01".parse().unwrap(),
+        kind: None,
+        by: "officer-7".to_owned(),
+        again: None,
+    };
+    let assign = async |judged_by: &InUse| {
+        let said = (&word, None, Some(judged_by));
+        records.assign(SOMEBODY, document.id, said, Timestamp::now()).await
+    };
+    assert!(matches!(assign(&before).await, Err(FilingError::Changed)));
+    let (_, row) = records.document(document.id).await.unwrap().unwrap();
+    assert_eq!(row.doc.component, document.component);
+    assert_eq!(assign(&after).await.unwrap().unwrap().doc.component, Some(word.component.clone()));
+
+    let blake3 = bed.archive.blobs.put(b"another scan").await.unwrap();
+    let accept = async |judged_by: &InUse| {
+        let judged_by = Some(judged_by.clone());
+        let scan = NewScan { judged_by, ..new_scan(dossier.id, blake3, None) };
+        records.accept_scan(&scan, Timestamp::now()).await
+    };
+    assert!(matches!(accept(&before).await, Err(AcceptError::Changed)));
+    assert_eq!(records.scans(dossier.id).await.unwrap().len(), 1);
+    assert!(!accept(&after).await.unwrap().repeated);
+    assert!(accept(&before).await.unwrap().repeated, "it was taken");
+
+    // Its own records spare nothing, and one that was withdrawn does no longer.
+    bed.publish(&dossier, document.id).await;
+    assert_eq!(looked().await, after);
+    records.revoke(record.id, REVISER, Timestamp::now()).await.unwrap();
+    assert_eq!(looked().await, before);
 }
 
 #[tokio::test]

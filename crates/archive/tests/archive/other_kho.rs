@@ -1,8 +1,8 @@
 //! Papers of other Kho that are used for a dossier, and what reports count of a dossier beside.
 
 use archive::{
-    Dossier, Inquiry, InquiryFile, InquiryWord, LinesAsked, NewInquiry, NewScan, PutRight,
-    Reliance, Relied, Reviser, Stated, Subscriber, drawn,
+    AskedKho, Dossier, Inquiry, InquiryFile, InquiryWord, LinesAsked, MOST_INQUIRIES, NewInquiry,
+    NewScan, PutRight, Reliance, Relied, Reviser, Stated, Subscriber, drawn,
 };
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
@@ -37,17 +37,21 @@ async fn asked(bed: &Bed, dossier: DossierId, (store, national): (&str, bool)) -
     let listens =
         Subscriber { name: store.to_owned(), listens: false, events: Vec::new(), office: None };
     records.put_subscribers(&[listens]).await.unwrap();
-    let new = NewInquiry {
+    let new = NewInquiry { national, ..question(dossier, store) };
+    assert_eq!(records.ask(&new, Timestamp::now()).await.unwrap(), AskedKho::Asked);
+    new.id
+}
+
+fn question(dossier: DossierId, store: &str) -> NewInquiry {
+    NewInquiry {
         id: InquiryId::of(Uuid::new_v4()),
         dossier,
         store: store.to_owned(),
-        national,
+        national: false,
         component: Some(component()),
         principal: SOMEBODY,
         question: "{}".to_owned(),
-    };
-    assert!(records.ask(&new, Timestamp::now()).await.unwrap());
-    new.id
+    }
 }
 
 async fn inquiry(bed: &Bed, id: InquiryId) -> Inquiry {
@@ -201,17 +205,42 @@ async fn nothing_is_asked_for_a_dossier_that_was_closed_meanwhile() {
     let dossier = bed.dossier().await;
     let records = &bed.archive.records;
     records.close_dossier(dossier.id).await.unwrap();
-    let new = NewInquiry {
-        id: InquiryId::of(Uuid::new_v4()),
-        dossier: dossier.id,
-        store: "kho-tinh".to_owned(),
-        national: false,
-        component: Some(component()),
-        principal: SOMEBODY,
-        question: "{}".to_owned(),
-    };
-    assert!(!records.ask(&new, Timestamp::now()).await.unwrap());
+    let new = question(dossier.id, "kho-tinh");
+    assert_eq!(records.ask(&new, Timestamp::now()).await.unwrap(), AskedKho::Closed);
     assert_eq!(records.inquiry(new.id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_dossier_has_so_many_questions_of_which_the_latest_are_read() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    let records = &bed.archive.records;
+    let mut ids = Vec::new();
+    for _ in 0..MOST_INQUIRIES {
+        ids.push(asked(&bed, dossier.id, ("kho-tinh", false)).await);
+    }
+    let ask = async |new: &NewInquiry| records.ask(new, Timestamp::now()).await.unwrap();
+    let more = question(dossier.id, "kho-tinh");
+    assert_eq!(ask(&more).await, AskedKho::TooMany);
+    assert_eq!(records.inquiry(more.id).await.unwrap(), None);
+    let again = NewInquiry { id: ids[0], ..more };
+    assert_eq!(ask(&again).await, AskedKho::Asked, "it was asked before");
+    answer(&bed, ids[0]).await;
+
+    // A program that knew no limit had asked as well.
+    let old =
+        "insert into inquiry (inquiry_id, dossier_id, store, component, delivery_id, asked_at,
+            principal, question)
+        with recursive nth (n) as (select 100 union all select n + 1 from nth where n < 109)
+        select substr(inquiry_id, 1, 33) || n, dossier_id, store, component,
+            substr(delivery_id, 1, 33) || n, n, principal, question
+        from inquiry, nth";
+    assert_eq!(bed.tamper(old).await, 1000);
+    let all = records.inquiries(dossier.id).await.unwrap();
+    assert_eq!(all.len(), 1000);
+    assert_eq!(all[900..].iter().map(|asked| asked.id).collect::<Vec<_>>(), ids);
+    assert_eq!(all[900].state(), InquiryState::Answered);
+    asked(&bed, bed.dossier().await.id, ("kho-tinh", false)).await;
 }
 
 #[tokio::test]

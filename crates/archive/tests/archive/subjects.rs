@@ -191,6 +191,7 @@ async fn an_erased_dossier_leaves_nothing_but_hashes_and_a_whole_audit() {
     assert_eq!(erased.records, [record.id]);
     // They came a moment ago, and go when they can be told from what arrives.
     assert_eq!((erased.blobs, erased.blobs_left), (0, 5));
+    assert_eq!(findings(&bed.archive).await, [""; 0], "that it was erased waits to be bound");
     records.link_audit().await.unwrap();
     assert_eq!(holds(&bed, NUMBER).await, [""; 0]);
     assert_eq!(holds(&bed, "Mẫu").await, [""; 0]);
@@ -331,6 +332,7 @@ async fn whoever_a_dossier_names_beside_its_applicant_is_told_of_it_and_goes_wit
     let accesses = records.accesses((&[], &gone), None, 100).await.unwrap();
     let acts: Vec<_> = accesses.iter().map(|access| access.line.line.act).collect();
     assert_eq!(acts, [Act::Erased; 2]);
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
 }
 
 /// Names the archive to the child; without it the child's part does nothing.

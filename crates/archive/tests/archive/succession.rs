@@ -10,6 +10,7 @@ use schemas::audit::Act;
 use schemas::catalogue::{Outcome, Procedure};
 use schemas::clock::day_of;
 use schemas::ids::{ComponentId, KindId, RecordId};
+use schemas::kind::EndsOn;
 use schemas::message::{Job, Lane};
 use schemas::record::{BoundBy, Field, FieldName, FieldSource, Owner, Record, RecordState};
 use schemas::subject::Subject;
@@ -23,12 +24,18 @@ const REVISER: Reviser<'_> =
     Reviser { reason: "Đã có giấy khác", by: "officer-7", principal: SOMEBODY };
 
 /// As the shipped kinds have it.
-fn ends(later: &KindId, earlier: &KindId) -> bool {
-    later.as_str() == "divorce_extract" && earlier.as_str() == "marriage_certificate"
+fn ends(later: &KindId, earlier: &KindId) -> Option<EndsOn> {
+    match (later.as_str(), earlier.as_str()) {
+        ("divorce_extract", "marriage_certificate" | "marital_status_certificate") => {
+            Some(EndsOn::Act)
+        }
+        ("marriage_certificate", "marital_status_certificate") => Some(EndsOn::Issue),
+        _ => None,
+    }
 }
 
-fn none_ends(_: &KindId, _: &KindId) -> bool {
-    false
+fn none_ends(_: &KindId, _: &KindId) -> Option<EndsOn> {
+    None
 }
 
 fn wife() -> Subject {
@@ -43,32 +50,43 @@ fn husband() -> Subject {
     }
 }
 
-fn issued(on: Option<&str>) -> Vec<Field> {
-    let field = |on: &str| Field {
-        name: FieldName::IssuedOn,
+/// When a paper was issued, and when what it is an extract of was done.
+fn dated(issued: Option<&str>, act: Option<&str>) -> Vec<Field> {
+    let field = |name, on: &str| Field {
+        name,
         value: on.to_owned(),
         confidence: 0.9,
         source: FieldSource::Ocr,
         page: None,
         area: None,
     };
-    on.map(field).into_iter().collect()
+    let issued = issued.map(|on| field(FieldName::IssuedOn, on));
+    issued.into_iter().chain(act.map(|on| field(FieldName::ActOn, on))).collect()
 }
 
 /// What is published of a paper.
 struct Paper<'a> {
     kind: &'a str,
     on: Option<&'a str>,
+    act: Option<&'a str>,
     owners: &'a [Subject],
     result: Option<&'a str>,
 }
 
 fn marriage(owners: &[Subject]) -> Paper<'_> {
-    Paper { kind: "marriage_certificate", on: Some("2015-05-05"), owners, result: None }
+    let on = Some("2015-05-05");
+    Paper { kind: "marriage_certificate", on, act: None, owners, result: None }
 }
 
 fn divorce(owners: &[Subject]) -> Paper<'_> {
-    Paper { kind: "divorce_extract", on: Some("2020-02-02"), owners, result: None }
+    let (on, act) = (Some("2020-02-02"), Some("2019-09-09"));
+    Paper { kind: "divorce_extract", on, act, owners, result: None }
+}
+
+/// That either of them is not married.
+fn single(owners: &[Subject]) -> Paper<'_> {
+    let on = Some("2014-04-04");
+    Paper { kind: "marital_status_certificate", on, act: None, owners, result: None }
 }
 
 /// A paper filed in a dossier of its own, and the draft of its record.
@@ -80,13 +98,23 @@ async fn prepare(bed: &Bed, paper: &Paper<'_>) -> (Dossier, FiledDocument, Recor
     let owner = |subject: &Subject| Owner { subject: subject.clone(), bound_by: BoundBy::Number };
     let draft = Record {
         kind: paper.kind.parse().unwrap(),
-        fields: issued(paper.on),
+        fields: dated(paper.on, paper.act),
         owners: paper.owners.iter().map(owner).collect(),
         result: paper.result.map(|result| result.parse().unwrap()),
         ..draft(&dossier, document.id, pdf)
     };
     rest(bed).await;
     (dossier, document, draft)
+}
+
+/// The word of a person who files a paper as it was filed.
+fn filed_again() -> AssignDocument {
+    AssignDocument {
+        component: "TP01".parse().unwrap(),
+        kind: None,
+        by: "officer-7".to_owned(),
+        again: None,
+    }
 }
 
 /// Takes every job there is, and does nothing.
@@ -141,6 +169,7 @@ async fn acts(bed: &Bed, record: &Record) -> Vec<Act> {
 }
 
 const IN_USE: (RecordState, Option<RecordId>) = (RecordState::Published, None);
+const WITHDRAWN: (RecordState, Option<RecordId>) = (RecordState::Revoked, None);
 
 #[tokio::test]
 async fn a_paper_ends_an_earlier_one_of_the_same_owners_and_says_so() {
@@ -198,10 +227,11 @@ async fn nothing_is_ended_where_day_or_owners_leave_a_doubt() {
     let couple = [wife(), husband()];
     let tomorrow = day_of(Timestamp::now() + SignedDuration::from_hours(24)).to_string();
     let divorces = [
-        ("no day", Paper { on: None, ..divorce(&couple) }),
-        ("the same day", Paper { on: Some("2015-05-05"), ..divorce(&couple) }),
-        ("earlier", Paper { on: Some("2015-05-04"), ..divorce(&couple) }),
-        ("tomorrow", Paper { on: Some(&tomorrow), ..divorce(&couple) }),
+        ("no day", Paper { act: None, ..divorce(&couple) }),
+        ("the same day", Paper { act: Some("2015-05-05"), ..divorce(&couple) }),
+        ("earlier", Paper { act: Some("2015-05-04"), ..divorce(&couple) }),
+        ("after its extract", Paper { act: Some("2020-02-03"), ..divorce(&couple) }),
+        ("tomorrow", Paper { on: None, act: Some(&tomorrow), ..divorce(&couple) }),
         ("one of two", divorce(&couple[..1])),
         ("nobody's", divorce(&[])),
         ("another kind", Paper { kind: "birth_certificate", ..divorce(&couple) }),
@@ -226,6 +256,21 @@ async fn nothing_is_ended_where_day_or_owners_leave_a_doubt() {
     let other = put(&bed, &document, draft).await;
     succeed(&bed, &other).await;
     assert_eq!(state(&bed, &married).await, IN_USE, "it doesn't say whose divorce it is");
+}
+
+#[tokio::test]
+async fn an_extract_of_an_old_divorce_doesnt_end_the_marriage_after_it() {
+    let bed = bed().await;
+    let couple = [wife(), husband()];
+    let (_, first) = publish(&bed, &marriage(&couple)).await;
+    let (_, again) = publish(&bed, &Paper { on: Some("2021-01-01"), ..marriage(&couple) }).await;
+    // Issued again since.
+    let (_, divorced) = publish(&bed, &Paper { on: Some("2023-03-03"), ..divorce(&couple) }).await;
+    for record in [&divorced, &first, &again] {
+        succeed(&bed, record).await;
+        assert_eq!(state(&bed, &first).await, (RecordState::Superseded, Some(divorced.id)));
+        assert_eq!(state(&bed, &again).await, IN_USE);
+    }
 }
 
 #[tokio::test]
@@ -281,6 +326,67 @@ async fn what_a_withdrawn_paper_had_ended_is_in_use_again() {
 }
 
 #[tokio::test]
+async fn what_a_withdrawn_paper_had_ended_comes_back_though_that_had_ended_itself() {
+    let couple = [wife(), husband()];
+    for by_person in [false, true] {
+        let bed = bed().await;
+        let (_, status) = publish(&bed, &single(&couple[..1])).await;
+        let (dossier, document, draft) = prepare(&bed, &marriage(&couple)).await;
+        let married = put(&bed, &document, draft).await;
+        succeed(&bed, &married).await;
+        let open = relying(&bed, &married).await;
+        let (_, divorced) = publish(&bed, &divorce(&couple)).await;
+        succeed(&bed, &divorced).await;
+        assert_eq!(state(&bed, &status).await, (RecordState::Superseded, Some(married.id)));
+        assert_eq!(state(&bed, &married).await, (RecordState::Superseded, Some(divorced.id)));
+
+        rest(&bed).await;
+        let records = &bed.archive.records;
+        if by_person {
+            for _ in 0..2 {
+                let done = records.revoke(married.id, REVISER, Timestamp::now()).await.unwrap();
+                let Revised::Done(done) = done else { panic!("{done:?}") };
+                assert_eq!((done.state, done.superseded_by), WITHDRAWN);
+            }
+        } else {
+            assert!(bed.file(dossier.id, &[]).await);
+        }
+        assert_eq!(state(&bed, &married).await, WITHDRAWN);
+        let told = vec![RecordChange::Superseded, RecordChange::Revoked];
+        assert_eq!(heard(&bed, &open).await, (told, vec![RecordChange::Revoked]));
+        let job = bed.archive.queue.take().await.unwrap().expect("a job");
+        let of = married.document;
+        assert!(matches!(job.message.job, Job::Seal { document, .. } if document == of));
+        // The divorce ends it, too.
+        succeed(&bed, &married).await;
+        assert_eq!(state(&bed, &status).await, (RecordState::Superseded, Some(divorced.id)));
+        records.revoke(divorced.id, REVISER, Timestamp::now()).await.unwrap();
+        succeed(&bed, &divorced).await;
+        assert_eq!(state(&bed, &status).await, IN_USE);
+        assert_eq!(state(&bed, &married).await, WITHDRAWN);
+        bed.archive.queue.done(job).await.unwrap();
+        assert_eq!(findings(&bed.archive).await, [""; 0]);
+        assert_eq!(audit_findings(&bed).await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_said_outlives_that_the_paper_was_not_filed_for_a_while() {
+    let bed = bed().await;
+    let owners = [wife()];
+    let (dossier, document, draft) = prepare(&bed, &marriage(&owners)).await;
+    let record = put(&bed, &document, draft.clone()).await;
+    let records = &bed.archive.records;
+    records.supersede((record.id, 1), None, REVISER, Timestamp::now()).await.unwrap();
+    assert!(bed.file(dossier.id, &[]).await);
+    assert_eq!(state(&bed, &record).await, WITHDRAWN);
+    assert!(bed.file(dossier.id, std::slice::from_ref(&document)).await);
+    let now = Timestamp::now();
+    let published = records.publish(document.id, &document.revision, draft, now).await.unwrap();
+    assert_eq!(published, None);
+}
+
+#[tokio::test]
 async fn what_is_not_filed_any_more_comes_back_when_it_is_filed_again() {
     let bed = bed().await;
     let couple = [wife(), husband()];
@@ -292,11 +398,75 @@ async fn what_is_not_filed_any_more_comes_back_when_it_is_filed_again() {
     let records = &bed.archive.records;
     records.revoke(divorced.id, REVISER, Timestamp::now()).await.unwrap();
     succeed(&bed, &divorced).await;
-    assert_eq!(state(&bed, &married).await, (RecordState::Superseded, Some(divorced.id)));
+    assert_eq!(state(&bed, &married).await, WITHDRAWN);
 
     assert!(bed.file(dossier.id, std::slice::from_ref(&document)).await);
     assert_eq!(put(&bed, &document, draft).await.version, 2);
     assert_eq!(state(&bed, &married).await, IN_USE);
+}
+
+/// A dossier for which a record stands until today.
+async fn until_today(bed: &Bed, record: &Record) -> Dossier {
+    let now = Timestamp::now();
+    let until_today = Relied {
+        component: "TP07".parse().unwrap(),
+        record: record.id,
+        version: record.version,
+        original: false,
+        last_day: Some(day_of(now)),
+    };
+    let reliance = Reliance { relied: vec![until_today], ..Reliance::default() };
+    let new = new_dossier("H26.01", Lane::Counter);
+    bed.archive.records.open_dossier(SOMEBODY, &new, &reliance, now).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_ran_out_while_another_paper_had_its_place_is_told_once_when_it_is_back() {
+    let couple = [wife(), husband()];
+    for by_person in [false, true] {
+        let bed = bed().await;
+        let (_, document, draft) = prepare(&bed, &marriage(&couple)).await;
+        let married = put(&bed, &document, draft.clone()).await;
+        let open = until_today(&bed, &married).await;
+        let (_, divorced) = publish(&bed, &divorce(&couple)).await;
+        succeed(&bed, &divorced).await;
+        let records = &bed.archive.records;
+        let tomorrow = Timestamp::now() + SignedDuration::from_hours(24);
+        let expire = async || {
+            records.expire(tomorrow).await.unwrap();
+            heard(&bed, &open).await
+        };
+        let (superseded, expired) = (RecordChange::Superseded, RecordChange::Expired);
+        assert_eq!(expire().await, (vec![superseded], vec![superseded]));
+
+        // As the version that it was, or as the next one.
+        let warned = if by_person {
+            let said = (&filed_again(), None, None);
+            records.assign(SOMEBODY, married.document, said, Timestamp::now()).await.unwrap();
+            assert_eq!(put(&bed, &document, draft).await.version, 2);
+            vec![superseded, expired]
+        } else {
+            records.revoke(divorced.id, REVISER, Timestamp::now()).await.unwrap();
+            succeed(&bed, &divorced).await;
+            vec![expired]
+        };
+        assert_eq!(state(&bed, &married).await, IN_USE);
+        for _ in 0..2 {
+            assert_eq!(expire().await, (vec![superseded, expired], warned.clone()));
+            assert_eq!(records.lost(open.id).await.unwrap().len(), 1);
+        }
+        // Nor is it told when that happens to it once more.
+        if !by_person {
+            rest(&bed).await;
+            let (_, again) = publish(&bed, &divorce(&couple)).await;
+            succeed(&bed, &again).await;
+            assert_eq!(state(&bed, &married).await, (RecordState::Superseded, Some(again.id)));
+            records.revoke(again.id, REVISER, Timestamp::now()).await.unwrap();
+            succeed(&bed, &again).await;
+            assert_eq!(state(&bed, &married).await, IN_USE);
+            assert_eq!(expire().await, (vec![superseded, expired], warned));
+        }
+    }
 }
 
 #[tokio::test]
@@ -307,16 +477,7 @@ async fn what_is_in_use_again_runs_out_as_others_do() {
     let records = &bed.archive.records;
     let now = Timestamp::now();
     let component: ComponentId = "TP07".parse().unwrap();
-    let until_today = Relied {
-        component: component.clone(),
-        record: married.id,
-        version: 1,
-        original: false,
-        last_day: Some(day_of(now)),
-    };
-    let reliance = Reliance { relied: vec![until_today], ..Reliance::default() };
-    let new = new_dossier("H26.01", Lane::Counter);
-    let by_itself = records.open_dossier(SOMEBODY, &new, &reliance, now).await.unwrap();
+    let by_itself = until_today(&bed, &married).await;
     let by_whoever_looked = relying(&bed, &married).await;
     let (_, divorced) = publish(&bed, &divorce(&couple)).await;
     succeed(&bed, &divorced).await;
@@ -354,7 +515,7 @@ async fn what_ended_by_a_wrong_day_comes_back_when_that_is_put_right() {
     succeed(&bed, &divorced).await;
     let correct = async |version, on| {
         let put_right = PutRight {
-            fields: issued(Some(on)),
+            fields: dated(Some("2022-02-02"), Some(on)),
             valid_until: None,
             owners: divorced.owners.clone(),
             owners_said: false,
@@ -391,14 +552,9 @@ async fn what_the_program_ended_a_person_brings_back_for_good() {
     let (_, divorced) = publish(&bed, &divorce(&couple)).await;
     succeed(&bed, &divorced).await;
     let records = &bed.archive.records;
-    let word = AssignDocument {
-        component: "TP01".parse().unwrap(),
-        kind: None,
-        by: "officer-7".to_owned(),
-        again: None,
-    };
-    let row =
-        records.assign(SOMEBODY, married.document, (&word, None), Timestamp::now()).await.unwrap();
+    let word = filed_again();
+    let said = (&word, None, None);
+    let row = records.assign(SOMEBODY, married.document, said, Timestamp::now()).await.unwrap();
     assert_eq!(row.unwrap().record, None, "it is to be published");
     let second = put(&bed, &document, draft).await;
     assert_eq!(second.version, 2);
@@ -444,13 +600,9 @@ async fn a_person_says_that_a_paper_was_replaced_and_only_a_person_takes_it_back
     assert_eq!(state(&bed, &record).await, (RecordState::Superseded, by));
     let (_, row) = records.document(record.document).await.unwrap().unwrap();
     assert!(row.withdrawn);
-    let word = AssignDocument {
-        component: "TP01".parse().unwrap(),
-        kind: None,
-        by: "officer-7".to_owned(),
-        again: None,
-    };
-    let row = records.assign(SOMEBODY, record.document, (&word, None), now).await.unwrap().unwrap();
+    let word = filed_again();
+    let said = (&word, None, None);
+    let row = records.assign(SOMEBODY, record.document, said, now).await.unwrap().unwrap();
     assert!(!row.withdrawn);
     assert_eq!(bed.publish(&dossier, record.document).await.version, 2);
     assert_eq!(state(&bed, &record).await, IN_USE);
@@ -484,6 +636,7 @@ async fn a_result_ends_those_that_the_catalogue_says_it_replaces() {
     let paper = |result, on| Paper {
         kind: "birth_certificate",
         on: Some(on),
+        act: None,
         owners: &[],
         result: Some(result),
     };
@@ -501,6 +654,12 @@ async fn a_result_ends_those_that_the_catalogue_says_it_replaces() {
     records.import(&[procedure(&["KQ.G09.000001"])], day).await.unwrap();
     assert_eq!(succeed().await, (RecordState::Superseded, Some(second.id)));
     // The catalogue's word of today counts, and it is known of what was taken in before, too.
+    records.import(&[procedure(&["KQ.G09.000009"])], date(2025, 2, 1)).await.unwrap();
+    assert_eq!(succeed().await, IN_USE);
+    // So is what an older program didn't forget.
+    let left = "insert into outcome_replaces (code, result, replaced)
+        values ('1.011423', 'KQ.G09.000002', 'KQ.G09.000001')";
+    assert_eq!(bed.tamper(left).await, 1);
     records.import(&[procedure(&["KQ.G09.000009"])], date(2025, 2, 1)).await.unwrap();
     assert_eq!(succeed().await, IN_USE);
     records.import(&[procedure(&["KQ.G09.000001"])], date(2025, 3, 1)).await.unwrap();

@@ -77,7 +77,7 @@ async fn done(archive: &Archive) -> (Dossier, Record) {
     read_page(archive, page).await;
     let document = filed(&[page], "TP01");
     let filing = [document.clone()];
-    assert!(records.put_filing(dossier.id, 1, &filing, &[], Duration::ZERO).await.unwrap());
+    assert!(records.put_filing(dossier.id, (1, None), &filing, &[], Duration::ZERO).await.unwrap());
     let pdf = archive.blobs.put(b"its PDF").await.unwrap();
     let draft = draft(&dossier, document.id, pdf);
     let record = records.publish(document.id, &document.revision, draft, now).await;

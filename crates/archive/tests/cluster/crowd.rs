@@ -101,9 +101,8 @@ async fn work(archive: Archive, dossiers: Vec<Dossier>, pages: u32) -> u32 {
                 let sheets = archive.records.sheets(dossier.id).await.unwrap();
                 let pages: Vec<_> = sheets.iter().map(|page| page.id).collect();
                 let documents: Vec<_> = pages.chunks(2).map(|pages| filed(pages, "TP01")).collect();
-                let records = &archive.records;
-                let filing =
-                    records.put_filing(dossier.id, pages.len(), &documents, &[], Duration::ZERO);
+                let (records, seen) = (&archive.records, (pages.len(), None));
+                let filing = records.put_filing(dossier.id, seen, &documents, &[], Duration::ZERO);
                 filing.await.unwrap();
             }
             Job::Seal { document, revision } => {
@@ -189,7 +188,8 @@ async fn meddle(archive: Archive, who: u8, dossier: Dossier, pages: Vec<PageId>,
             again: None,
         };
         let now = Timestamp::now();
-        let row = records.assign(SOMEBODY, document, (&word, None), now).await.unwrap().unwrap();
+        let said = (&word, None, None);
+        let row = records.assign(SOMEBODY, document, said, now).await.unwrap().unwrap();
         let revision = row.doc.revision;
         let seal = Job::Seal { document, revision: revision.clone() };
         park_and_retry(&archive, &dossier, seal).await;
@@ -199,7 +199,7 @@ async fn meddle(archive: Archive, who: u8, dossier: Dossier, pages: Vec<PageId>,
 
         let seen = records.sheets(dossier.id).await.unwrap().len();
         let again = [filed(&pages, "TP01")];
-        records.put_filing(dossier.id, seen, &again, &[], Duration::ZERO).await.unwrap();
+        records.put_filing(dossier.id, (seen, None), &again, &[], Duration::ZERO).await.unwrap();
         let asked = request(&record, "Đăng ký kết hôn");
         // It may have been superseded, which is an answer.
         let answer = records.put_lookup(SOMEBODY, &asked, &record, now).await;

@@ -7,8 +7,8 @@ use std::io::{Read, Seek, SeekFrom};
 use std::time::Duration;
 
 use archive::{
-    Answered, Archive, InquiryWord, LinesAsked, NewDossier, NewInquiry, Relied, Reviser, SealedPdf,
-    Shift, Stated,
+    Answered, Archive, InquiryWord, LinesAsked, NewDossier, NewInquiry, NewScan, Relied, Reviser,
+    SealedPdf, Shift, Stated,
 };
 use jiff::{SignedDuration, Timestamp};
 use schemas::Uuid;
@@ -17,6 +17,7 @@ use schemas::code::Reason;
 use schemas::ids::{
     Blake3, DocumentId, DossierId, InquiryId, PageId, PrincipalId, RecordId, ScanId,
 };
+use schemas::kind::EndsOn;
 use schemas::message::{Job, Lane, Message};
 use schemas::reading::Flaw;
 use sqlx::{AssertSqlSafe, Executor};
@@ -142,7 +143,7 @@ async fn replaced(archive: &Archive) {
     let who =
         Reviser { reason: "Đã cấp lại", by: "officer-7", principal: PrincipalId::random() };
     records.supersede((record.id, record.version), None, who, now).await.unwrap();
-    records.succeed(record.id, &|_, _| true, now).await.unwrap();
+    records.succeed(record.id, &|_, _| Some(EndsOn::Issue), now).await.unwrap();
     records.papers_of(NUMBER).await.unwrap();
 }
 
@@ -158,7 +159,9 @@ pub(crate) async fn live(archive: &Archive) {
     records.dossier(&dossier.code).await.unwrap().unwrap();
     assert_eq!(records.dossiers_naming(CHILD).await.unwrap().len(), 1);
     let blake3 = archive.blobs.put(b"scan").await.unwrap();
-    let new = new_scan(dossier.id, blake3, Some("key"));
+    let in_use = records.in_use_for(dossier.id).await.unwrap();
+    let judged_by = Some(in_use.clone());
+    let new = NewScan { judged_by, ..new_scan(dossier.id, blake3, Some("key")) };
     let scan = records.accept_scan(&new, now).await.unwrap().scan;
     assert!(records.accept_scan(&new, now).await.unwrap().repeated);
     records.waiting().await.unwrap();
@@ -192,7 +195,8 @@ pub(crate) async fn live(archive: &Archive) {
     let document = filed(&pages[..1], "TP01");
     let filing = [document.clone()];
     let same = [(pages[0], pages[1])];
-    let put = records.put_filing(dossier.id, sheets.len(), &filing, &same, Duration::ZERO);
+    let seen = (sheets.len(), Some(&in_use));
+    let put = records.put_filing(dossier.id, seen, &filing, &same, Duration::ZERO);
     assert!(put.await.unwrap());
     let word = AssignDocument {
         component: "TP02".parse().unwrap(),
@@ -214,7 +218,7 @@ pub(crate) async fn live(archive: &Archive) {
         said_by: None,
         principal,
     };
-    let said = (&word, Some(&stated));
+    let said = (&word, Some(&stated), Some(&in_use));
     let row = records.assign(principal, document.id, said, now).await.unwrap().unwrap();
     let publish = async |draft| {
         records.publish(document.id, &row.doc.revision, draft, now).await.unwrap().unwrap()
@@ -290,7 +294,7 @@ pub(crate) async fn live(archive: &Archive) {
     records.accesses((&[record.id], codes), None, 100).await.unwrap();
     records.head_due(SignedDuration::ZERO, now).await.unwrap();
     records.heads(0, 100).await.unwrap();
-    records.succeed(record.id, &|_, _| true, now).await.unwrap();
+    records.succeed(record.id, &|_, _| Some(EndsOn::Issue), now).await.unwrap();
     records.close_dossier(dossier.id).await.unwrap();
     // Of things that are not there, too.
     assert!(records.scan(ScanId::of(dossier.id, Blake3([7; 32]))).await.unwrap().is_none());

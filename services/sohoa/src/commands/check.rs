@@ -131,7 +131,7 @@ fn tell(finding: &Finding) -> anyhow::Result<()> {
     show::out(&format!("[{}] {} {}", finding.code, finding.what, finding.text_vi))
 }
 
-/// Every difference, then the sum.
+/// Every difference, then the sum; and what is to be encrypted still, which is no difference.
 pub(super) fn told(findings: &Findings, mended: usize) -> anyhow::Result<()> {
     findings.findings.iter().try_for_each(tell)?;
     show::out(&format!(
@@ -142,5 +142,12 @@ pub(super) fn told(findings: &Findings, mended: usize) -> anyhow::Result<()> {
         findings.blobs,
         findings.findings.len(),
         mended
-    ))
+    ))?;
+    if findings.plain > 0 {
+        show::note(&format!(
+            "Chưa mã hoá: {} tệp có từ trước khi có khoá chính; `sohoa keys encrypt` mã hoá chúng.",
+            findings.plain
+        ));
+    }
+    Ok(())
 }

@@ -82,7 +82,7 @@ struct Of {
     #[command(flatten)]
     who: Who,
     /// What it is done for, 5 to 500 characters: the number of the request. Stands in the audit,
-    /// so it must not name the subject.
+    /// so it must not name anybody.
     #[arg(long)]
     reason: String,
     #[command(flatten)]
@@ -131,6 +131,16 @@ fn is_theirs(subject: &Subject, record: &Record) -> bool {
     record.owners.iter().any(|owner| owner.subject.agrees(subject))
 }
 
+/// Refuses a reason that names one of those whose papers or dossiers it is to stand with.
+fn names_nobody<'a>(
+    reason: &str,
+    mut people: impl Iterator<Item = &'a Subject>,
+) -> anyhow::Result<()> {
+    let named = people.any(|person| person.is_named_in(reason));
+    ensure!(!named, "--reason stands in the audit and must not name anybody");
+    Ok(())
+}
+
 /// Whether a dossier names the subject beside its applicant.
 fn names(dossier: &Dossier, subject: &Subject) -> bool {
     dossier.others.iter().any(|other| other.agrees(subject))
@@ -153,6 +163,8 @@ async fn export(
         show::note("Không lưu gì của người này (hoặc số, họ tên, ngày sinh không khớp).");
         return Ok(Exit::Refused);
     }
+    let owners = kept.iter().flat_map(|record| &record.owners).map(|owner| &owner.subject);
+    names_nobody(reason, owners.chain(dossiers.iter().flat_map(|own| own.people().all())))?;
     let doing = || format!("writing into {}", to.display());
     let made = std::fs::DirBuilder::new().mode(0o700).create(to);
     made.with_context(|| format!("making {}; it must not be there yet", to.display()))?;
@@ -236,10 +248,11 @@ impl Erasing<'_> {
     async fn run(&self, archive: &Archive, subject: &Subject, json: bool) -> anyhow::Result<Exit> {
         let mut fates = Vec::new();
         let (day, now, by) = (today(), Timestamp::now(), operator());
-        for own in archive.records.dossiers_of(subject.reveal_number()).await? {
-            if !own.subject.agrees(subject) {
-                continue;
-            }
+        let mut dossiers = archive.records.dossiers_of(subject.reveal_number()).await?;
+        dossiers.retain(|own| own.subject.agrees(subject));
+        // With their dossier those go whom it names.
+        names_nobody(self.reason, dossiers.iter().flat_map(|own| own.people().all()))?;
+        for own in dossiers {
             let policy = |record: &Record| self.policy.lets_go(record, day);
             let why = (Ground::Request, self.reason);
             let done = archive.erase_dossier(own.id, why, policy, (self.yes, now), &by).await?;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use failpoints::{Point, here};
 use jiff::Timestamp;
 use schemas::api::DossierState;
 use schemas::audit::{Act, Actor, AuditLine};
@@ -218,6 +219,7 @@ impl Archive {
         }
         leave(&mut change, &lines(&held.code, &records, reason, (by, now))).await?;
         change.commit().await?;
+        here(Point::DossierErased);
         for key in blobs {
             match self.remove_unneeded(key).await? {
                 true => erasure.blobs += 1,
