@@ -121,7 +121,7 @@ bench-confidence: scans bench-setup
 	    --json $(OUT)/words.json
 	$(BENCH)/confidence.py $(OUT)/words.json $(SCANS)/gold
 
-# Seeds a private PostgreSQL: about 2 GB and some minutes for each million.
+# Seeds a private PostgreSQL: about 4 GB and some minutes for each million.
 PAGES ?= 10000 1000000 10000000
 # Pages before the counter's.
 BACKLOG ?= 5000

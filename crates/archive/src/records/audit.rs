@@ -154,7 +154,8 @@ impl Records {
         let Some(chain) = chain.doing(doing)? else { return Ok(0) };
         let (mut place, mut hash): (u64, Blake3) = (chain.int("length")?, chain.parsed("hash")?);
         let rows = sqlx::query(WAITING).bind(AT_ONCE).fetch_all(change.on()).await.doing(doing)?;
-        let (mut linked, mut ids) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+        let (mut linked, mut ids) =
+            (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
         for row in &rows {
             let (id, body): (&str, &str) = (row.take("line_id")?, row.take("body")?);
             (place, hash) = (place + 1, link(hash, body));
