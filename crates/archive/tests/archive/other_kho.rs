@@ -227,13 +227,14 @@ async fn a_dossier_has_so_many_questions_of_which_the_latest_are_read() {
     assert_eq!(ask(&again).await, AskedKho::Asked, "it was asked before");
     answer(&bed, ids[0]).await;
 
-    // A program that knew no limit had asked as well.
+    // A program that knew no limit had asked as well, under ids of no version that there is.
     let old =
         "insert into inquiry (inquiry_id, dossier_id, store, component, delivery_id, asked_at,
             principal, question)
-        with recursive nth (n) as (select 100 union all select n + 1 from nth where n < 109)
-        select substr(inquiry_id, 1, 33) || n, dossier_id, store, component,
-            substr(delivery_id, 1, 33) || n, n, principal, question
+        with recursive nth (n) as (select 0 union all select n + 1 from nth where n < 9)
+        select substr(inquiry_id, 1, 14) || 'a' || substr(inquiry_id, 16, 20) || n, dossier_id,
+            store, component, substr(delivery_id, 1, 14) || 'a' || substr(delivery_id, 16, 20) || n,
+            n, principal, question
         from inquiry, nth";
     assert_eq!(bed.tamper(old).await, 1000);
     let all = records.inquiries(dossier.id).await.unwrap();
