@@ -33,7 +33,9 @@ run:
 	deploy/try.sh target/release
 
 # Clippy's driver is the compiler that lints, too: with it nothing is checked first and compiled after.
-LINTING = RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
+# And what most often begins with nothing keeps nothing for the next time, and tells no lines.
+LINTING = RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__ \
+	CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=none
 
 # The suite runs the programs themselves, so they are built first, along with the tests, and while
 # that is done the rest is set up, which compiling doesn't need. Tests wait for others more than they

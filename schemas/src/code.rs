@@ -162,7 +162,7 @@ reasons! {
     /// As many questions to other Kho as a dossier may have were asked for it.
     InquiryTooMany = "inquiry.too_many", 409, "Hồ sơ này đã hỏi các Kho khác quá nhiều lần. Hãy dùng các câu trả lời đã có.";
     /// No other Kho of that name.
-    StoreUnknown = "store.unknown", 422, "Cấu hình không có Kho dữ liệu nào với tên này.";
+    KhoUnknown = "kho.unknown", 422, "Cấu hình không có Kho dữ liệu nào với tên này.";
     /// No such file in the answers of our Kho.
     FileUnknown = "file.unknown", 404, "Không có tệp nào ở đường dẫn này, hoặc tệp được trả lời cho hệ thống khác.";
     /// No such document.

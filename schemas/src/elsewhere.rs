@@ -10,7 +10,7 @@ pub struct Elsewhere {
     /// The question.
     pub inquiry: InquiryId,
     /// The Kho.
-    pub store: String,
+    pub kho: String,
     /// What came of it.
     pub heard: Heard,
 }

@@ -188,7 +188,7 @@ async fn another_kho_is_asked_and_a_late_answer_is_kept_with_the_dossier() {
     let dossier = asking.open(&story.opening(Some(WITH_FAMILY))).await;
     let ask = json!({
         "request": schemas::Uuid::from_u128(7),
-        "store": "kho-tinh",
+        "kho": "kho-tinh",
         "dossier": dossier.code,
         "component": "1.004222-TP07",
         "results": [MARRIAGE.parse::<ResultCode>().unwrap()],
@@ -200,8 +200,8 @@ async fn another_kho_is_asked_and_a_late_answer_is_kept_with_the_dossier() {
         assert_eq!(asked["state"], "pending");
     }
     let mut elsewhere = ask.clone();
-    elsewhere["store"] = json!("kho-la");
-    assert_eq!(asking.refused("/v1/inquiries", &elsewhere).await.1.code, "store.unknown");
+    elsewhere["kho"] = json!("kho-la");
+    assert_eq!(asking.refused("/v1/inquiries", &elsewhere).await.1.code, "kho.unknown");
     let waits: Value = asking.get("/v1/deliveries").await;
     assert_eq!(waits.as_array().unwrap().len(), 1, "asked once");
     assert_eq!(waits[0]["event"], "sohoa.dossier.asked");

@@ -9,6 +9,7 @@ use papers::{Family, Kind, Press, Scan, Wear};
 use reqwest::{Body, Response};
 use schemas::api::{
     AccessAnswer, ComponentStatus, DossierEvent, DossierView, HeldAgain, Lookup, OpenDossier,
+    Receipt,
 };
 use schemas::audit::Act;
 use schemas::ids::{DocumentId, RecordId};
@@ -119,7 +120,7 @@ async fn a_paper_scanned_without_a_word_though_it_is_held_is_handed_back() {
         assert!(shown.contains(&warning), "{shown}");
         let told = handed_back(&stage, dossier).await;
         let [told] = told.as_slice() else { panic!("{told:?}") };
-        assert_eq!((told.component.as_str(), told.record), ("TP02", record));
+        assert_eq!((told.component.as_str(), told.record), ("TP02", Some(record)));
     }
     assert_eq!(stage.check()["check"]["findings"], json!([]));
 }
@@ -158,6 +159,26 @@ async fn a_paper_whose_record_is_there_before_all_of_it_has_come_is_refused() {
     assert!(view.scans.is_empty());
     let held = view.components.iter().find(|component| component.id.as_str() == "TP02").unwrap();
     assert_eq!((held.status, held.record), (ComponentStatus::Held, Some(record)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_taken_before_there_was_a_record_gets_its_receipt_again() {
+    let stage = office().await;
+    let dossier = stage.open(&applied(&[])).await;
+    let place = stage.url(&format!("/v1/dossiers/{}/scans", dossier.code));
+    // Nothing is filed of it.
+    let page = paper(Kind::BlankBack, FAMILY);
+    let send = async |key: &str| {
+        let request = stage.http.post(&place).header("Idempotency-Key", key);
+        request.header("Sohoa-Component", "TP02").body(page.clone()).send().await.unwrap()
+    };
+    let first: Receipt = expect(send("once").await, "the scan").await;
+    stage.settled(&dossier).await;
+    certificate(&stage).await;
+    let (code, refusal) = problem(send("another").await).await;
+    assert_eq!((code, refusal.code.as_str()), (409, "component.held"));
+    let again: Receipt = expect(send("once").await, "the scan, again").await;
+    assert_eq!((again.scan, again.repeated), (first.scan, true));
 }
 
 /// Says that a document is what a component asks for.

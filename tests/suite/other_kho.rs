@@ -27,10 +27,10 @@ const CHILDS: &str = "2.001263-TP07";
 /// Giấy khai sinh.
 const BIRTH: &str = "KQ.G15.000031";
 
-fn ask(store: &str, dossier: &DossierView) -> Value {
+fn ask(kho: &str, dossier: &DossierView) -> Value {
     json!({
         "request": schemas::Uuid::new_v4(),
-        "store": store,
+        "kho": kho,
         "dossier": dossier.code,
         "component": KINSHIP,
         "results": [MARRIAGE],

@@ -38,6 +38,7 @@ pub use error::{
 pub use queue::{Broker, BrokerNode, BrokerUrl, Delivery, LEASE, Queue};
 pub use reach::Part;
 pub use records::Records;
+pub use records::again::Stated;
 pub use records::answers::{Answered, Shift};
 pub use records::at_hand::{AtHand, InUse};
 pub use records::audit::LinesAsked;
@@ -53,7 +54,7 @@ pub use records::pages::{Page, PageSummary};
 pub use records::persons::{NewPerson, Person};
 pub use records::principals::{Key, NewKey, NewPrincipal, Principal};
 pub use records::proofs::{Proven, SealedPdf};
-pub use records::relied::{Reliance, Relied, Stated};
+pub use records::relied::{Reliance, Relied};
 pub use records::revise::{PutRight, Revised, Reviser};
 pub use records::scans::{Accepted, NewScan, Scan, Waiting};
 pub use records::sessions::{Attempt, NewSession, Session};

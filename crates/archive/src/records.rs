@@ -23,6 +23,7 @@ pub(crate) mod pages;
 
 pub(crate) mod filing;
 
+pub(crate) mod again;
 pub(crate) mod proofs;
 pub(crate) mod publish;
 pub(crate) mod relied;

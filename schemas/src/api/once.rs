@@ -100,16 +100,22 @@ pub struct AskedAgain {
     pub reasons: Vec<AskAgain>,
 }
 
-/// A component under which a paper was filed although a record stands for it and nobody stated a
-/// reason: the paper is not to be collected, and goes back while the citizen is there.
+/// A component under which a paper was filed although a record, or another Kho's paper, stands for
+/// it and nobody stated a reason: the paper is not to be collected, and goes back while the citizen
+/// is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HeldAgain {
     /// The component.
     pub component: ComponentId,
-    /// The record that stands for it.
-    pub record: RecordId,
+    /// The record that stands for it; none where it is another Kho's paper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordId>,
     /// Its version.
-    pub version: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// The question to another Kho whose answer is used for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inquiry: Option<InquiryId>,
     /// What to do, in Vietnamese.
     pub text: String,
 }

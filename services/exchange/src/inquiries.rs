@@ -1,8 +1,6 @@
 //! Asking another Kho for a dossier. The question leaves like everything that must, so it is
 //! pending until an answer is there; one that comes late is kept with the dossier.
 
-use std::sync::Arc;
-
 use access::Asker;
 use archive::{
     Archive, ArchiveError, AskedKho, Dossier, DueDelivery, Inquiry, InquiryFile, InquiryWord,
@@ -59,7 +57,7 @@ pub struct AskKho {
     #[schema(value_type = String, format = Uuid)]
     pub request: Uuid,
     /// The Kho, by its name in the configuration.
-    pub store: String,
+    pub kho: String,
     /// Dossier that it is for.
     pub dossier: DossierCode,
     /// Component that it is for.
@@ -79,7 +77,7 @@ pub struct InquiryView {
     /// Its id.
     pub id: InquiryId,
     /// The Kho.
-    pub store: String,
+    pub kho: String,
     /// Component that it is for.
     pub component: Option<ComponentId>,
     /// Where it stands.
@@ -122,7 +120,7 @@ pub struct InquiryFileView {
         (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 404, description = "`dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
         (status = 409, description = "`dossier.closed`; `idempotency.reused`; `inquiry.too_many`: 100 were asked for the dossier", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`store.unknown`; `component.unknown`: not one of the dossier's", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`kho.unknown`; `component.unknown`: not one of the dossier's", body = schemas::api::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn ask(
@@ -135,8 +133,8 @@ pub(crate) async fn ask(
     if !(1..=MOST).contains(&asked.results.len()) {
         return Err(Problem::new(Reason::RequestInvalid).because("`results` has 1 to 50"));
     }
-    let store = desk.stores.iter().find(|store| store.name == asked.store);
-    let national = store.ok_or(Reason::StoreUnknown)?.national;
+    let kho = desk.kho.iter().find(|kho| kho.name == asked.kho);
+    let national = kho.ok_or(Reason::KhoUnknown)?.national;
     let records = &desk.archive.records;
     let dossier = asker.reached(records.dossier(&asked.dossier).await?);
     let dossier = dossier.ok_or(Reason::DossierUnknown)?;
@@ -162,7 +160,7 @@ pub(crate) async fn ask(
     let new = NewInquiry {
         id,
         dossier: dossier.id,
-        store: asked.store,
+        kho: asked.kho,
         national,
         component: asked.component,
         principal: asker.id,
@@ -325,7 +323,7 @@ pub(crate) async fn say(
 fn view(inquiry: &Inquiry) -> InquiryView {
     InquiryView {
         id: inquiry.id,
-        store: inquiry.store.clone(),
+        kho: inquiry.kho.clone(),
         component: inquiry.component.clone(),
         state: inquiry.state(),
         asked_at: inquiry.asked_at.to_string(),
@@ -459,12 +457,9 @@ fn away(error: ArchiveError) -> Failed {
 
 /// A Kho that may be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Store {
+pub struct Kho {
     /// What it is called here.
     pub name: String,
     /// Whether it is the Kho of the national portal: what is taken from there is told so.
     pub national: bool,
 }
-
-/// The other Kho.
-pub(crate) type Stores = Arc<[Store]>;

@@ -19,12 +19,11 @@ mod topic;
 use std::sync::Arc;
 
 use archive::Archive;
-use inquiries::Stores;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use inquiries::{AskKho, InquiryFileView, InquiryView, OtherKho, Store};
+pub use inquiries::{AskKho, InquiryFileView, InquiryView, Kho, OtherKho};
 pub use kho::{KhoAnswer, KhoFileQuestion, KhoQuestion, KhoResult, WantedResult};
 pub use national::{Identity, NationalDossier, Paper, ResultPaper, Synchronisation, Terms};
 pub use post::{Post, PostError, Reach};
@@ -36,14 +35,14 @@ pub use signature::{Secret, SecretError, Secrets};
 pub struct ExchangeDesk {
     archive: Archive,
     terms: Arc<Terms>,
-    stores: Stores,
+    kho: Arc<[Kho]>,
 }
 
 impl ExchangeDesk {
     /// A desk over that archive, which tells of dossiers on those terms, and asks those Kho.
     #[must_use]
-    pub fn new(archive: Archive, terms: Arc<Terms>, stores: Arc<[Store]>) -> Self {
-        Self { archive, terms, stores }
+    pub fn new(archive: Archive, terms: Arc<Terms>, kho: Arc<[Kho]>) -> Self {
+        Self { archive, terms, kho }
     }
 }
 

@@ -15,12 +15,12 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use super::Records;
+use super::again::{self, Stated, keep_reason};
 use super::at_hand::InUse;
 use super::dossiers;
 use super::held::{By, Held};
 use super::pages::guess;
 use super::publish::End;
-use super::relied::{self, Stated, keep_reason};
 use super::revise::withdraw;
 use super::succession::look_again;
 use crate::database::{Change, micros};
@@ -482,8 +482,8 @@ fn components<'k>(documents: impl IntoIterator<Item = &'k Kept>) -> BTreeSet<Com
     filed.filter_map(|doc| doc.component.clone()).collect()
 }
 
-/// How a dossier's documents stand, and which components that were not there before a record
-/// stands for.
+/// How a dossier's documents stand, and for which components that were not there before something
+/// stands.
 async fn how_filed(
     change: &mut Change<'_>,
     dossier: DossierId,
@@ -492,7 +492,7 @@ async fn how_filed(
     let documents = of_dossier(change.on(), dossier).await?;
     let mut held_again = Vec::new();
     if !components(&documents).is_subset(stood) {
-        held_again = relied::held_again(change, dossier).await?;
+        held_again = again::held_again(change, dossier).await?;
         held_again.retain(|held| !stood.contains(&held.component));
     }
     let (mut filed, mut unsure, mut outside) = (0, 0, 0);

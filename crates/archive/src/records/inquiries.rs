@@ -44,7 +44,7 @@ pub struct NewInquiry {
     /// Dossier that it is for.
     pub dossier: DossierId,
     /// The Kho, by the name of the subscriber that it is.
-    pub store: String,
+    pub kho: String,
     /// Whether that is the Kho of the national portal.
     pub national: bool,
     /// Component of the dossier that it is for.
@@ -63,7 +63,7 @@ pub struct Inquiry {
     /// Dossier that it is for.
     pub dossier: DossierId,
     /// The Kho.
-    pub store: String,
+    pub kho: String,
     /// Whether that is the Kho of the national portal.
     pub national: bool,
     /// Component of the dossier that it is for.
@@ -237,11 +237,11 @@ impl Records {
         if held.state == DossierState::Closed {
             return Ok(AskedKho::Closed);
         }
-        let delivery = DeliveryId::of(EventId::of(held.id, held.turn), &new.store);
+        let delivery = DeliveryId::of(EventId::of(held.id, held.turn), &new.kho);
         let put = sqlx::query(PUT)
             .bind(new.id.to_string())
             .bind(new.dossier.to_string())
-            .bind(&new.store)
+            .bind(&new.kho)
             .bind(new.component.as_ref().map(ComponentId::as_str))
             .bind(micros(now))
             .bind(new.principal.to_string())
@@ -256,8 +256,8 @@ impl Records {
             return Ok(AskedKho::TooMany);
         }
         let event = DossierEvent::Asked { inquiry: new.id };
-        let store = std::slice::from_ref(&new.store);
-        deliver_to(&mut change, &held, held.turn, &event, store).await?;
+        let kho = std::slice::from_ref(&new.kho);
+        deliver_to(&mut change, &held, held.turn, &event, kho).await?;
         let line = AuditLine {
             principal: Some(new.principal),
             dossier: Some(held.code.clone()),
@@ -335,7 +335,7 @@ impl Records {
                 }
                 (InquiryState::Answered, None) => Heard::Nothing,
             };
-            Some(Elsewhere { component, inquiry: asked.id, store: asked.store.clone(), heard })
+            Some(Elsewhere { component, inquiry: asked.id, kho: asked.kho.clone(), heard })
         });
         Ok(told.collect())
     }
@@ -357,7 +357,7 @@ impl Records {
             Ok(Inquiry {
                 id,
                 dossier,
-                store: row.take("store")?,
+                kho: row.take("store")?,
                 national: row.int::<i64>("national")? != 0,
                 component: row.parsed_or("component")?,
                 asked_at: row.time("asked_at")?,

@@ -9,11 +9,11 @@ use schemas::signature::DigitalSignature;
 use sqlx::any::AnyRow;
 
 use super::Records;
+use super::again::{Stated, keep_reason};
 use super::at_hand::InUse;
 use super::dossiers;
 use super::held::{By, Held};
 use super::pages::{PageSummary, summaries};
-use super::relied::{Stated, keep_reason};
 use crate::database::{Change, micros};
 use crate::error::{AcceptError, ArchiveError, Doing};
 use crate::rows::{Columns, json, number};

@@ -325,7 +325,7 @@ async fn handed_back(bed: &Bed, dossier: &Dossier) -> Vec<(String, RecordId)> {
         DossierEvent::Filed { held_again, .. } => Some(held_again),
         _ => None,
     });
-    held.flatten().map(|held| (held.component.to_string(), held.record)).collect()
+    held.flatten().map(|held| (held.component.to_string(), held.record.unwrap())).collect()
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 use schemas::Uuid;
 use schemas::access::Reach;
-use schemas::api::{AskReason, InquiryState, LookupWord};
+use schemas::api::{AskReason, DossierEvent, InquiryState, LookupWord};
 use schemas::audit::Act;
 use schemas::clock::day_of;
 use schemas::event::EventKind;
@@ -32,21 +32,21 @@ fn component() -> ComponentId {
 }
 
 /// Asks the Kho of that name about the component, and has it answer where it does.
-async fn asked(bed: &Bed, dossier: DossierId, (store, national): (&str, bool)) -> InquiryId {
+async fn asked(bed: &Bed, dossier: DossierId, (kho, national): (&str, bool)) -> InquiryId {
     let records = &bed.archive.records;
     let listens =
-        Subscriber { name: store.to_owned(), listens: false, events: Vec::new(), office: None };
+        Subscriber { name: kho.to_owned(), listens: false, events: Vec::new(), office: None };
     records.put_subscribers(&[listens]).await.unwrap();
-    let new = NewInquiry { national, ..question(dossier, store) };
+    let new = NewInquiry { national, ..question(dossier, kho) };
     assert_eq!(records.ask(&new, Timestamp::now()).await.unwrap(), AskedKho::Asked);
     new.id
 }
 
-fn question(dossier: DossierId, store: &str) -> NewInquiry {
+fn question(dossier: DossierId, kho: &str) -> NewInquiry {
     NewInquiry {
         id: InquiryId::of(Uuid::new_v4()),
         dossier,
-        store: store.to_owned(),
+        kho: kho.to_owned(),
         national: false,
         component: Some(component()),
         principal: SOMEBODY,
@@ -156,6 +156,13 @@ async fn a_paper_that_comes_in_although_another_kho_had_it_was_asked_for_again()
     let again = records.asked_again(dossier.id).await.unwrap();
     assert_eq!((again.len(), again[0].record, again[0].inquiry), (1, None, Some(id)));
     assert!(again[0].reasons.is_empty());
+    let events = records.events(dossier.id, 0, 100).await.unwrap();
+    let held = events.iter().find_map(|(_, event)| match event {
+        DossierEvent::Filed { held_again, .. } => held_again.first(),
+        _ => None,
+    });
+    let held = held.unwrap();
+    assert_eq!((&held.component, held.record, held.inquiry), (&component(), None, Some(id)));
 
     // With a reason stated for the scan, and then by the citizen who declined.
     let scan = records.page(pages[0]).await.unwrap().unwrap().scan;

@@ -122,7 +122,7 @@ async fn asks(archive: &Archive, dossier: &Dossier) {
     let new = NewInquiry {
         id: InquiryId::of(Uuid::new_v4()),
         dossier: dossier.id,
-        store: SUBSCRIBERS[1].to_owned(),
+        kho: SUBSCRIBERS[1].to_owned(),
         national: true,
         component: Some("TP01".parse().unwrap()),
         principal: SOMEBODY,

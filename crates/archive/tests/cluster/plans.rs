@@ -266,7 +266,7 @@ pub(crate) async fn live(archive: &Archive) {
     let new = NewInquiry {
         id: InquiryId::of(Uuid::new_v4()),
         dossier: dossier.id,
-        store: "kho".to_owned(),
+        kho: "kho".to_owned(),
         national: true,
         component: Some("TP01".parse().unwrap()),
         principal,

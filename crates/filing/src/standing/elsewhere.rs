@@ -15,7 +15,7 @@ pub(super) fn best<'a>(elsewhere: &'a [Elsewhere], component: &Component) -> Opt
 /// Status and reason of the component, where a paper of the Kho is used for it.
 pub(super) fn held(asked: &Elsewhere, component: &Component) -> Option<(ComponentStatus, String)> {
     let Heard::Used(name) = &asked.heard else { return None };
-    let reason = format!("Lấy từ Kho «{}»: «{name}».", asked.store);
+    let reason = format!("Lấy từ Kho «{}»: «{name}».", asked.kho);
     Some(with_original(component, reason))
 }
 
@@ -24,7 +24,7 @@ pub(super) fn unsettled(
     asked: &Elsewhere,
     (status, reason): (ComponentStatus, String),
 ) -> (ComponentStatus, String) {
-    let kho = format!("Kho «{}»", asked.store);
+    let kho = format!("Kho «{}»", asked.kho);
     match asked.heard {
         Heard::NotYet => (ComponentStatus::Pending, format!("Đang chờ {kho} trả lời.")),
         Heard::Paper => {

@@ -660,7 +660,7 @@ fn a_component_tells_what_another_kho_that_was_asked_for_it_said() {
         let asked = (1..).zip(heard).map(|(n, heard)| Elsewhere {
             component: id.clone(),
             inquiry: inquiry(n),
-            store: "kho-tinh".to_owned(),
+            kho: "kho-tinh".to_owned(),
             heard: heard.clone(),
         });
         let elsewhere: Vec<_> = asked.collect();
@@ -708,8 +708,8 @@ fn a_paper_of_another_kho_is_enough_for_its_group_and_one_that_is_waited_for_is_
         let of = |id| Component { one_of: Some("nhóm".to_owned()), ..component(id) };
         let procedure = procedure(vec![of("a"), of("b")]);
         let inquiry = schemas::ids::InquiryId::from_uuid(schemas::Uuid::nil());
-        let (component, store) = ("a".parse().unwrap(), "kho-tinh".to_owned());
-        let elsewhere = [Elsewhere { component, inquiry, store, heard }];
+        let (component, kho) = ("a".parse().unwrap(), "kho-tinh".to_owned());
+        let elsewhere = [Elsewhere { component, inquiry, kho, heard }];
         let (answers, subject) = (Answers::new(), citizen("Nguyễn Thị Mẫu"));
         let situation = Situation { elsewhere: &elsewhere, ..here(&answers, alone(&subject), &[]) };
         let views = standing(&kinds, &procedure, situation, TODAY);

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use archive::{Broker, Subscriber, Topic};
-use exchange::{
-    Backoff, Channel, Key, OtherKho, Post, Reach, Secret, Secrets, Store, Target, Terms,
-};
+use exchange::{Backoff, Channel, Key, Kho, OtherKho, Post, Reach, Secret, Secrets, Target, Terms};
 use schemas::event::EventKind;
 use schemas::ids::OfficeCode;
 use serde::Deserialize;
@@ -203,9 +201,9 @@ impl ExchangeConfig {
     }
 
     /// The other Kho.
-    pub(crate) fn kho(&self) -> Arc<[Store]> {
-        let store = |kho: &KhoConfig| Store { name: kho.name.clone(), national: kho.national };
-        self.kho.iter().map(store).collect()
+    pub(crate) fn kho(&self) -> Arc<[Kho]> {
+        let named = |kho: &KhoConfig| Kho { name: kho.name.clone(), national: kho.national };
+        self.kho.iter().map(named).collect()
     }
 
     /// When what failed is sent again.
