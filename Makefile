@@ -18,7 +18,8 @@
 #                        records; a plot
 # make bench-audit       lookups and requirements with the audit and without
 # make bench-records     the same over HTTP beside the bare SQL that they need, among RECORDS records
-#                        on PostgreSQL and EMBEDDED on SQLite
+#                        on PostgreSQL and EMBEDDED on SQLite; what its line in the audit adds to a
+#                        lookup
 # make bench-faults      each fault RUNS times on a running cluster: lost, doubled, seconds
 #
 # make fuzz              every fuzz target for SECONDS, its corpus grown from the sample papers, and
