@@ -34,7 +34,7 @@ run:
 	deploy/try.sh target/release
 
 # Clippy's driver is the compiler that lints, too: with it nothing is checked first and compiled after.
-# And what most often begins with nothing keeps nothing for the next time, and tells no lines.
+# Most of its builds are cold: they keep no state for the next one, and no lines for backtraces.
 LINTING = RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__ \
 	CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=none
 

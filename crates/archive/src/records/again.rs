@@ -75,52 +75,55 @@ const AGAIN: &str = "
     where dossier_id = $1 and word = 'declined'
     order by at, component";
 
-// Of the documents, those that are filed: an unsure one may yet go elsewhere.
-const COLLECTED: &str = "
+/// Components whose papers were collected: those that a record `r` stood for, and those that another
+/// Kho's paper was used for by a word `w`, with what else is asked of each. Of the documents, those
+/// that are filed: an unsure one may yet go elsewhere.
+macro_rules! collected {
+    ($of_records:expr, $of_words:expr) => {
+        concat!(
+            "
     select r.component, r.record_id, r.version, null as inquiry_id from relied r
     where r.dossier_id = $1 and r.original = 0
       and exists (select 1 from document d where d.dossier_id = r.dossier_id
-        and d.component = r.component and d.verdict = 'filed')
+        and d.component = r.component and d.verdict = 'filed') ",
+            $of_records,
+            "
     union all
     select w.component, null, null, min(w.inquiry_id) from inquiry_word w
     where w.dossier_id = $1 and w.word = 'used' and w.original = 0
       and exists (select 1 from document d where d.dossier_id = w.dossier_id
         and d.component = w.component and d.verdict = 'filed')
       and not exists (select 1 from relied r where r.dossier_id = w.dossier_id
-        and r.component = w.component)
+        and r.component = w.component) ",
+            $of_words,
+            "
     group by w.component
-    order by component";
+    order by component"
+        )
+    };
+}
 
-// Of these, those that nobody stated a reason for and whose record is still good for something.
-// A citizen who declines another Kho's paper has stated one.
-const HELD_AGAIN: &str = concat!(
-    "
-    select r.component, r.record_id, r.version, null as inquiry_id
-    from relied r join dossier o on o.dossier_id = r.dossier_id
-    where r.dossier_id = $1 and r.original = 0
-      and exists (select 1 from document d where d.dossier_id = r.dossier_id
-        and d.component = r.component and d.verdict = 'filed')
+const COLLECTED: &str = collected!("", "");
+
+// Those that nobody stated a reason for, as a citizen who declines does, and whose record is still
+// good for something.
+const HELD_AGAIN: &str = collected!(
+    concat!(
+        "
       and not exists (select 1 from ask_again a where a.dossier_id = r.dossier_id
         and a.component = r.component)
-      and not exists (select 1 from lookup_word w where w.dossier = o.code
-        and w.component = r.component and w.word = 'declined')
+      and not exists (select 1 from lookup_word l join dossier o on o.code = l.dossier
+        where o.dossier_id = r.dossier_id and l.component = r.component and l.word = 'declined')
       and not exists (select 1 from relied_change c where c.dossier_id = r.dossier_id
         and c.component = r.component and ",
-    lost!(),
-    ")
-    union all
-    select w.component, null, null, min(w.inquiry_id) from inquiry_word w
-    where w.dossier_id = $1 and w.word = 'used' and w.original = 0
-      and exists (select 1 from document d where d.dossier_id = w.dossier_id
-        and d.component = w.component and d.verdict = 'filed')
+        lost!(),
+        ")"
+    ),
+    "
       and not exists (select 1 from ask_again a where a.dossier_id = w.dossier_id
         and a.component = w.component)
       and not exists (select 1 from inquiry_word n where n.dossier_id = w.dossier_id
-        and n.component = w.component and n.word = 'declined')
-      and not exists (select 1 from relied r where r.dossier_id = w.dossier_id
-        and r.component = w.component)
-    group by w.component
-    order by component"
+        and n.component = w.component and n.word = 'declined')"
 );
 
 impl Records {

@@ -8,12 +8,12 @@ use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 use schemas::Uuid;
 use schemas::access::Reach;
-use schemas::api::{AskReason, DossierEvent, InquiryState, LookupWord};
+use schemas::api::{AskReason, DossierEvent, HeldAgain, InquiryState, LookupWord};
 use schemas::audit::Act;
 use schemas::clock::day_of;
 use schemas::event::EventKind;
 use schemas::facts::DossierFacts;
-use schemas::ids::{ComponentId, DossierId, InquiryId};
+use schemas::ids::{ComponentId, DossierId, InquiryId, PageId};
 use schemas::message::Lane;
 use schemas::record::Record;
 
@@ -143,6 +143,31 @@ async fn a_paper_of_another_kho_stands_by_the_last_word_that_was_said_of_it() {
     assert_eq!(findings(&bed.archive).await, [""; 0]);
 }
 
+/// Sends a page's scan again, with the reason for which the paper is taken all the same.
+async fn state(bed: &Bed, dossier: &Dossier, page: PageId) {
+    let records = &bed.archive.records;
+    let scan = records.page(page).await.unwrap().unwrap().scan;
+    let scan = records.scan(scan).await.unwrap().unwrap();
+    let stated = Stated {
+        component: component(),
+        relied: None,
+        reason: AskReason::Authenticity,
+        said_by: None,
+        principal: SOMEBODY,
+    };
+    let new = NewScan { stated: Some(stated), ..new_scan(dossier.id, scan.blake3, None) };
+    records.accept_scan(&new, Timestamp::now()).await.unwrap();
+}
+
+/// What the counter was first told of a paper that is to be handed back.
+async fn handed_back(bed: &Bed, dossier: &Dossier) -> Option<HeldAgain> {
+    let events = bed.archive.records.events(dossier.id, 0, 100).await.unwrap();
+    events.into_iter().find_map(|(_, event)| match event {
+        DossierEvent::Filed { held_again, .. } => held_again.into_iter().next(),
+        _ => None,
+    })
+}
+
 #[tokio::test]
 async fn a_paper_that_comes_in_although_another_kho_had_it_was_asked_for_again() {
     let bed = bed().await;
@@ -156,31 +181,36 @@ async fn a_paper_that_comes_in_although_another_kho_had_it_was_asked_for_again()
     let again = records.asked_again(dossier.id).await.unwrap();
     assert_eq!((again.len(), again[0].record, again[0].inquiry), (1, None, Some(id)));
     assert!(again[0].reasons.is_empty());
-    let events = records.events(dossier.id, 0, 100).await.unwrap();
-    let held = events.iter().find_map(|(_, event)| match event {
-        DossierEvent::Filed { held_again, .. } => held_again.first(),
-        _ => None,
-    });
-    let held = held.unwrap();
-    assert_eq!((&held.component, held.record, held.inquiry), (&component(), None, Some(id)));
+    let held = handed_back(&bed, &dossier).await.unwrap();
+    assert_eq!((held.component, held.record, held.inquiry), (component(), None, Some(id)));
 
     // With a reason stated for the scan, and then by the citizen who declined.
-    let scan = records.page(pages[0]).await.unwrap().unwrap().scan;
-    let scan = records.scan(scan).await.unwrap().unwrap();
-    let stated = Stated {
-        component: component(),
-        relied: None,
-        reason: AskReason::Authenticity,
-        said_by: None,
-        principal: SOMEBODY,
-    };
-    let new = NewScan { stated: Some(stated), ..new_scan(dossier.id, scan.blake3, None) };
-    records.accept_scan(&new, Timestamp::now()).await.unwrap();
+    state(&bed, &dossier, pages[0]).await;
     assert_eq!(counted(&bed, &dossier).await, ([1, 0, 1, 0], false));
     assert!(say(&bed, id, LookupWord::Declined).await);
     let again = records.asked_again(dossier.id).await.unwrap().remove(0);
     let reasons: Vec<_> = again.reasons.iter().map(|said| said.reason).collect();
     assert_eq!(reasons, [AskReason::Authenticity, AskReason::Declined]);
+}
+
+#[tokio::test]
+async fn a_paper_that_another_kho_had_stays_where_it_was_declined_or_a_reason_stated() {
+    let bed = bed().await;
+    let records = &bed.archive.records;
+    let both = [(true, bed.read_dossier(1).await), (false, bed.read_dossier(1).await)];
+    for (declined, (dossier, pages)) in both {
+        let id = asked(&bed, dossier.id, ("kho-quoc-gia", true)).await;
+        answer(&bed, id).await;
+        assert!(say(&bed, id, LookupWord::Shown).await && say(&bed, id, LookupWord::Used).await);
+        if declined {
+            assert!(say(&bed, id, LookupWord::Declined).await);
+        } else {
+            state(&bed, &dossier, pages[0]).await;
+        }
+        bed.file(dossier.id, &[filed(&pages, "TP07")]).await;
+        assert_eq!(records.asked_again(dossier.id).await.unwrap()[0].reasons.len(), 1);
+        assert_eq!(handed_back(&bed, &dossier).await, None, "declined: {declined}");
+    }
 }
 
 #[tokio::test]
