@@ -10,7 +10,9 @@ keep() { [ -s "$folder/$1" ] || { printf '%s' "$2" >"$folder/$1" && chmod 644 "$
 random() { od -An -v -N "${1:-24}" -t x1 /dev/urandom | tr -d ' \n'; }
 
 keep database_password "$(random)"
-keep database_url "postgres://sohoa:$(cat "$folder/database_password")@postgres/sohoa"
+# Without TLS: Compose's network `inside` leads nowhere out of the machine.
+password=$(cat "$folder/database_password")
+keep database_url "postgres://sohoa:$password@postgres/sohoa?sslmode=disable"
 keep broker_password "$(random)"
 keep broker_url "amqp://sohoa:$(cat "$folder/broker_password")@rabbitmq:5672/%2f"
 keep broker_conf "default_user = sohoa

@@ -22,6 +22,12 @@ const PAGES: u64 = 3;
 async fn a_cluster_started_by_one_command_loses_an_intake_and_a_worker_and_nothing_else() {
     let _turn = turn().await;
     let mut local = Local::start();
+    local.answers_as_the_readme_says().await;
+    // By the keys that were made for it: what the processes lack they say at their start.
+    for (name, lacking) in [("intake-1", "not encrypted"), ("records", "of this process's own")] {
+        let log = local.told(&format!("log/{name}"));
+        assert!(!log.is_empty() && !log.contains(lacking), "{log}");
+    }
     let story = Story::told("khai-sinh");
     let sample: DossierView = local.open(&story.opening(None)).await;
     let mut dossiers = vec![(sample.code, story.scans)];
@@ -187,6 +193,35 @@ impl Local {
 
     fn url(&self, name: &str, path: &str) -> String {
         format!("{}{path}", self.addresses[name])
+    }
+
+    /// What each role says that it answers is what README's table of paths gives it.
+    async fn answers_as_the_readme_says(&self) {
+        let readme = include_str!("../../README.md");
+        let section = readme.split("\n### One address\n").nth(1).unwrap();
+        let section = section.split("\n### ").next().unwrap();
+        let quoted = |cell: &'static str| cell.split('`').skip(1).step_by(2);
+        let mut table: Vec<(&str, Vec<&str>)> = Vec::new();
+        for row in section.lines().filter(|line| line.starts_with("| `/v1/")) {
+            let [_, paths, roles, _]: [&str; 4] =
+                row.split('|').collect::<Vec<_>>().try_into().unwrap();
+            table.extend(quoted(paths).map(|path| (path, quoted(roles).collect())));
+        }
+        for (name, role) in [("intake-1", "intake"), ("records", "records"), ("review", "review")] {
+            let face = self.http.get(self.url(name, "/v1/openapi.json")).send().await.unwrap();
+            let face: Value = expect(face, "what it answers").await;
+            let paths = face["paths"].as_object().unwrap();
+            assert!(!paths.is_empty());
+            for path in paths.keys() {
+                let below = |own: &str| {
+                    let rest = path.strip_prefix(own);
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                };
+                let rows = table.iter().filter(|(own, _)| below(own));
+                let (_, roles) = rows.max_by_key(|(own, _)| own.len()).unwrap();
+                assert!(roles.contains(&role), "{role} answers {path}, of {roles:?}");
+            }
+        }
     }
 
     /// Opens a dossier at the first intake.

@@ -1,5 +1,6 @@
 //! Everything an operator can set: one file, read once, refused whole when a part of it is
-//! wrong. Nothing else looks at the environment.
+//! wrong. Nothing is read from the environment but `SUDO_USER`, by which the audit names who runs
+//! a command line (`outside.rs`).
 
 mod access;
 mod audit;
@@ -312,6 +313,9 @@ fn find(said: Option<&PathBuf>, beside: &Path, name: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::process::Command;
+
+    use clap::Parser;
 
     use super::*;
 
@@ -402,6 +406,69 @@ mod tests {
             names.push(name.to_owned());
         }
         names
+    }
+
+    fn deploy() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy")
+    }
+
+    #[test]
+    fn the_settings_that_are_shipped_are_taken_with_the_secrets_that_they_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let make = deploy().join("compose/secrets.sh");
+        assert!(Command::new(make).arg(folder.path()).status().unwrap().success());
+        let here = format!("{}/", folder.path().display());
+        for (form, secrets) in [("compose", "/run/secrets/"), ("kubernetes", "/etc/sohoa/secrets/")]
+        {
+            let text = std::fs::read_to_string(deploy().join(form).join("sohoa.toml")).unwrap();
+            assert!(text.contains(secrets), "{form}");
+            let config = Config::parse(&text.replace(secrets, &here)).unwrap();
+            assert!(config.cluster().unwrap().is_some(), "{form}");
+            assert!(config.keys.masters().unwrap().is_some(), "{form} keeps papers plain");
+            assert!(config.audit.signer().unwrap().is_some(), "{form} has no key for heads");
+            assert_ne!(config.office.code, OfficeConfig::default().code, "{form}");
+        }
+    }
+
+    #[test]
+    fn the_program_takes_the_words_that_it_is_called_with_by_what_is_shipped() {
+        let folders = ["kubernetes", "systemd"].map(|name| deploy().join(name).read_dir().unwrap());
+        let files = folders.into_iter().flatten().map(|file| file.unwrap().path());
+        let mut commands = BTreeSet::new();
+        for file in files.chain([deploy().join("compose.yaml")]) {
+            for words in called(&std::fs::read_to_string(&file).unwrap()) {
+                let all = std::iter::once("sohoa".to_owned()).chain(words.clone());
+                let refused = crate::Args::try_parse_from(all).err().map(|why| why.to_string());
+                assert_eq!(refused, None, "{}: {words:?}", file.display());
+                commands.extend(words.into_iter().next());
+            }
+        }
+        let all = ["all", "backup", "intake", "migrate", "records", "review", "work"];
+        assert_eq!(commands, BTreeSet::from(all.map(str::to_owned)));
+    }
+
+    /// What the program is called with in a unit, a manifest or Compose's file, call by call: in a
+    /// shell's words, or in a list of YAML of either form.
+    fn called(text: &str) -> Vec<Vec<String>> {
+        let text = text.replace("\\\n", " ");
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let mut called: Vec<Vec<String>> = Vec::new();
+        for (nth, line) in lines.iter().copied().enumerate() {
+            let line = line.strip_prefix("ExecStart=/usr/bin/").unwrap_or(line);
+            let list = line.strip_prefix("command: [").or_else(|| line.strip_prefix("args: ["));
+            if let Some(words) = line.strip_prefix("sohoa ") {
+                called.push(words.split_whitespace().map(str::to_owned).collect());
+            } else if let Some(list) = list {
+                let words = list.trim_end_matches(']').split(", ");
+                called.push(words.map(|word| word.trim_matches('"').to_owned()).collect());
+            } else if line == "args:" {
+                let words = lines[nth + 1..].iter().map_while(|line| line.strip_prefix("- "));
+                called.push(words.map(str::to_owned).collect());
+            }
+        }
+        // PostgreSQL is called, too.
+        called.retain(|words| words.first().is_some_and(|first| first != "postgres"));
+        called
     }
 
     #[test]
