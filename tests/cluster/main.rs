@@ -8,6 +8,7 @@ use tests::Cluster as Stage;
 mod faults;
 mod local;
 mod rolling;
+mod unfit;
 
 #[path = "../suite/access.rs"]
 mod access;

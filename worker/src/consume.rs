@@ -1,5 +1,5 @@
 //! Takes jobs off the queue and settles them. Nothing is acknowledged before its result is
-//! stored, and every failure ends as done, retry or park, decided in one place.
+//! stored, and every failure ends as retry, park or handing back, decided in one place.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use vitals::{JobFate, PageFate};
 use crate::jobs;
 use crate::publish::SealFailed;
 use crate::readers::{ReaderError, Readers};
+use crate::rest::Rest;
 use crate::sign::{Signing, SigningFailed};
 use crate::throughput::Throughput;
 
@@ -32,11 +33,20 @@ pub struct Desk {
     /// How long a dossier must be quiet before its documents are sealed, so that a paper whose
     /// pages are still being fed is not published page by page.
     pub quiet: Duration,
+    /// How long a job may take; [`LONGEST_JOB`] usually.
+    pub longest_job: Duration,
     /// Who signs what is published.
     pub signing: Signing,
     /// What the PDFs say made them: `Sohoa 0.1.0`.
     pub made_by: String,
 }
+
+/// How long a job may take before it is taken for one that never ends, as over a token or a disk
+/// that doesn't answer. A reader has two minutes for a question at most, and a job waits for two
+/// others', a start before each: 7 minutes. The largest scan, from a store that is at the end of
+/// our patience at every attempt, takes 14. That leaves 9 for a paper of hundreds of pages to be
+/// brought and sealed.
+pub const LONGEST_JOB: Duration = Duration::from_secs(30 * 60);
 
 /// Why a job has no result.
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +61,12 @@ pub(crate) enum Failure {
     Sign(#[from] SigningFailed),
     #[error("message of version {0}, later than {known}", known = Message::VERSION)]
     TooNew(u16),
+    #[error("papers are encrypted, and this process has no master key")]
+    NoMaster,
     #[error("the work panicked")]
     Panicked,
+    #[error("the work did not end within {} s", .0.as_secs())]
+    Endless(Duration),
 }
 
 /// What becomes of a job.
@@ -64,6 +78,8 @@ enum Fate {
     Retry(Duration),
     /// It can't succeed by being tried again; a person looks at it.
     Park(Reason),
+    /// This process lacks what it takes; somebody else may have it, and the attempt doesn't count.
+    HandBack,
 }
 
 /// How long what is in hand may take after `stop` before it is handed back: with what a reader
@@ -82,11 +98,18 @@ pub async fn run(desk: Arc<Desk>, stop: CancellationToken) -> anyhow::Result<()>
     desk.archive.queue.prefetch(hands + 1);
     let throughput = Arc::new(Throughput::default());
     let told = tokio::spawn(throughput.clone().tell(desk.archive.records.clone()));
+    let rest = Arc::new(Rest::default());
+    let kept = {
+        let (desk, rest) = (desk.clone(), rest.clone());
+        async move { rest.keep(&desk.archive.queue, &desk.readers, hands + 1).await }
+    };
+    let kept = tokio::spawn(kept);
     let ended = tokio::try_join!(
-        take(&desk, hands, Of::Both, &throughput, &stop),
-        take(&desk, 1, Of::Counter, &throughput, &stop)
+        take(&desk, hands, Of::Both, &throughput, &rest, &stop),
+        take(&desk, 1, Of::Counter, &throughput, &rest, &stop)
     );
     told.abort();
+    kept.abort();
     desk.readers.close().await;
     ended.map(|_| ())
 }
@@ -104,6 +127,7 @@ async fn take(
     hands: usize,
     of: Of,
     throughput: &Arc<Throughput>,
+    rest: &Arc<Rest>,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let hands = Arc::new(Semaphore::new(hands));
@@ -111,6 +135,7 @@ async fn take(
     loop {
         let hand = hands.clone().acquire_owned().await?;
         let next = async {
+            rest.over().await;
             match of {
                 Of::Both => desk.archive.queue.next().await,
                 Of::Counter => desk.archive.queue.next_of_counter().await,
@@ -123,8 +148,9 @@ async fn take(
         match delivery {
             Ok(delivery) => {
                 let (desk, stop, throughput) = (desk.clone(), stop.clone(), throughput.clone());
+                let rest = rest.clone();
                 in_hand.spawn(async move {
-                    settle(desk, delivery, stop).await;
+                    settle(desk, delivery, &rest, stop).await;
                     throughput.ended_one();
                     drop(hand);
                 });
@@ -147,8 +173,12 @@ const BEAT: Duration = Duration::from_secs(5);
 /// How long to wait before a job's fate that could not be stored is stored again.
 const FATE_PAUSE: Duration = Duration::from_secs(5);
 
+/// How long storing a job's fate may take in all: longer than whoever waits for a database that
+/// still answers.
+const LONGEST_FATE: Duration = Duration::from_secs(180);
+
 /// One job from delivery to fate. The job runs in a task of its own: a panic costs one attempt.
-async fn settle(desk: Arc<Desk>, delivery: Delivery, stop: CancellationToken) {
+async fn settle(desk: Arc<Desk>, delivery: Delivery, rest: &Rest, stop: CancellationToken) {
     let message = delivery.message.clone();
     let attempt = delivery.attempt;
     let (job, target) = (message.job.name(), message.job.target(message.dossier));
@@ -164,9 +194,15 @@ async fn settle(desk: Arc<Desk>, delivery: Delivery, stop: CancellationToken) {
     let kept = async {
         tokio::select! {
             ended = &mut work => {
-                end(&desk, &delivery, ended.unwrap_or(Err(Failure::Panicked)), &stop).await;
+                let result = ended.unwrap_or(Err(Failure::Panicked));
+                end(&desk, &delivery, result, rest, &stop).await;
             }
-            // In both its reader dies with it.
+            // In all of them its reader dies with it.
+            () = tokio::time::sleep(desk.longest_job) => {
+                work.abort();
+                let result = Err(Failure::Endless(desk.longest_job));
+                end(&desk, &delivery, result, rest, &stop).await;
+            }
             () = late(&stop) => {
                 work.abort();
                 hand_back(&desk, delivery).await;
@@ -205,26 +241,35 @@ async fn end(
     desk: &Desk,
     delivery: &Delivery,
     result: Result<(), Failure>,
+    rest: &Rest,
     stop: &CancellationToken,
 ) {
     let fate = decide(&result, delivery.attempt);
-    if let Err(failure) = &result {
-        warn!(error = failure as &dyn std::error::Error, ?fate, "job failed");
+    let job = delivery.message.job.name();
+    match &result {
+        Ok(()) => rest.worked(job),
+        Err(failure) if fate == Fate::HandBack => rest.begin(job, failure),
+        Err(failure) => warn!(error = failure as &dyn std::error::Error, ?fate, "job failed"),
     }
     count(&delivery.message.job, fate);
     let detail = result.err().map(|failure| failure.to_string()).unwrap_or_default();
     // A disk that is full fails this too. When the lease runs out or this process ends, the
     // job comes again; every job may.
     let since = Instant::now();
-    while let Err(error) = store(desk, delivery, fate, &detail).await {
-        error!(error = &error as &dyn std::error::Error, "job's fate not stored");
-        tokio::select! {
-            () = stop.cancelled() => break,
-            () = tokio::time::sleep(FATE_PAUSE) => {}
+    let stored = async {
+        while let Err(error) = store(desk, delivery, fate, &detail).await {
+            error!(error = &error as &dyn std::error::Error, "job's fate not stored");
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(FATE_PAUSE) => {}
+            }
+            if LEASE < since.elapsed() {
+                break;
+            }
         }
-        if LEASE < since.elapsed() {
-            break;
-        }
+    };
+    if tokio::time::timeout(LONGEST_FATE, stored).await.is_err() {
+        error!("job's fate not stored: no answer");
     }
 }
 
@@ -242,6 +287,7 @@ fn count(job: &Job, fate: Fate) {
         Fate::Done => (JobFate::Done, None),
         Fate::Retry(_) => (JobFate::Retried, Some(PageFate::Retried)),
         Fate::Park(_) => (JobFate::Parked, Some(PageFate::Parked)),
+        Fate::HandBack => (JobFate::HandedBack, None),
     };
     vitals::job(job.name(), fate);
     if let (Job::Read { .. }, Some(fate)) = (job, page) {
@@ -263,6 +309,7 @@ async fn store(
             records.park(&delivery.message, delivery.attempt, reason, detail).await?;
             queue.done(delivery.clone()).await
         }
+        Fate::HandBack => queue.hand_back(delivery.clone()).await,
     }
 }
 
@@ -271,11 +318,18 @@ async fn work(desk: &Desk, message: &Message) -> Result<(), Failure> {
         return Err(Failure::TooNew(message.version));
     }
     here(Point::JobTaken);
-    match &message.job {
-        Job::Unpack { scan } => jobs::unpack(desk, message.lane, *scan).await?,
-        Job::Read { page } => jobs::read(desk, message.lane, *page).await?,
-        Job::File { .. } => jobs::file(desk, message.dossier).await?,
-        Job::Seal { document, revision } => jobs::seal(desk, *document, revision).await?,
+    let done = match &message.job {
+        Job::Unpack { scan } => jobs::unpack(desk, message.lane, *scan).await,
+        Job::Read { page } => jobs::read(desk, message.lane, *page).await,
+        Job::File { .. } => jobs::file(desk, message.dossier).await,
+        Job::Seal { document, revision } => jobs::seal(desk, *document, revision).await,
+    };
+    match done {
+        // With keys it would be the paper's own that is missing, which no other process has.
+        Err(Failure::Archive(ArchiveError::NoKey(_))) if !desk.archive.encrypts() => {
+            return Err(Failure::NoMaster);
+        }
+        done => done?,
     }
     info!("job done");
     here(Point::ResultStored);
@@ -288,7 +342,10 @@ const READER_ATTEMPTS: u32 = 2;
 /// a reader is also killed from outside, and a process that was killed had counted an attempt.
 const CRASH_ATTEMPTS: u32 = 6;
 /// How often a job is tried when the world fails: with growing pauses, about two hours.
-const WORLD_ATTEMPTS: u32 = 12;
+const WORLD_ATTEMPTS: u32 = 16;
+/// How often a job may have no end before a person looks at it: with [`LONGEST_JOB`] each, about
+/// two hours, too.
+const ENDLESS_ATTEMPTS: u32 = 4;
 
 /// The one place where a failure's fate is decided. `attempt` counts from 1, and counts the
 /// attempts that ended with this whole process.
@@ -313,10 +370,11 @@ fn decide(result: &Result<(), Failure>, attempt: u32) -> Fate {
             | ArchiveError::Unavailable { .. } => (WORLD_ATTEMPTS, Reason::Unavailable),
         },
         Failure::Reader(error) => match error {
-            // It lacks a part, as a reader does that can't be started; the page lacks nothing.
-            ReaderError::Refused { reason: Reason::Unavailable, .. }
-            | ReaderError::Unstartable(_) => (WORLD_ATTEMPTS, Reason::Unavailable),
-            ReaderError::NoWall { .. } => (WORLD_ATTEMPTS, Reason::ReaderNoWall),
+            ReaderError::Unstartable(_) | ReaderError::NoWall { .. } => return Fate::HandBack,
+            // It lacks a part that others do without; the page lacks nothing.
+            ReaderError::Refused { reason: Reason::Unavailable, .. } => {
+                (WORLD_ATTEMPTS, Reason::Unavailable)
+            }
             ReaderError::Refused { reason, .. } => (1, *reason),
             ReaderError::Crashed(_) => (CRASH_ATTEMPTS, Reason::ReaderCrashed),
             ReaderError::TimeLimit(_) | ReaderError::MemoryLimit | ReaderError::Nonsense(_) => {
@@ -329,7 +387,9 @@ fn decide(result: &Result<(), Failure>, attempt: u32) -> Fate {
         // A token is plugged in again, an authority comes back.
         Failure::Sign(_) => (WORLD_ATTEMPTS, Reason::SignFailed),
         Failure::TooNew(_) => (1, Reason::MessageUnknown),
+        Failure::NoMaster => return Fate::HandBack,
         Failure::Panicked => (READER_ATTEMPTS, Reason::Internal),
+        Failure::Endless(_) => (ENDLESS_ATTEMPTS, Reason::Unavailable),
     };
     if attempt < attempts { Fate::Retry(pause(attempt)) } else { Fate::Park(reason) }
 }
@@ -341,10 +401,18 @@ fn pause(attempt: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use archive::{Broker, NewDossier, NewScan, Place, Reliance};
+    use jiff::Timestamp;
+    use jiff::civil::date;
+    use schemas::ids::{DossierId, PrincipalId};
+    use schemas::message::Lane;
     use schemas::reader::Wall;
+    use schemas::subject::Subject;
     use signing::SignFailed;
+    use tempfile::TempDir;
 
     use super::*;
+    use crate::readers::{ReaderLimits, ReaderProgram};
 
     /// Retried before the attempt of that number, and parked with it.
     #[track_caller]
@@ -368,7 +436,7 @@ mod tests {
         ] {
             check(lasting, 1, Reason::Internal);
         }
-        check(ArchiveError::Full, 12, Reason::StorageFull);
+        check(ArchiveError::Full, 16, Reason::StorageFull);
         for passing in [
             ArchiveError::Locked("data".into()),
             ArchiveError::NewerSchema,
@@ -377,7 +445,7 @@ mod tests {
             ArchiveError::OtherMaster,
             ArchiveError::Unavailable { what: "reading a page", source: "pool closed".into() },
         ] {
-            check(passing, 12, Reason::Unavailable);
+            check(passing, 16, Reason::Unavailable);
         }
     }
 
@@ -385,10 +453,7 @@ mod tests {
     fn a_reader_is_given_time_and_a_bad_page_is_not() {
         let refused = |reason| ReaderError::Refused { reason, detail: String::new() };
         check(refused(Reason::ScanBroken), 1, Reason::ScanBroken);
-        check(refused(Reason::Unavailable), 12, Reason::Unavailable);
-        check(ReaderError::Unstartable("no pipes".to_owned()), 12, Reason::Unavailable);
-        let no_wall = ReaderError::NoWall { wall: Wall::Seccomp, detail: String::new() };
-        check(no_wall, 12, Reason::ReaderNoWall);
+        check(refused(Reason::Unavailable), 16, Reason::Unavailable);
         let killed = ReaderError::Crashed("signal: 9 (SIGKILL)".to_owned());
         check(killed, 6, Reason::ReaderCrashed);
         check(ReaderError::TimeLimit(Duration::from_secs(60)), 2, Reason::ReaderTimeLimit);
@@ -400,11 +465,107 @@ mod tests {
     fn what_else_fails_is_tried_as_often_as_may_help() {
         check(SealFailed::Lacks("pages"), 1, Reason::SealFailed);
         let unplugged = SigningFailed::Key(SignFailed::Key("no token".to_owned()));
-        check(unplugged, 12, Reason::SignFailed);
+        check(unplugged, 16, Reason::SignFailed);
         check(SigningFailed::NoOfficer, 1, Reason::NoOfficer);
         check(Failure::TooNew(9), 1, Reason::MessageUnknown);
         check(Failure::Panicked, 2, Reason::Internal);
+        check(Failure::Endless(LONGEST_JOB), 4, Reason::Unavailable);
         assert_eq!(decide(&Ok(()), 1), Fate::Done);
+    }
+
+    #[test]
+    fn what_this_process_lacks_costs_no_job_an_attempt() {
+        let no_wall = ReaderError::NoWall { wall: Wall::Seccomp, detail: String::new() };
+        for failure in [
+            Failure::from(ReaderError::Unstartable("no pipes".to_owned())),
+            Failure::from(no_wall),
+            Failure::NoMaster,
+        ] {
+            let failed = Err(failure);
+            assert_eq!(decide(&failed, 1), Fate::HandBack, "{failed:?}");
+            assert_eq!(decide(&failed, u32::MAX), Fate::HandBack, "{failed:?}");
+        }
+    }
+
+    /// A desk with a job whose readers are what a shell makes of that; it all goes with the folder.
+    async fn desk_with(reader: &str, longest_job: Duration) -> (TempDir, Arc<Desk>) {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::open(&Place::at(folder.path())).await.unwrap();
+        let subject = Subject::Citizen {
+            number: "001199000013".parse().unwrap(),
+            name: "Nguyễn Thị Mẫu".parse().unwrap(),
+            born: date(1999, 1, 1),
+        };
+        let new = NewDossier {
+            id: DossierId::new(),
+            office: "H26.01".parse().unwrap(),
+            procedure: "1.001193".parse().unwrap(),
+            procedure_version: 1,
+            case: None,
+            lane: Lane::Counter,
+            subject,
+            others: Vec::new(),
+        };
+        let (who, now) = (PrincipalId::random(), Timestamp::now());
+        archive.records.open_dossier(who, &new, &Reliance::default(), now).await.unwrap();
+        let scan = NewScan {
+            dossier: new.id,
+            blake3: archive.blobs.put(b"scan").await.unwrap(),
+            bytes: 4,
+            media_type: "image/jpeg".to_owned(),
+            idempotency_key: None,
+            component: None,
+            station: None,
+            scanned_by: who,
+            stated: None,
+            judged_by: None,
+        };
+        archive.records.accept_scan(&scan, now).await.unwrap();
+        let program = ReaderProgram {
+            program: "/bin/sh".into(),
+            args: vec!["-c".into(), reader.into()],
+            limits: ReaderLimits::default(),
+        };
+        let desk = Desk {
+            archive,
+            readers: Arc::new(Readers::new(program, 1)),
+            kinds: Kinds::shipped(),
+            quiet: Duration::ZERO,
+            longest_job,
+            signing: Signing::default(),
+            made_by: "test".to_owned(),
+        };
+        (folder, Arc::new(desk))
+    }
+
+    #[tokio::test]
+    async fn a_job_that_never_ends_is_let_go_and_tried_again() {
+        let (_folder, desk) = desk_with("exec sleep 600", Duration::from_millis(300)).await;
+        let (queue, rest) = (&desk.archive.queue, Rest::default());
+        let job = queue.next().await.unwrap();
+        let settled = settle(desk.clone(), job, &rest, CancellationToken::new());
+        tokio::time::timeout(Duration::from_secs(10), settled).await.unwrap();
+        assert_eq!(queue.next().await.unwrap().attempt, 2);
+        rest.over().await;
+    }
+
+    #[tokio::test]
+    async fn a_worker_whose_readers_cannot_start_hands_its_job_back_and_rests() {
+        let (_folder, desk) = desk_with("exit 1", LONGEST_JOB).await;
+        let (queue, rest) = (&desk.archive.queue, Rest::default());
+        let job = queue.next().await.unwrap();
+        settle(desk.clone(), job, &rest, CancellationToken::new()).await;
+        assert_eq!(queue.next().await.unwrap().attempt, 1);
+        let over = tokio::time::timeout(Duration::from_millis(100), rest.over());
+        assert!(over.await.is_err());
+    }
+
+    #[test]
+    fn the_world_is_given_about_two_hours_and_fewer_attempts_than_a_broker_gives() {
+        let hours = (1..WORLD_ATTEMPTS).map(pause).sum::<Duration>().as_secs_f64() / 3600.0;
+        assert!((1.75..2.25).contains(&hours), "{hours}");
+        let broker = Broker::at("amqp://sohoa:secret@broker.example:5672/office".parse().unwrap());
+        assert!(WORLD_ATTEMPTS < broker.delivery_limit);
     }
 
     #[test]

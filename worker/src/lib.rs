@@ -8,9 +8,10 @@ mod consume;
 mod jobs;
 mod publish;
 mod readers;
+mod rest;
 mod sign;
 mod throughput;
 
-pub use crate::consume::{Desk, run};
+pub use crate::consume::{Desk, LONGEST_JOB, run};
 pub use crate::readers::{PageRead, ReaderError, ReaderLimits, ReaderProgram, Readers, Unpacked};
 pub use crate::sign::{Authority, Signing};

@@ -89,6 +89,8 @@ pub(crate) enum SigningFailed {
 
 /// How long an authority may take.
 const ANSWER: Duration = Duration::from_secs(20);
+/// How long a key may take: on a token it waits half a minute for its turn, and signs in a second.
+const KEY: Duration = Duration::from_secs(60);
 /// Longest answer; with many certificates they have 8 kB.
 const MAX_ANSWER: usize = 64 << 10;
 
@@ -142,7 +144,7 @@ pub(crate) async fn sign(
     };
     let officer = desk.signing.officer(scanner.as_deref())?;
     let sealed = SealedPdf {
-        blake3: Blake3(*blake3::hash(&pdf).as_bytes()),
+        blake3: Blake3::of(&pdf),
         officer: scanned_by.filter(|_| matches!(officer, Officer::Own(_))),
     };
     let before = records.signed_pdf(sealed).await?;
@@ -182,7 +184,7 @@ pub(crate) async fn prove(desk: &Desk, record: RecordId) -> Result<(), Failure> 
     let records = &desk.archive.records;
     for (version, body) in records.unproven(record).await? {
         let (agency, digest) = (agency.clone(), signing::sha256(&[body.as_bytes()]));
-        let signature = aside(move || signing::sign(&*agency, &digest)).await?;
+        let signature = aside(KEY, move || signing::sign(&*agency, &digest)).await?;
         let signature = stamped(desk, signature).await?;
         let signature = STANDARD.encode(signature.to_der().map_err(SigningFailed::from)?);
         records.put_proof(record, version, &signature, Timestamp::now()).await?;
@@ -212,7 +214,7 @@ async fn add(
         let digest = signing::sha256(&room.covered());
         Ok((room, signing::sign(&*signer, &digest)?))
     };
-    let (room, signature) = aside(made).await?;
+    let (room, signature) = aside(KEY, made).await?;
     let signature = stamped(desk, signature).await?;
     let signature = signature.to_der().map_err(SigningFailed::from)?;
     Ok(room.fill(&signature).map_err(SigningFailed::from)?)
@@ -225,15 +227,21 @@ async fn stamped(desk: &Desk, signature: Signature) -> Result<Signature, Signing
     }
 }
 
-/// Keys may block: a token takes a second.
+/// Keys may block: a token takes a second, and one that hangs for ever. A call that is late is left
+/// behind, and signs nothing any more.
 async fn aside<T: Send + 'static, E: Send + 'static>(
+    limit: Duration,
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, SigningFailed>
 where
     SigningFailed: From<E>,
 {
     #[expect(clippy::disallowed_methods, reason = "the worker's one door to CPU work of its own")]
-    let done = tokio::task::spawn_blocking(work).await;
+    let working = tokio::task::spawn_blocking(work);
+    let Ok(done) = tokio::time::timeout(limit, working).await else {
+        let detail = format!("no answer within {} s", limit.as_secs());
+        return Err(SigningFailed::Key(SignFailed::Key(detail)));
+    };
     Ok(done.map_err(|_| SigningFailed::Panicked)??)
 }
 
@@ -262,6 +270,19 @@ mod tests {
             }
         };
         assert_eq!([Some("can-bo-1"), Some("can-bo-2"), None].map(signs), want);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_never_answers_is_one_that_cannot_be_used_now() {
+        let (over, waits) = std::sync::mpsc::channel::<()>();
+        let signing = aside(Duration::from_millis(50), move || {
+            // The runtime waits for whatever blocks.
+            assert!(waits.recv().is_err());
+            Ok::<(), SignFailed>(())
+        });
+        let failed = signing.await;
+        assert!(matches!(failed, Err(SigningFailed::Key(SignFailed::Key(_)))), "{failed:?}");
+        drop(over);
     }
 
     #[test]

@@ -7,7 +7,8 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::time::{Duration, Instant};
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
@@ -40,6 +41,13 @@ pub struct Token {
     /// the token was away.
     session: Mutex<Option<Opened>>,
 }
+
+/// How long a signature waits for those before it. A token takes a second for each, unless it never
+/// comes back.
+const TURN: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether the token is free.
+const LOOK: Duration = Duration::from_millis(20);
 
 struct Opened {
     session: Session,
@@ -83,7 +91,7 @@ impl Signer for Token {
     }
 
     fn sign(&self, digest: &[u8; 32]) -> Result<Vec<u8>, SignFailed> {
-        let mut held = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = within(TURN, &self.session)?;
         let before = held.take();
         if let Some(opened) = before
             && let Ok(signature) = opened.sign(digest)
@@ -115,6 +123,21 @@ impl Opened {
         let signature = signature.map_err(|error| failed(&error))?;
         let (r, s) = signature.split_at(signature.len() / 2);
         Ok(EcSignature { r: Uint::new(r)?, s: Uint::new(s)? }.to_der()?)
+    }
+}
+
+/// What is held in there, once nobody else has it; nobody waits for ever for one who does.
+fn within<T>(limit: Duration, held: &Mutex<T>) -> Result<MutexGuard<'_, T>, SignFailed> {
+    let since = Instant::now();
+    loop {
+        match held.try_lock() {
+            Ok(held) => return Ok(held),
+            Err(TryLockError::Poisoned(held)) => return Ok(held.into_inner()),
+            Err(TryLockError::WouldBlock) if limit <= since.elapsed() => {
+                return Err(SignFailed::Key("the token does not answer".to_owned()));
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK),
+        }
     }
 }
 
@@ -169,4 +192,19 @@ fn certificates(session: &Session, label: &str) -> Result<Vec<Vec<u8>>, SignFail
 
 fn failed(error: &Error) -> SignFailed {
     SignFailed::Key(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn behind_a_signature_that_never_ends_nobody_waits_for_ever() {
+        let session = Mutex::new(());
+        let limit = Duration::from_millis(50);
+        let never_ends = session.lock().unwrap();
+        assert!(matches!(within(limit, &session), Err(SignFailed::Key(_))));
+        drop(never_ends);
+        assert!(within(limit, &session).is_ok());
+    }
 }

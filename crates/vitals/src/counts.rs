@@ -58,7 +58,7 @@ words! {
         Retried = "retried",
         /// A person must look at it.
         Parked = "parked",
-        /// The process was asked to stop before it was done.
+        /// The process was asked to stop before it was done, or lacks what it takes.
         HandedBack = "handed_back",
         /// Somebody else has it: this worker was not heard of in time.
         Lost = "lost",

@@ -56,7 +56,7 @@ pub(crate) fn read(
     clock.lap("decode");
 
     let (image, kept) = imaging::keep(&decoded)?;
-    let blake3 = Blake3(*blake3::hash(&kept).as_bytes());
+    let blake3 = Blake3::of(&kept);
     clock.lap("keep");
 
     let marks = imaging::marks(&decoded);
