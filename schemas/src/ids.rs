@@ -103,6 +103,12 @@ impl DossierId {
     pub fn new() -> Self {
         Self(Uuid::now_v7())
     }
+
+    /// A key that a principal repeats opens the same dossier.
+    #[must_use]
+    pub fn keyed(principal: PrincipalId, key: &str) -> Self {
+        Self(Uuid::new_v5(&principal.0, key.as_bytes()))
+    }
 }
 
 impl Default for DossierId {
@@ -180,6 +186,14 @@ impl DeliveryId {
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
 pub struct Blake3(pub [u8; 32]);
+
+impl Blake3 {
+    /// The hash of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(*blake3::hash(bytes).as_bytes())
+    }
+}
 
 impl fmt::Display for Blake3 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

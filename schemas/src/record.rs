@@ -280,6 +280,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// Whether the subject is among its owners: number, name and birth date.
+    #[must_use]
+    pub fn is_of(&self, subject: &Subject) -> bool {
+        self.owners.iter().any(|owner| owner.subject.agrees(subject))
+    }
+
     /// Fields that a person put right. They outlive a later reading of the paper.
     #[must_use]
     pub fn corrections(&self) -> Vec<Field> {

@@ -162,7 +162,7 @@ impl Blobs {
             bytes = Vec::new();
             reader.read_to_end(&mut bytes).await.map_err(|error| damaged(key, &error))?;
         }
-        if *blake3::hash(&bytes).as_bytes() != key.0 {
+        if Blake3::of(&bytes) != key {
             let detail = "its hash differs".to_owned();
             return Err(ArchiveError::Corrupt { what: format!("blob {key}"), detail });
         }
@@ -260,8 +260,23 @@ impl Blobs {
         Ok(self.look_at(key).await?.is_true)
     }
 
-    /// The same, and whether they lie plain.
+    /// The same, and whether they lie plain. A connection may break while the bytes come, which a
+    /// store's client does not try again.
     pub(crate) async fn look_at(&self, key: Blake3) -> Result<Looked, ArchiveError> {
+        let attempts = match &self.form {
+            Form::Folder(_) => 1,
+            Form::Bucket(bucket) => bucket.patience().attempts,
+        };
+        let mut attempt = 1;
+        loop {
+            match self.look_once(key).await {
+                Err(ArchiveError::Unavailable { .. }) if attempt < attempts => attempt += 1,
+                looked => return looked,
+            }
+        }
+    }
+
+    async fn look_once(&self, key: Blake3) -> Result<Looked, ArchiveError> {
         let (raw, stored) = self.raw(key).await?;
         let (reader, len) = self.opened(key, raw, stored).await?;
         // What is encrypted is longer.

@@ -13,10 +13,12 @@ use schemas::ids::Blake3;
 use serde::Serialize;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
+use tracing::warn;
 
 use crate::Archive;
 use crate::blobs::Looked;
 use crate::error::{ArchiveError, Doing};
+use crate::needed::{USES, Use};
 use crate::records::audit::link;
 use crate::rows::Columns;
 use crate::vault;
@@ -81,39 +83,8 @@ enum Amiss {
     Erased,
 }
 
-/// What a blob is to a row, the weightiest first: a scan's own bytes often are its page image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Use {
-    Scan,
-    Image,
-    Pdf,
-    Answer,
-}
-
-const SCANS: &str = "
-    select blake3 as blob, scan_id as what, true as mendable from scan order by scan_id";
-
-const IMAGES: &str = "
-    select image_blake3 as blob, page_id as what, true as mendable from page
-    where image_blake3 is not null order by page_id";
-
-// Only the PDF of a document's present revision can be made again, and what was withdrawn is not
-// published by that.
-const PDFS: &str = "
-    select pdf as blob, record_id || '/' || version as what,
-        exists (select 1 from document
-            where document.document_id = record.document_id
-              and document.record_version = record.version
-              and record.state = 'published') as mendable
-    from record order by record_id, version";
-
-// What another Kho has sent is to be asked for again.
-const ANSWERS: &str = "
-    select blake3 as blob, inquiry_id || '/' || place as what, false as mendable
-    from inquiry_file order by inquiry_id, place";
-
-const USES: [(Use, &str); 4] =
-    [(Use::Scan, SCANS), (Use::Image, IMAGES), (Use::Pdf, PDFS), (Use::Answer, ANSWERS)];
+/// So many blobs that can't be read are told; with more the check ends.
+const MOST_UNREADABLE: u32 = 10;
 
 const COUNTS: &str = "
     select (select count(*) from scan) as scans, (select count(*) from page) as pages,
@@ -194,7 +165,7 @@ impl Archive {
         sample: Option<f32>,
         found: &mut Findings,
     ) -> Result<(), ArchiveError> {
-        let share = sample.unwrap_or(1.0);
+        let (share, mut unreadable) = (sample.unwrap_or(1.0), 0);
         for (&key, uses) in wanted {
             let amiss = if erased.contains(&key) {
                 Some(Amiss::Erased)
@@ -209,8 +180,21 @@ impl Archive {
                     }
                     Err(ArchiveError::Erased(_)) => Some(Amiss::Erased),
                     Err(ArchiveError::NoKey(_)) => Some(Amiss::Locked),
-                    // Unreadable is as bad as wrong.
-                    Ok(Looked { is_true: false, .. }) | Err(_) => Some(Amiss::Damaged),
+                    Err(ArchiveError::Missing(_)) => Some(Amiss::Missing),
+                    Ok(Looked { is_true: false, .. }) | Err(ArchiveError::Corrupt { .. }) => {
+                        Some(Amiss::Damaged)
+                    }
+                    Err(error) if error.is_lost() => Some(Amiss::Damaged),
+                    // It may be whole. Where many can't be read the store is away.
+                    Err(error) => {
+                        unreadable += 1;
+                        if MOST_UNREADABLE < unreadable {
+                            return Err(error);
+                        }
+                        warn!(blob.blake3 = %key, error = &error as &dyn std::error::Error, "blob can't be read");
+                        found.add("blob.unreadable", key, false);
+                        None
+                    }
                 }
             } else {
                 None
@@ -276,12 +260,6 @@ impl Findings {
     }
 }
 
-/// A statement that answers with every blob that a row needs, each once.
-pub(crate) fn every_blob() -> String {
-    let each = USES.map(|(_, sql)| format!("select blob from ({sql}) as needed"));
-    format!("{} order by blob", each.join(" union "))
-}
-
 /// What each finding means.
 fn text_vi(code: &str) -> &'static str {
     match code {
@@ -304,6 +282,10 @@ fn text_vi(code: &str) -> &'static str {
         "record.hash" => "Nội dung giấy tờ số hoá không khớp với mã băm của nó.",
         "lookup.chain" => "Chuỗi tra cứu bị đứt: có lượt tra cứu bị sửa, bị xoá hoặc bị chèn.",
         "blob.orphan" => "Tệp không thuộc về hồ sơ nào; sẽ được xoá.",
+        "blob.unreadable" => {
+            "Hiện không đọc được tệp này, chưa biết có hỏng hay không. Hãy xem lại kho lưu trữ rồi \
+             kiểm tra lại."
+        }
         "blob.upload" => "Lượt gửi tệp lên kho bị bỏ dở; phần đã gửi sẽ được xoá.",
         "database.damaged" => "Cơ sở dữ liệu bị hỏng. Hãy khôi phục từ bản sao lưu.",
         code => audit::text_vi(code).unwrap_or_else(|| rules::text_vi(code)),

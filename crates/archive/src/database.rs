@@ -25,7 +25,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
+use tokio::time::timeout;
 
 use crate::Place;
 use crate::codes::Template;
@@ -116,19 +117,41 @@ impl Database {
 
     /// Begins a transaction that writes; it ends unless [`Change::commit`] is called.
     pub(crate) async fn change(&self) -> Result<Change<'_>, ArchiveError> {
-        let begin = self.dialect.begin_change();
-        let tx = self.writer.begin_with(begin).await.doing("beginning a change")?;
+        let doing = "beginning a change";
+        let begun =
+            async { self.writer.begin_with(self.dialect.begin_change()).await.doing(doing) };
+        let tx = self.in_time(doing, begun).await?;
         Ok(Change { db: self, tx, now: self.now().await?, announced: false, told: false })
     }
 
     /// What time it is, in microseconds: the same for every process that works with the database.
     pub(crate) async fn now(&self) -> Result<i64, ArchiveError> {
-        self.clock.now(&self.readers).await
+        let doing = "asking the database for the time";
+        self.in_time(doing, self.clock.now(&self.readers)).await
     }
 
     /// Begins a transaction that reads: all its statements see the same moment.
     pub(crate) async fn view(&self) -> Result<Transaction<'static, Any>, ArchiveError> {
-        self.readers.begin_with(self.dialect.begin_view()).await.doing("beginning to read")
+        let doing = "beginning to read";
+        let begun = async { self.readers.begin_with(self.dialect.begin_view()).await.doing(doing) };
+        self.in_time(doing, begun).await
+    }
+
+    /// Gives up what a server leaves unanswered: where its machine is gone without a word, nothing
+    /// would ever come over that connection. Whether a change was made is unknown then, as when a
+    /// commit fails. SQLite is here as long as this process is.
+    pub(crate) async fn in_time<T>(
+        &self,
+        what: &'static str,
+        asking: impl Future<Output = Result<T, ArchiveError>>,
+    ) -> Result<T, ArchiveError> {
+        match self.dialect {
+            Dialect::Sqlite => asking.await,
+            Dialect::Postgres => match timeout(LIMIT, asking).await {
+                Ok(answer) => answer,
+                Err(late) => Err(ArchiveError::Unavailable { what, source: late.into() }),
+            },
+        }
     }
 
     /// Closes every connection.
@@ -181,8 +204,10 @@ impl Change<'_> {
 
     /// Makes it durable, then wakes those who wait for it.
     pub(crate) async fn commit(self) -> Result<(), ArchiveError> {
-        self.tx.commit().await.doing("committing a change")?;
-        self.db.calls.call(self.announced, self.told);
+        let doing = "committing a change";
+        let (db, tx) = (self.db, self.tx);
+        db.in_time(doing, async { tx.commit().await.doing(doing) }).await?;
+        db.calls.call(self.announced, self.told);
         Ok(())
     }
 }
@@ -191,6 +216,15 @@ impl Change<'_> {
 pub(crate) fn micros(moment: Timestamp) -> i64 {
     moment.as_microsecond()
 }
+
+/// Longest time for what is asked of a server. A statement waits as long for a lock at most.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Longest time for a server to show that a connection is of use.
+const ANSWER: Duration = Duration::from_secs(3);
+
+/// Whether the transaction that this is in begins with it.
+const NOT_BEFORE: &str = "select now() = statement_timestamp()";
 
 /// A connection that was idle for less is taken to be as good as when it was used last.
 const AT_WORK: Duration = Duration::from_secs(1);
@@ -217,8 +251,8 @@ impl Pools {
             // callers hear of it soon.
             Dialect::Postgres => (6, 6, Duration::from_secs(10)),
         };
-        let writer = pool(writers, patience, dialect.greet_writer());
-        let readers = pool(readers, patience, dialect.greet_reader());
+        let writer = pool(dialect, writers, patience, dialect.greet_writer());
+        let readers = pool(dialect, readers, patience, dialect.greet_reader());
         Ok(Self {
             dialect,
             writer: writer.connect_lazy_with(options.clone()),
@@ -244,7 +278,12 @@ fn in_folder(dir: &Path) -> Result<AnyConnectOptions, ArchiveError> {
     url.parse::<AnyConnectOptions>().doing(doing)
 }
 
-fn pool(connections: u32, patience: Duration, greeting: &'static str) -> AnyPoolOptions {
+fn pool(
+    dialect: Dialect,
+    connections: u32,
+    patience: Duration,
+    greeting: &'static str,
+) -> AnyPoolOptions {
     AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(patience)
@@ -263,9 +302,26 @@ fn pool(connections: u32, patience: Duration, greeting: &'static str) -> AnyPool
                 }
                 // A server that was away has ended it; one that just answered is there.
                 if AT_WORK < meta.idle_for {
-                    connection.ping().await?;
+                    return Ok(matches!(timeout(ANSWER, connection.ping()).await, Ok(Ok(()))));
                 }
                 Ok(true)
             })
         })
+        .after_release(move |connection, _| {
+            Box::pin(async move {
+                match dialect {
+                    Dialect::Sqlite => Ok(true),
+                    Dialect::Postgres => {
+                        Ok(matches!(timeout(ANSWER, is_free(connection)).await, Ok(Ok(true))))
+                    }
+                }
+            })
+        })
+}
+
+/// Whether a server's connection is in no transaction. Where somebody stopped waiting while one began
+/// the driver doesn't know of it, and what others then did would be undone with it; where the server
+/// is silent the connection would keep its place in the pool for ever.
+async fn is_free(connection: &mut AnyConnection) -> sqlx::Result<bool> {
+    connection.fetch_one(sqlx::raw_sql(NOT_BEFORE)).await?.try_get(0)
 }

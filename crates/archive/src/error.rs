@@ -61,6 +61,15 @@ pub enum ArchiveError {
     },
 }
 
+impl ArchiveError {
+    /// Whether a disk can't give back what it was given, which is no better later.
+    pub(crate) fn is_lost(&self) -> bool {
+        let Self::Unavailable { source, .. } = self else { return false };
+        let error = source.downcast_ref::<io::Error>();
+        error.and_then(io::Error::raw_os_error) == Some(Errno::IO.raw_os_error())
+    }
+}
+
 /// What the database said: its code and its own words, never a row's values.
 #[derive(Debug, thiserror::Error)]
 #[error("database: {says} (code {code})")]
@@ -105,6 +114,17 @@ pub enum FilingError {
     /// Other records are in use than was gone by: it is to be worked out anew.
     #[error("other records are in use than was gone by")]
     Changed,
+    /// The outside world failed.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+}
+
+/// A parked job can't be announced again.
+#[derive(Debug, thiserror::Error)]
+pub enum RetryError {
+    /// A later version of the program wrote its message.
+    #[error("a later version of the program wrote the message")]
+    MessageUnknown,
     /// The outside world failed.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
@@ -196,5 +216,18 @@ fn class(error: &sqlx::Error) -> &'static str {
         sqlx::Error::Configuration(_) => "configuration",
         sqlx::Error::Protocol(_) => "protocol",
         _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_disk_lost_is_lost_and_what_it_refuses_is_not() {
+        for (errno, is_lost) in [(Errno::IO, true), (Errno::ACCESS, false), (Errno::NOSPC, false)] {
+            let failed = Err::<(), _>(io::Error::from(errno)).doing("reading a blob");
+            assert_eq!(failed.unwrap_err().is_lost(), is_lost, "{errno:?}");
+        }
     }
 }

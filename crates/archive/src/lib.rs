@@ -10,7 +10,9 @@ mod error;
 mod blobs;
 mod codes;
 mod database;
+mod lease;
 mod lock;
+mod needed;
 mod rows;
 mod vault;
 
@@ -34,6 +36,7 @@ pub use check::{Finding, Findings};
 pub use database::{PostgresUrl, PostgresUrlError};
 pub use error::{
     AcceptError, ArchiveError, DatabaseTrouble, FilingError, LookupError, NotStated, OpenError,
+    RetryError,
 };
 pub use queue::{Broker, BrokerNode, BrokerUrl, Delivery, LEASE, Queue};
 pub use reach::Part;
@@ -58,7 +61,7 @@ pub use records::relied::{Reliance, Relied};
 pub use records::revise::{PutRight, Revised, Reviser};
 pub use records::scans::{Accepted, NewScan, Scan, Waiting};
 pub use records::sessions::{Attempt, NewSession, Session};
-pub use records::subjects::{Access, Erasure, Ground, Kept};
+pub use records::subjects::{Access, DossiersOf, Erasure, Ground, Kept};
 pub use records::vitals::{LaneDepth, RecordVitals};
 pub use topic::{Telling, Topic};
 pub use vault::{Encrypted, Factor, MasterKey, Masters};

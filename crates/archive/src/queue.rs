@@ -47,6 +47,10 @@ pub const LEASE: Duration = Duration::from_secs(20);
 /// world fails: it is for jobs that end whoever has them.
 pub(crate) const DELIVERY_LIMIT: u32 = 20;
 
+/// No job waits longer for its time: a worker's pauses end at 20 minutes, and a dossier rests for
+/// seconds. What is to come later than that was announced while this machine's clock was ahead.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
 /// Longest time for the broker to hear that this process ends.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -54,6 +58,9 @@ const FAREWELL: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(500);
 
 const RELEASE: &str = "update job set lease = null, due_at = $1 where lease is not null";
+
+const BRING_NEAR: &str = "
+    update job set due_at = $1, sent_at = null where lease is null and due_at > $2";
 
 const FREE_RELAY: &str = "update relay_lease set held_until = 0";
 
@@ -160,6 +167,14 @@ impl Queue {
         }
     }
 
+    /// Gives back what the broker brought here and nobody has taken, and has it bring no more until
+    /// [`Queue::prefetch`] says so.
+    pub fn rest(&self) {
+        if let Some(carried) = &self.carried {
+            carried.tray.rest();
+        }
+    }
+
     /// Whether jobs flow: always in the embedded form, else while the broker is there. Without it
     /// scans are accepted all the same, and their jobs wait.
     #[must_use]
@@ -256,12 +271,16 @@ impl Queue {
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
     pub async fn extend(&self, delivery: &Delivery) -> Result<bool, ArchiveError> {
-        let mut change = self.db.change().await?;
-        let until = later(&change, LEASE);
-        let extend = sqlx::query(EXTEND).bind(&delivery.id).bind(&delivery.lease).bind(until);
-        let done = extend.execute(change.on()).await.doing("extending a lease")?;
-        change.commit().await?;
-        Ok(done.rows_affected() > 0)
+        let doing = "extending a lease";
+        let extended = async {
+            let mut change = self.db.change().await?;
+            let until = later(&change, LEASE);
+            let extend = sqlx::query(EXTEND).bind(&delivery.id).bind(&delivery.lease).bind(until);
+            let done = extend.execute(change.on()).await.doing(doing)?;
+            change.commit().await?;
+            Ok(done.rows_affected() > 0)
+        };
+        self.db.in_time(doing, extended).await
     }
 
     /// The job's result is stored, or the job is parked: it is over. A job that is somebody
@@ -271,10 +290,14 @@ impl Queue {
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`]: the job comes back, and changes
     /// nothing the second time.
     pub async fn done(&self, delivery: Delivery) -> Result<(), ArchiveError> {
-        let mut change = self.db.change().await?;
-        let done = sqlx::query(DONE).bind(delivery.id).bind(delivery.lease);
-        done.execute(change.on()).await.doing("ending a job")?;
-        change.commit().await
+        let doing = "ending a job";
+        let ended = async {
+            let mut change = self.db.change().await?;
+            let done = sqlx::query(DONE).bind(&delivery.id).bind(&delivery.lease);
+            done.execute(change.on()).await.doing(doing)?;
+            change.commit().await
+        };
+        self.db.in_time(doing, ended).await
     }
 
     /// Gives the job back, to be tried again after a while.
@@ -283,35 +306,35 @@ impl Queue {
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`]: it comes back when the lease is
     /// over.
     pub async fn retry(&self, delivery: Delivery, after: Duration) -> Result<(), ArchiveError> {
-        let mut change = self.db.change().await?;
-        let due_at = later(&change, after);
-        let retry = sqlx::query(RETRY).bind(delivery.id).bind(delivery.lease).bind(due_at);
-        retry.execute(change.on()).await.doing("giving a job back")?;
-        change.announced = true;
-        change.commit().await
+        let doing = "giving a job back";
+        let given = async {
+            let mut change = self.db.change().await?;
+            let due_at = later(&change, after);
+            let retry = sqlx::query(RETRY).bind(&delivery.id).bind(&delivery.lease).bind(due_at);
+            retry.execute(change.on()).await.doing(doing)?;
+            change.announced = true;
+            change.commit().await
+        };
+        self.db.in_time(doing, given).await
     }
 
-    /// Gives a job back that was not worked on to its end, because this process ends: somebody
-    /// else may have it at once, and the attempt doesn't count.
+    /// Gives a job back that was not worked on to its end, because this process ends or lacks what
+    /// it takes: somebody else may have it at once, and the attempt doesn't count.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`]: it comes back when the lease is
     /// over.
     pub async fn hand_back(&self, delivery: Delivery) -> Result<(), ArchiveError> {
-        let mut change = self.db.change().await?;
-        let now = change.now;
-        let back = sqlx::query(HAND_BACK).bind(&delivery.id).bind(&delivery.lease).bind(now);
-        back.execute(change.on()).await.doing("handing a job back")?;
-        change.announced = true;
-        change.commit().await
-    }
-
-    /// Makes everyone who waits look again.
-    pub fn wake(&self) {
-        self.db.calls.wake(true, false);
-        if let Some(carried) = &self.carried {
-            carried.tray.wake();
-        }
+        let doing = "handing a job back";
+        let handed = async {
+            let mut change = self.db.change().await?;
+            let now = change.now;
+            let back = sqlx::query(HAND_BACK).bind(&delivery.id).bind(&delivery.lease).bind(now);
+            back.execute(change.on()).await.doing(doing)?;
+            change.announced = true;
+            change.commit().await
+        };
+        self.db.in_time(doing, handed).await
     }
 
     /// Takes leave of the broker, which gives what it brought here to others at once.
@@ -349,7 +372,8 @@ impl Carried {
     }
 }
 
-/// Takes over from the process before, which is dead.
+/// Takes over from the process before, which is dead. What its clock, which may have been ahead,
+/// put off until long after now is due at once.
 async fn succeed(db: &Database) -> Result<(), ArchiveError> {
     let doing = "releasing leases";
     let mut change = db.change().await?;
@@ -357,6 +381,9 @@ async fn succeed(db: &Database) -> Result<(), ArchiveError> {
     release.execute(change.on()).await.doing(doing)?;
     sqlx::query(FREE_RELAY).execute(change.on()).await.doing(doing)?;
     relay(&mut change).await?;
+    let (now, latest) = (change.now, later(&change, LONGEST_WAIT));
+    let near = sqlx::query(BRING_NEAR).bind(now).bind(latest);
+    near.execute(change.on()).await.doing("bringing jobs near")?;
     change.commit().await
 }
 
@@ -411,7 +438,7 @@ async fn whose_turn(
 }
 
 /// The message, unless a later version of the program wrote it.
-fn understood(row: &AnyRow) -> Result<Option<Message>, ArchiveError> {
+pub(crate) fn understood(row: &AnyRow) -> Result<Option<Message>, ArchiveError> {
     let message = serde_json::from_str::<Message>(row.take("message")?);
     Ok(message.ok().filter(|message| message.version <= Message::VERSION))
 }

@@ -10,6 +10,19 @@ macro_rules! replaced {
 }
 pub(crate) use replaced;
 
+/// Whether the version of a record in a row of that name is its latest.
+macro_rules! is_latest {
+    ($row:literal) => {
+        concat!(
+            "not exists (select 1 from record later where later.record_id = ",
+            $row,
+            ".record_id and later.version > ",
+            $row,
+            ".version)"
+        )
+    };
+}
+
 pub(crate) mod catalogue;
 
 pub(crate) mod answers;

@@ -13,8 +13,8 @@ use tokio::io::AsyncReadExt;
 use super::sheet::{Sheet, SheetEntry, lines};
 use super::{BACKING_UP, BackupError, Hears, Progress, Step};
 use crate::blobs::Blobs;
-use crate::check;
 use crate::error::{ArchiveError, Doing};
+use crate::needed;
 use crate::rows::Columns;
 use crate::vault::stream::{Wholeness, key_id};
 
@@ -101,7 +101,7 @@ pub(super) async fn list(
             exists (select 1 from data_key
             where about = wanted.blob and wrapped is not null) as keyed
          from ({}) as wanted order by blob",
-        check::every_blob()
+        needed::EVERY
     );
     let (mut sheet, mut known) = (Sheet::begin(&file(dir)).await?, Known::default());
     let mut rows = sqlx::query(AssertSqlSafe(sql)).fetch(view);

@@ -180,7 +180,7 @@ impl Bucket {
         format!("{shard}{rest}").parse().ok()
     }
 
-    fn patience(&self) -> Patience {
+    pub(super) fn patience(&self) -> Patience {
         self.store.patience
     }
 

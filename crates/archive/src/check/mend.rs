@@ -2,15 +2,19 @@
 //! is done once more, and changes nothing.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use schemas::ids::{Blake3, DocumentId, DossierId, PageId, RecordId, ScanId};
 use schemas::message::Job;
+use tokio::time::timeout;
 
 use super::rules::{Cure, RULES};
 use super::{Finding, Findings, ORPHAN_AGE, ORPHAN_MICROS};
 use crate::Archive;
 use crate::database::Change;
+use crate::database::dialect::Dialect;
 use crate::error::{ArchiveError, Doing};
+use crate::needed;
 use crate::queue;
 use crate::records::held::{By, Held};
 use crate::records::scans::put_pages;
@@ -40,6 +44,11 @@ const PROVE: &str = "
     where document_id = $1 and seal = 'sealed' and record_version is not null
     returning revision";
 
+const IMAGE: &str = "
+    select image_blake3 as blob from page where page_id = $1 and image_blake3 is not null";
+
+const PDF: &str = "select pdf as blob from record where record_id = $1 and version = $2";
+
 const DOCUMENT: &str = "
     select document.document_id from record
     join document on document.document_id = record.document_id
@@ -49,11 +58,8 @@ const DOCUMENT: &str = "
 const DROP: [&str; 2] =
     ["delete from job where job_id = $1", "delete from outbox where job_id = $1"];
 
-const IN_USE: &str = "
-    select exists (select 1 from scan where blake3 = $1)
-        or exists (select 1 from page where image_blake3 = $1)
-        or exists (select 1 from record where pdf = $1)
-        or exists (select 1 from inquiry_file where blake3 = $1) as used";
+/// Longest time for a blob's removal while every dossier is held.
+const REMOVAL: Duration = Duration::from_secs(5);
 
 impl Archive {
     /// Puts right what can be put right, each finding in a transaction of its own; answers with
@@ -74,9 +80,16 @@ impl Archive {
 
     async fn mend_one(&self, finding: &Finding) -> Result<bool, ArchiveError> {
         let what = finding.what.as_str();
+        if let Some(blob) = self.blob_of(finding).await?
+            && !self.is_amiss(blob).await?
+        {
+            return Ok(false);
+        }
+        if matches!(finding.code, "blob.orphan" | "key.orphan") {
+            return self.remove_orphan(what).await;
+        }
         let mut change = self.records.db.change().await?;
         let mended = match finding.code {
-            "blob.orphan" | "key.orphan" => return self.remove_orphan(change, what).await,
             "blob.upload" => {
                 self.blobs.clear(what).await?;
                 return Ok(true);
@@ -99,24 +112,52 @@ impl Archive {
         Ok(mended)
     }
 
-    /// Removes a blob and its keys if no row needs it; false when one does, or when it came so
-    /// lately that its row may be about to be written.
-    pub(crate) async fn remove_unneeded(&self, key: Blake3) -> Result<bool, ArchiveError> {
-        let change = self.records.db.change().await?;
-        self.remove_orphan(change, &key.to_string()).await
+    /// The blob that a finding says is to be made again; none where it says nothing of the kind.
+    async fn blob_of(&self, finding: &Finding) -> Result<Option<Blake3>, ArchiveError> {
+        let what = finding.what.as_str();
+        let query = match (finding.code, what.split_once('/')) {
+            ("page.image_missing" | "page.image_damaged", _) => sqlx::query(IMAGE).bind(what),
+            ("record.pdf_missing" | "record.pdf_damaged", Some((record, version))) => {
+                sqlx::query(PDF).bind(record).bind(id::<i64>(version)?)
+            }
+            _ => return Ok(None),
+        };
+        let row = query.fetch_optional(&self.records.db.readers).await.doing("mending")?;
+        row.map(|row| row.parsed("blob")).transpose()
     }
 
-    /// The same, while nobody can write such a row.
-    async fn remove_orphan(&self, mut change: Change<'_>, key: &str) -> Result<bool, ArchiveError> {
-        // Whoever writes such a row takes hold of its dossier first.
-        if let Some(sql) = change.db.dialect.hold_all() {
-            sqlx::query(sql).execute(change.on()).await.doing("holding every dossier")?;
+    /// Whether a blob that was found lost or damaged is so still.
+    async fn is_amiss(&self, key: Blake3) -> Result<bool, ArchiveError> {
+        match self.blobs.look_at(key).await {
+            Ok(looked) => Ok(!looked.is_true),
+            Err(ArchiveError::Missing(_) | ArchiveError::Corrupt { .. }) => Ok(true),
+            // What was erased stays so, and a key may still be found.
+            Err(ArchiveError::Erased(_) | ArchiveError::NoKey(_)) => Ok(false),
+            Err(error) if error.is_lost() => Ok(true),
+            Err(error) => Err(error),
         }
-        let row = sqlx::query(IN_USE).bind(key).fetch_one(change.on()).await;
-        if row.doing("looking for a blob's uses")?.flag("used")? {
+    }
+
+    /// Removes a blob and its keys if no row needs it; false when one does, when it came so lately
+    /// that its row may be about to be written, or when the store takes too long.
+    pub(crate) async fn remove_unneeded(&self, key: Blake3) -> Result<bool, ArchiveError> {
+        self.remove_orphan(&key.to_string()).await
+    }
+
+    /// The same, by its name. Whoever acknowledges anything waits while every dossier is held, so
+    /// the store is asked for no more than the removal then, and not for long.
+    async fn remove_orphan(&self, key: &str) -> Result<bool, ArchiveError> {
+        let name = id::<Blake3>(key)?;
+        let mut change = self.records.db.change().await?;
+        let dialect = change.db.dialect;
+        // One removal at a time: between its age and its end nobody else takes a blob away, so
+        // whoever sends it again finds it there.
+        if let Some(sql) = dialect.hold_removal() {
+            sqlx::query(sql).execute(change.on()).await.doing("holding the removal of blobs")?;
+        }
+        if is_needed(&mut change, key).await? {
             return Ok(false);
         }
-        let name = id::<Blake3>(key)?;
         // Somebody may have sent it again since it was found, and not written its row yet.
         let old = match self.blobs.age_seconds(name).await {
             Ok(age) => Some(ORPHAN_AGE <= age),
@@ -126,17 +167,39 @@ impl Archive {
         if old == Some(false) {
             return Ok(false);
         }
+        // Whoever writes such a row takes hold of its dossier first.
+        if let Some(sql) = dialect.hold_all() {
+            sqlx::query(sql).execute(change.on()).await.doing("holding every dossier")?;
+        }
+        if is_needed(&mut change, key).await? {
+            return Ok(false);
+        }
         // Without its keys nobody can read it in a backup either.
         let until = change.now - ORPHAN_MICROS;
         let keys = vault::erase(&mut change, key, until).await?;
         if old == Some(true) {
             // With it goes what was kept since its age was read: who acknowledges that looks once
             // more when its row is there.
-            self.blobs.remove(name).await?;
+            let removing = self.blobs.remove(name);
+            match dialect {
+                Dialect::Sqlite => removing.await?,
+                // Left for another time. A store that slow may still do it: the next check finds
+                // keys without a blob then, or names a scan whose bytes are to be sent again.
+                Dialect::Postgres => match timeout(REMOVAL, removing).await {
+                    Ok(removed) => removed?,
+                    Err(_) => return Ok(false),
+                },
+            }
         }
         change.commit().await?;
         Ok(old == Some(true) || keys > 0)
     }
+}
+
+/// Whether a row needs the blob.
+async fn is_needed(change: &mut Change<'_>, key: &str) -> Result<bool, ArchiveError> {
+    let row = sqlx::query(needed::IN_USE).bind(key).fetch_one(change.on()).await;
+    row.doing("looking for a blob's uses")?.flag("used")
 }
 
 async fn cure(change: &mut Change<'_>, cure: Cure, what: &str) -> Result<bool, ArchiveError> {

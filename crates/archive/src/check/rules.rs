@@ -55,7 +55,8 @@ pub(super) const RULES: &[Rule] = &[
         text_vi: "Bản quét tạm giữ nhưng không ai thấy; sẽ được tách trang lại.",
         cure: Cure::Unpack,
         find: "select scan_id as what from scan where state = 'parked'
-            and not exists (select 1 from parked where target = scan_id)",
+            and not exists (select 1 from parked where target = scan_id)
+            and not exists (select 1 from dropped where target = scan_id)",
     },
     Rule {
         code: "scan.pages_missing",
@@ -78,7 +79,8 @@ pub(super) const RULES: &[Rule] = &[
         text_vi: "Trang tạm giữ nhưng không ai thấy; sẽ được đọc lại.",
         cure: Cure::Read,
         find: "select page_id as what from page where state = 'parked'
-            and not exists (select 1 from parked where target = page_id)",
+            and not exists (select 1 from parked where target = page_id)
+            and not exists (select 1 from dropped where target = page_id)",
     },
     Rule {
         code: "page.reading_missing",
@@ -130,7 +132,8 @@ pub(super) const RULES: &[Rule] = &[
         text_vi: "Giấy tờ tạm giữ nhưng không ai thấy; sẽ được tạo PDF lại.",
         cure: Cure::Seal,
         find: "select document_id as what from document where seal = 'parked'
-            and not exists (select 1 from parked where target = document_id)",
+            and not exists (select 1 from parked where target = document_id)
+            and not exists (select 1 from dropped where target = document_id)",
     },
     Rule {
         code: "document.record_missing",

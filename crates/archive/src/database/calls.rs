@@ -17,6 +17,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use super::LIMIT;
 use super::url::PostgresUrl;
 use crate::error::{ArchiveError, Doing};
 
@@ -92,7 +93,7 @@ impl Calls {
     }
 
     /// Wakes those in this process.
-    pub(crate) fn wake(&self, announced: bool, told: bool) {
+    fn wake(&self, announced: bool, told: bool) {
         if announced {
             self.jobs.notify_waiters();
         }
@@ -138,7 +139,8 @@ impl Calls {
         if announced || told {
             let text = format!("{} {}", self.me, u8::from(announced) + 2 * u8::from(told));
             // A server that can't be reached has no one else to tell either.
-            _ = sqlx::query(TELL).bind(text).fetch_one(pool).await.is_ok();
+            let telling = sqlx::query(TELL).bind(text).fetch_one(pool);
+            _ = timeout(LIMIT, telling).await.is_ok();
         }
     }
 
@@ -149,7 +151,7 @@ impl Calls {
             let Some(line) = &mut listener else {
                 sleep(pause).await;
                 pause = PAUSES.1.min(pause * 2);
-                listener = listen(&url).await.ok();
+                listener = timeout(LIMIT, listen(&url)).await.ok().and_then(Result::ok);
                 // Whatever was told meanwhile was not heard.
                 self.wake(listener.is_some(), listener.is_some());
                 continue;

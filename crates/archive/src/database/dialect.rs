@@ -306,6 +306,16 @@ impl Dialect {
         }
     }
 
+    /// Keeps others from removing blobs until the transaction is over.
+    pub(crate) fn hold_removal(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => {
+                Some("select pg_advisory_xact_lock(hashtext('blob removal')) is null as held")
+            }
+        }
+    }
+
     /// Keeps everyone from taking hold of any dossier until the transaction is over.
     pub(crate) fn hold_all(self) -> Option<&'static str> {
         match self {

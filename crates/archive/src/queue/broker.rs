@@ -42,7 +42,7 @@ pub struct Broker {
     /// The same of the lane `backlog`.
     pub backlog_window: u32,
     /// How often a job is given out before a person looks at it; and how often the broker may
-    /// carry one message.
+    /// carry one message, where it has no queues yet.
     pub delivery_limit: u32,
     /// What the names of exchange and queues begin with: several archives may share a broker.
     pub prefix: String,

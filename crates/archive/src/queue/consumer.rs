@@ -88,7 +88,7 @@ pub(super) struct Tray {
     lanes: Mutex<[VecDeque<Slip>; 2]>,
     arrived: Notify,
     /// How many messages of a lane the broker may bring before one of them has ended; 0 until
-    /// somebody asks for work.
+    /// somebody asks for work, and while nobody may.
     prefetch: watch::Sender<u16>,
     ends: mpsc::UnboundedSender<(Acker, Verdict)>,
     delivery_limit: u32,
@@ -126,8 +126,9 @@ impl Tray {
         });
     }
 
-    pub(super) fn wake(&self) {
-        self.arrived.notify_waiters();
+    /// Has the broker bring nothing, and take back what lies here.
+    pub(super) fn rest(&self) {
+        self.prefetch.send_if_modified(|present| std::mem::take(present) != 0);
     }
 
     /// Waits for a job of these lanes and leases it.
@@ -152,9 +153,7 @@ impl Tray {
             if let Some(delivery) = self.take_arrived(&LANES).await? {
                 return Ok(Some(delivery));
             }
-            let now = self.db.now().await?;
-            let row = sqlx::query(ANYTHING).bind(now).fetch_one(&self.db.readers).await;
-            if !row.doing("taking a job")?.flag("anything")? {
+            if !self.anything(ANYTHING).await? {
                 return Ok(None);
             }
             _ = tokio::time::timeout(ON_ITS_WAY, arrived).await.is_ok();
@@ -178,7 +177,7 @@ impl Tray {
                 (COUNTER, slip)
             } else if !lanes.contains(&LANES[BACKLOG]) || held(&self.lanes)[BACKLOG].is_empty() {
                 return Ok(None);
-            } else if Instant::now() < until && self.counter_waits().await? {
+            } else if Instant::now() < until && self.anything(COUNTER_WAITS).await? {
                 // It may have had no place in the tray until just now.
                 _ = tokio::time::timeout(ON_ITS_WAY, arrived).await.is_ok();
                 continue;
@@ -205,15 +204,18 @@ impl Tray {
         std::iter::from_fn(|| lanes[lane].pop_front()).find(|slip| slip.acker.usable())
     }
 
-    /// Whether the ledger has a job of the counter that nobody has taken.
-    async fn counter_waits(&self) -> Result<bool, ArchiveError> {
-        let now = self.db.now().await?;
-        let row = sqlx::query(COUNTER_WAITS).bind(now).fetch_one(&self.db.readers).await;
-        row.doing("taking a job")?.flag("anything")
+    /// Whether the ledger has a job that nobody has taken: one of those that `sql` asks for.
+    async fn anything(&self, sql: &'static str) -> Result<bool, ArchiveError> {
+        let (now, doing) = (self.db.now().await?, "taking a job");
+        let asked = async {
+            let row = sqlx::query(sql).bind(now).fetch_one(&self.db.readers).await;
+            row.doing(doing)?.flag("anything")
+        };
+        self.db.in_time(doing, asked).await
     }
 
     async fn lease(&self, slip: Slip) -> Result<Option<Delivery>, (ArchiveError, Slip)> {
-        match self.leased(&slip).await {
+        match self.db.in_time("taking a job", self.leased(&slip)).await {
             Ok(Some(mut delivery)) => {
                 slip.judge(Verdict::Gone);
                 delivery.slip = Some(Arc::new(slip));
@@ -292,12 +294,12 @@ pub(super) async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut wanted = tray.prefetch.subscribe();
-    tokio::select! {
-        () = stopped(&mut stop) => return,
-        asked = wanted.wait_for(|messages| 0 < *messages) => if asked.is_err() { return },
-    }
     let mut pauses = Pauses::default();
     loop {
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            asked = wanted.wait_for(|messages| 0 < *messages) => if asked.is_err() { return },
+        }
         let ended = consume(&tray, &mut ends, &caller, &names, &mut pauses, stop.clone()).await;
         tray.connected.store(false, Ordering::Relaxed);
         // Outside the lock: each tells of its end as it goes.
@@ -337,11 +339,14 @@ async fn consume(
     pauses: &mut Pauses,
     mut stop: watch::Receiver<bool>,
 ) -> Result<Ended, Trouble> {
-    let connection = caller.call("worker").await?;
     let mut wanted = tray.prefetch.subscribe();
     let messages = *wanted.borrow_and_update();
+    if messages == 0 {
+        return Ok(Ended::OtherPrefetch);
+    }
+    let connection = caller.call("worker").await?;
     let [mut counter, mut backlog] = in_time(async {
-        topology::declare(&connection.create_channel().await?, names, tray.delivery_limit).await?;
+        topology::declare(&connection, names, tray.delivery_limit).await?;
         Ok([
             subscribe(&connection, names, LANES[COUNTER], messages).await?,
             subscribe(&connection, names, LANES[BACKLOG], messages).await?,

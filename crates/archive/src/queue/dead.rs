@@ -50,7 +50,9 @@ pub(super) async fn park(
         let id = letter.properties.message_id().as_ref().map(|id| id.as_str());
         let at = letter.properties.headers().as_ref().and_then(due_at);
         let looked_at = match (id, at) {
-            (Some(id), Some(at)) => look_at(db, id, at, delivery_limit).await,
+            (Some(id), Some(at)) => {
+                db.in_time("looking at a dead letter", look_at(db, id, at, delivery_limit)).await
+            }
             _ => {
                 warn!("a dead letter that is none of ours");
                 Ok(())

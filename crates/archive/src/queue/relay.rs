@@ -21,9 +21,10 @@ use tracing::{info, warn};
 use super::broker::{Broker, Caller, Pauses, Trouble, in_time};
 use super::consumer::DUE_AT;
 use super::topology::{self, LANES, Names};
-use super::{POLL, SERVED, dead, later, relay, stopped};
+use super::{POLL, SERVED, dead, relay, stopped};
 use crate::database::{Change, Database};
 use crate::error::{ArchiveError, Doing};
+use crate::lease::Sending;
 use crate::rows::{Columns, number};
 
 /// Longest wait for the broker's confirmation while it takes messages at all.
@@ -44,17 +45,10 @@ const REFUSED: Duration = Duration::from_millis(500);
 /// Rounds begin so far apart at least: what is announced meanwhile goes with one of them.
 const APART: Duration = Duration::from_millis(20);
 
-const HOLD_IT: &str = "
-    update relay_lease set holder = $1, held_until = $2
-    where name = 'queue' and (holder = $1 or held_until <= $3)";
-
 // Looked at first, without the write lock: most of the time there is nothing.
 const ANYTHING: &str = "
     select exists (select 1 from outbox)
         or exists (select 1 from job where lease is not null and due_at <= $1) as anything";
-
-const LET_GO: &str = "
-    update relay_lease set held_until = 0 where name = 'queue' and holder = $1";
 
 const ROOM: &str = "select count(*) as sent from job where lane = $1 and sent_at is not null";
 
@@ -84,8 +78,10 @@ const SENT: &str = "
     update job set sent_at = $3
     where job_id = $1 and due_at = $2 and sent_at is null and lease is null";
 
-const SENT_LONG_AGO: &str = "
-    select count(*) as sent from job where lane = $1 and sent_at < $2";
+// All that the broker should have, and what it has had for long.
+const SENT_SO_FAR: &str = "
+    select count(*) as sent, count(case when sent_at < $2 then 1 end) as old
+    from job where lane = $1 and sent_at is not null";
 
 // The oldest, as many as are missed.
 const SEND_AGAIN: &str = "
@@ -170,7 +166,7 @@ impl Relay {
         let channel = in_time(async {
             let channel = connection.create_channel().await?;
             channel.confirm_select(ConfirmSelectOptions::default()).await?;
-            topology::declare(&channel, &self.names, self.broker.delivery_limit).await?;
+            topology::declare(&connection, &self.names, self.broker.delivery_limit).await?;
             Ok(channel)
         })
         .await?;
@@ -243,24 +239,8 @@ impl Relay {
         channel: &Channel,
         confirmed: &mut Vec<Letter>,
     ) -> Result<Round, Trouble> {
-        let rooms = self.rooms().await?;
-        if confirmed.is_empty() && rooms == [0; 2] && !self.anything().await? {
-            return Ok(Round::Nothing);
-        }
-        let mut change = self.db.change().await?;
-        if !self.hold(&mut change).await? {
-            return Ok(Round::Others);
-        }
-        mark(&mut change, confirmed).await?;
-        relay(&mut change).await?;
-        end_leases(&mut change).await?;
-        let mut letters = Vec::new();
-        for lane in LANES {
-            // Counted again: what was confirmed takes room.
-            let room = self.room(&mut change, lane).await?;
-            pick(&mut change, lane, room, &mut letters).await?;
-        }
-        change.commit().await?;
+        let picking = self.db.in_time("picking jobs to send", self.picked(confirmed));
+        let Some(letters) = picking.await? else { return Ok(Round::Others) };
         confirmed.clear();
         if letters.is_empty() {
             return Ok(Round::Nothing);
@@ -273,6 +253,30 @@ impl Relay {
             0 => Ok(Round::Moved),
             refused => Err(Trouble::Refused(refused)),
         }
+    }
+
+    /// Marks what was confirmed, and picks what there is room for; none where another process
+    /// sends.
+    async fn picked(&self, confirmed: &[Letter]) -> Result<Option<Vec<Letter>>, ArchiveError> {
+        let rooms = self.rooms().await?;
+        if confirmed.is_empty() && rooms == [0; 2] && !self.anything().await? {
+            return Ok(Some(Vec::new()));
+        }
+        let mut change = self.db.change().await?;
+        if !self.hold(&mut change).await? {
+            return Ok(None);
+        }
+        mark(&mut change, confirmed).await?;
+        relay(&mut change).await?;
+        end_leases(&mut change).await?;
+        let mut letters = Vec::new();
+        for lane in LANES {
+            // Counted again: what was confirmed takes room.
+            let room = self.room(&mut change, lane).await?;
+            pick(&mut change, lane, room, &mut letters).await?;
+        }
+        change.commit().await?;
+        Ok(Some(letters))
     }
 
     /// For each lane the room that there is for jobs that are due.
@@ -312,17 +316,13 @@ impl Relay {
 
     /// Whether this process is the one that sends.
     async fn hold(&self, change: &mut Change<'_>) -> Result<bool, ArchiveError> {
-        let (now, until) = (change.now, later(change, HOLD));
-        let hold = sqlx::query(HOLD_IT).bind(&self.holder).bind(until).bind(now);
-        let held = hold.execute(change.on()).await.doing("becoming the one that sends")?;
-        Ok(held.rows_affected() > 0)
+        Sending::Jobs.hold(change, &self.holder, HOLD).await
     }
 
     /// Leaves the sending to the next one.
     async fn let_go(&self) -> Result<(), ArchiveError> {
         let mut change = self.db.change().await?;
-        let let_go = sqlx::query(LET_GO).bind(&self.holder);
-        let_go.execute(change.on()).await.doing("leaving the sending to another")?;
+        Sending::Jobs.let_go(&mut change, &self.holder).await?;
         change.commit().await
     }
 
@@ -356,28 +356,44 @@ impl Relay {
     ) -> Result<(), Trouble> {
         // Without a database there is nothing to compare the broker with.
         let Ok(now) = self.db.now().await else { return Ok(()) };
-        let before = now - number(DOUBT.as_micros());
+        let (before, doing) = (now - number(DOUBT.as_micros()), "looking for lost jobs");
         for lane in LANES {
-            let query = sqlx::query(SENT_LONG_AGO).bind(lane.as_str()).bind(before);
-            let row = query.fetch_one(&self.db.readers).await.doing("looking for lost jobs");
-            let Ok(old) = row.and_then(|row| row.int::<i64>("sent")) else { continue };
+            let query = sqlx::query(SENT_SO_FAR).bind(lane.as_str()).bind(before);
+            let counted = async {
+                let row = query.fetch_one(&self.db.readers).await.doing(doing)?;
+                Ok((row.int::<i64>("old")?, row.int::<i64>("sent")?))
+            };
+            let Ok((old, sent)) = self.db.in_time(doing, counted).await else { continue };
             if old == 0 {
                 continue;
             }
             let lying = topology::lying(channel, &self.names, lane);
-            let missed = old - i64::from(patiently(connection, lying).await??);
+            let lying = i64::from(patiently(connection, lying).await??);
+            // What workers have before they lease it counts as missed, too: a second message of
+            // it changes nothing.
+            let missed = old.min(sent - lying);
             if missed <= 0 {
                 continue;
             }
-            let mut change = self.db.change().await?;
-            if self.hold(&mut change).await? {
-                let query = sqlx::query(SEND_AGAIN).bind(lane.as_str()).bind(before).bind(missed);
-                query.execute(change.on()).await.doing("sending lost jobs again")?;
-                change.commit().await?;
+            let again = self.send_again(lane, before, missed);
+            if self.db.in_time("sending lost jobs again", again).await? {
                 warn!(lane = lane.as_str(), jobs = missed, "sent again what the broker lacks");
             }
         }
         Ok(())
+    }
+
+    /// Marks so many of the jobs sent before that moment as not sent; false where another process
+    /// sends.
+    async fn send_again(&self, lane: Lane, before: i64, jobs: i64) -> Result<bool, ArchiveError> {
+        let mut change = self.db.change().await?;
+        if !self.hold(&mut change).await? {
+            return Ok(false);
+        }
+        let query = sqlx::query(SEND_AGAIN).bind(lane.as_str()).bind(before).bind(jobs);
+        query.execute(change.on()).await.doing("sending lost jobs again")?;
+        change.commit().await?;
+        Ok(true)
     }
 }
 

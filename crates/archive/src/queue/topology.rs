@@ -1,16 +1,23 @@
 //! What the broker holds: one exchange, a quorum queue a lane, and a quorum queue for what was
 //! delivered too often. Declared anew at every connection; what is there already stays.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::{AMQPValue, FieldTable, LongString};
-use lapin::{Channel, ExchangeKind};
+use lapin::{Channel, Connection, ErrorKind, ExchangeKind};
 use schemas::message::Lane;
+use tracing::warn;
 
 /// Both lanes, those who are waited for first.
 pub(super) const LANES: [Lane; 2] = [Lane::Counter, Lane::Backlog];
 
 /// Where a message goes that was delivered too often.
 const PARKED: &str = "parked";
+
+/// Whether it was said that a queue is made otherwise.
+static TOLD: AtomicBool = AtomicBool::new(false);
 
 /// Names of the exchange and its queues. They hold no personal data: management tools and logs
 /// of the broker show them to everybody.
@@ -39,18 +46,19 @@ impl Names {
 
 /// Declares everything.
 pub(super) async fn declare(
-    channel: &Channel,
+    connection: &Connection,
     names: &Names,
     delivery_limit: u32,
 ) -> lapin::Result<()> {
+    let mut channel = connection.create_channel().await?;
     let exchange = names.exchange();
     let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
     channel
         .exchange_declare(exchange.into(), ExchangeKind::Direct, durable, FieldTable::default())
         .await?;
     // First of all, so that no dead letter finds it missing.
-    declare_queue(channel, &names.parked(), quorum()).await?;
-    bind(channel, &names.parked(), exchange, PARKED).await?;
+    declare_queue(&channel, &names.parked(), quorum()).await?;
+    bind(&channel, &names.parked(), exchange, PARKED).await?;
     for lane in LANES {
         let mut arguments = quorum();
         arguments.insert("x-delivery-limit".into(), AMQPValue::LongUInt(delivery_limit));
@@ -59,8 +67,22 @@ pub(super) async fn declare(
         // At least once is to be had only by a queue that refuses what it has no room for.
         arguments.insert("x-dead-letter-strategy".into(), text("at-least-once"));
         arguments.insert("x-overflow".into(), text("reject-publish"));
-        declare_queue(channel, &names.lane(lane), arguments).await?;
-        bind(channel, &names.lane(lane), exchange, lane.as_str()).await?;
+        match declare_queue(&channel, &names.lane(lane), arguments).await {
+            // With another delivery limit, most likely. The ledger holds to the present one, and
+            // sends again what this queue gives up sooner. The refusal took the channel along.
+            Err(error) if is_made_otherwise(&error) => {
+                channel = connection.create_channel().await?;
+                lying(&channel, names, lane).await?;
+                if !TOLD.swap(true, Ordering::Relaxed) {
+                    warn!(
+                        queue = names.lane(lane),
+                        "the broker's queue was made with other settings, and stays as it is"
+                    );
+                }
+            }
+            declared => declared?,
+        }
+        bind(&channel, &names.lane(lane), exchange, lane.as_str()).await?;
     }
     Ok(())
 }
@@ -70,6 +92,16 @@ pub(super) async fn lying(channel: &Channel, names: &Names, lane: Lane) -> lapin
     let looking = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     let queue = channel.queue_declare(names.lane(lane).into(), looking, FieldTable::default());
     Ok(queue.await?.message_count())
+}
+
+/// Whether the queue is there already, and not as it was declared.
+fn is_made_otherwise(error: &lapin::Error) -> bool {
+    match error.kind() {
+        ErrorKind::ProtocolError(said) => {
+            *said.kind() == AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED)
+        }
+        _ => false,
+    }
 }
 
 async fn declare_queue(channel: &Channel, name: &str, arguments: FieldTable) -> lapin::Result<()> {

@@ -39,12 +39,18 @@ const VERSION: &str = "
     select version, valid_from, valid_to, digest, body from procedure_version
     where code = $1 and version = $2";
 
-// A search looks through all current names, some thousands; letters in the middle of a word
+// A search looks through all names in force, some thousands; letters in the middle of a word
 // match too, which no index serves.
 const LIST: &str = r"
-    select code, name, field, version, components from procedure_version
-    where valid_to is null and folded like $1 escape '\'
+    select code, name, field, version, components from procedure_version p
+    where valid_from <= $4 and (valid_to is null or valid_to >= $4)
+      and not exists (select 1 from procedure_version later
+        where later.code = p.code and later.version > p.version and later.valid_from <= $4
+          and (later.valid_to is null or later.valid_to >= $4))
+      and folded like $1 escape '\'
     order by code limit $2 offset $3";
+
+const ANY: &str = "select 1 as here from procedure_version limit 1";
 
 impl Records {
     /// Takes procedures in, all or none. What is equal to the current version stays as it is;
@@ -129,19 +135,29 @@ impl Records {
         Ok(entry.and_then(|entry| entry.procedure.whose(component)))
     }
 
-    /// Current versions in order of their codes; with `search`, those whose code, name or field
-    /// holds it, accents and case aside.
+    /// Whether there is any procedure, in force or not.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`].
+    pub async fn has_procedures(&self) -> Result<bool, ArchiveError> {
+        let found = sqlx::query(ANY).fetch_optional(&self.db.readers).await;
+        Ok(found.doing("listing procedures")?.is_some())
+    }
+
+    /// Versions in force on a day, in order of their codes; with `search`, those whose code, name
+    /// or field holds it, accents and case aside.
     ///
     /// # Errors
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
     pub async fn procedures(
         &self,
         search: Option<&str>,
+        on: Date,
         limit: u32,
         offset: u32,
     ) -> Result<Vec<ProcedureSummary>, ArchiveError> {
         let query = sqlx::query(LIST).bind(pattern(search.unwrap_or_default()));
-        let query = query.bind(i64::from(limit)).bind(i64::from(offset));
+        let query = query.bind(i64::from(limit)).bind(i64::from(offset)).bind(on.to_string());
         let rows = query.fetch_all(&self.db.readers).await.doing("listing procedures")?;
         let summary = |row: &AnyRow| {
             Ok(ProcedureSummary {

@@ -16,7 +16,8 @@ use super::Records;
 use super::held::Held;
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
-use crate::rows::{Columns, json, number, unreadable, word};
+use crate::lease::Sending;
+use crate::rows::{Columns, json, unreadable, word};
 
 /// Somebody who asked to hear of what happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,13 +138,6 @@ const FORGET: &str = "
       and exists (select 1 from delivery l where l.subscriber = delivery.subscriber
         and l.dossier_id = delivery.dossier_id and l.fate = 'delivered'
         and l.turn > delivery.turn)";
-
-const HOLD: &str = "
-    update relay_lease set holder = $1, held_until = $2
-    where name = 'deliveries' and (holder = $1 or held_until <= $3)";
-
-const LET_GO: &str = "
-    update relay_lease set held_until = 0 where name = 'deliveries' and holder = $1";
 
 /// Writes what others shall hear of down for each who asked.
 pub(super) async fn deliver(
@@ -390,10 +384,7 @@ impl Records {
     /// [`ArchiveError::Unavailable`].
     pub async fn hold_sending(&self, holder: &str, long: Duration) -> Result<bool, ArchiveError> {
         let mut change = self.db.change().await?;
-        let now = change.now;
-        let until = now.saturating_add(number(long.as_micros()));
-        let hold = sqlx::query(HOLD).bind(holder).bind(until).bind(now).execute(change.on()).await;
-        let held = hold.doing("becoming the one that sends")?.rows_affected() > 0;
+        let held = Sending::Deliveries.hold(&mut change, holder, long).await?;
         change.commit().await?;
         Ok(held)
     }
@@ -404,8 +395,7 @@ impl Records {
     /// [`ArchiveError::Unavailable`].
     pub async fn leave_sending(&self, holder: &str) -> Result<(), ArchiveError> {
         let mut change = self.db.change().await?;
-        let let_go = sqlx::query(LET_GO).bind(holder).execute(change.on()).await;
-        let_go.doing("leaving the sending to another")?;
+        Sending::Deliveries.let_go(&mut change, holder).await?;
         change.commit().await
     }
 

@@ -93,12 +93,15 @@ const COUNT_READ: &str =
 /// that another paper took its place, and nobody assigned the document since.
 macro_rules! withdrawn {
     () => {
-        "exists (select 1 from record w
-            where w.document_id = document.document_id
-              and w.state <> 'published' and w.ended_by is not null
-              and w.version > coalesce(document.assigned_after, 0)
-              and not exists (select 1 from record later
-                  where later.record_id = w.record_id and later.version > w.version))"
+        concat!(
+            "exists (select 1 from record w
+                where w.document_id = document.document_id
+                  and w.state <> 'published' and w.ended_by is not null
+                  and w.version > coalesce(document.assigned_after, 0)
+                  and ",
+            is_latest!("w"),
+            ")"
+        )
     };
 }
 pub(super) use withdrawn;
@@ -131,10 +134,10 @@ const PUT: &str = "
 const REMOVE: &str = "delete from document where document_id = $1";
 
 // The latest version, also where another paper took its place: it must not go on ending others.
-const NOT_WITHDRAWN: &str = "
-    select record_id, version from record where document_id = $1 and state <> 'revoked'
-      and not exists (select 1 from record later
-        where later.record_id = record.record_id and later.version > record.version)";
+const NOT_WITHDRAWN: &str = concat!(
+    "select record_id, version from record where document_id = $1 and state <> 'revoked' and ",
+    is_latest!("record")
+);
 
 pub(crate) const FORGET_PARKED: &str = "delete from parked where target = $1";
 
@@ -162,8 +165,8 @@ const ASSIGNED: &str = concat!(
 const REPLACED: &str = concat!(
     "select version from record where document_id = $1 and ",
     replaced!(),
-    " and not exists (select 1 from record later
-        where later.record_id = record.record_id and later.version > record.version)"
+    " and ",
+    is_latest!("record")
 );
 
 impl Records {

@@ -70,7 +70,7 @@ const UNFILE: &str = "update dossier set filed_pages = -1 where dossier_id = $1"
 
 const UNSETTLE: &str = "update dossier set settled = 0 where dossier_id = $1";
 
-// Conditions of `SETTLED` and of `dossier.not_settled` in the check are the same.
+// Conditions of `SETTLE` and of `dossier.not_settled` in the check are the same.
 const SETTLE: &str = "
     update dossier set settled = 1
     where dossier_id = $1 and settled = 0

@@ -132,7 +132,7 @@ impl Records {
 }
 
 pub(super) fn hash(text: &str) -> Blake3 {
-    Blake3(*blake3::hash(text.as_bytes()).as_bytes())
+    Blake3::of(text.as_bytes())
 }
 
 pub(super) async fn in_use(change: &mut Change<'_>, record: &Record) -> Result<bool, ArchiveError> {

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use schemas::Uuid;
+use schemas::access::Reach;
 use schemas::api::{LookupRequest, NearFound, NearMatch};
 use schemas::audit::{Act, AuditLine};
 use schemas::ids::{OfficeCode, PrincipalId};
@@ -55,6 +56,9 @@ pub struct Near {
     pub principal: Option<PrincipalId>,
 }
 
+/// Near matches in one list, at most; the statements say it, too.
+const LONGEST: usize = 1000;
+
 const PUT_NEAR: &str = "
     insert into near_match (request, record_id, asked_at, asked_by, subject, differs, asked,
         number, principal, found)
@@ -82,6 +86,16 @@ const WAITING: &str = near!(
     "where n.found = 0 and s.same is null
         order by n.asked_at, n.request limit 1000"
 );
+
+// Those of an office and those below it.
+const WAITING_OF: &str = concat!(
+    "select * from (",
+    near!("where n.found = 0 and s.same is null"),
+    ") as waiting
+     where office = $1 or substr(office, 1, length($1) + 1) = $1 || '.'
+     order by asked_at, request limit 1000"
+);
+
 const BY_REQUEST: &str = near!("where n.request = $1");
 
 // Nothing can be said of those that were kept before their subject was.
@@ -147,6 +161,30 @@ impl Records {
     pub async fn near_matches(&self) -> Result<Vec<Near>, ArchiveError> {
         let rows = sqlx::query(WAITING).fetch_all(&self.db.readers).await;
         rows.doing("reading near matches")?.iter().map(near).collect()
+    }
+
+    /// Of the near matches of which nobody has said what they are, the thousand oldest of records
+    /// from offices within reach.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
+    pub async fn near_matches_within(&self, reach: &Reach) -> Result<Vec<Near>, ArchiveError> {
+        let offices = match reach {
+            Reach::Everywhere => return self.near_matches().await,
+            Reach::Offices(offices) => offices,
+        };
+        let mut found = Vec::new();
+        for office in offices {
+            let rows = sqlx::query(WAITING_OF).bind(office.as_str());
+            let rows = rows.fetch_all(&self.db.readers).await.doing("reading near matches")?;
+            for row in &rows {
+                found.push((row.int::<i64>("asked_at")?, near(row)?));
+            }
+        }
+        found.sort_by_key(|(at, near)| (*at, near.near.request));
+        // An office may be below another.
+        found.dedup_by_key(|(_, near)| near.near.request);
+        Ok(found.into_iter().map(|(_, near)| near).take(LONGEST).collect())
     }
 
     /// The near match of that lookup.

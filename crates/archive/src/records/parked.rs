@@ -1,18 +1,20 @@
-//! Jobs laid aside for a person.
+//! Jobs laid aside for a person, who has them tried again or gives them up.
 
+use jiff::Timestamp;
 use schemas::Uuid;
 use schemas::access::Reach;
-use schemas::api::{DossierEvent, ParkedView};
+use schemas::api::{DossierEvent, DropWord, ParkedView};
 use schemas::code::Reason;
-use schemas::ids::DossierId;
+use schemas::ids::{DossierId, PrincipalId};
 use schemas::message::{Job, Message};
 use sqlx::any::AnyRow;
 
 use super::Records;
 use super::held::{By, Held};
-use crate::database::Change;
-use crate::error::{ArchiveError, Doing};
+use crate::database::{Change, micros};
+use crate::error::{ArchiveError, Doing, RetryError};
 use crate::outbox::named;
+use crate::queue::understood;
 use crate::rows::{Columns, json};
 
 /// Longest detail that is kept, in characters.
@@ -40,26 +42,48 @@ const PUT: &str = "
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
     on conflict (parked_id) do nothing";
 
-const LIST: &str = "
-    select parked_id, job, target, code, attempts, reason, detail, parked_at
-    from parked join dossier using (dossier_id)
-    order by parked_at, parked_id limit $1";
+// What is parked again is not given up any more.
+const FORGET_DROPPED: &str = "delete from dropped where parked_id = $1";
 
+macro_rules! list {
+    ($which:literal) => {
+        concat!(
+            "select parked_id, job, target, code, attempts, reason, detail, parked_at
+             from parked join dossier using (dossier_id)
+             where parked_at >= $2 and (parked_at > $2 or parked_id > $3) ",
+            $which,
+            " order by parked_at, parked_id limit $1"
+        )
+    };
+}
+const LIST: &str = list!("");
 // An office and those below it.
-const LIST_OF: &str = "
-    select parked_id, job, target, code, attempts, reason, detail, parked_at
-    from parked join dossier using (dossier_id)
-    where office = $2 or substr(office, 1, length($2) + 1) = $2 || '.'
-    order by parked_at, parked_id limit $1";
+const LIST_OF: &str = list!("and (office = $4 or substr(office, 1, length($4) + 1) = $4 || '.')");
 
 const ONE: &str = "
     select parked_id, job, target, code, attempts, reason, detail, parked_at
     from parked join dossier using (dossier_id)
     where parked_id = $1";
 
+const ONE_DROPPED: &str = "
+    select parked_id, job, target, code, attempts, reason, detail, parked_at, because, principal,
+        dropped_at
+    from dropped join dossier using (dossier_id)
+    where parked_id = $1";
+
 const WHOSE: &str = "select dossier_id from parked where parked_id = $1";
 
 const TAKE: &str = "delete from parked where parked_id = $1 returning message";
+
+const DROP: &str = "
+    insert into dropped (parked_id, dossier_id, job, target, attempts, reason, detail, parked_at,
+        because, principal, dropped_at)
+    select parked_id, dossier_id, job, target, attempts, reason, detail, parked_at, $2, $3, $4
+    from parked where parked_id = $1
+    on conflict (parked_id) do update set because = excluded.because,
+        principal = excluded.principal, dropped_at = excluded.dropped_at";
+
+const TAKE_DROPPED: &str = "delete from parked where parked_id = $1 returning job, target, reason";
 
 // A job that nobody understood is parked while what it was for still waits.
 const AGAIN_SCAN: &str = "
@@ -73,6 +97,21 @@ const AGAIN_PAGE: &str = "
 const AGAIN_DOCUMENT: &str = "
     update document set seal = 'waiting'
     where document_id = $1 and seal in ('parked', 'waiting') and revision = $2";
+
+// A job that nobody understood doesn't say what exactly it was for. Where another is on its way that
+// decides.
+const DROP_DOCUMENT: &str = "
+    update document set seal = 'parked'
+    where document_id = $1 and seal = 'waiting' and cast($2 as text) is not null
+      and not exists (select 1 from job where target = $1)
+      and not exists (select 1 from outbox where target = $1)";
+
+const DROP_FILING: &str = "
+    update dossier set filed_pages =
+        (select count(*) from page where page.dossier_id = $1 and state = 'read')
+    where dossier_id = $1 and filed_pages < 0 and cast($2 as text) is not null
+      and not exists (select 1 from job where target = $1)
+      and not exists (select 1 from outbox where target = $1)";
 
 impl Records {
     /// Lays a job aside for a person. What it was to be done to is parked with it; when that was
@@ -128,30 +167,35 @@ impl Records {
     /// # Errors
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
     pub async fn parked(&self, limit: u32) -> Result<Vec<ParkedView>, ArchiveError> {
-        let query = sqlx::query(LIST).bind(i64::from(limit));
-        let rows = query.fetch_all(&self.db.readers).await.doing("reading parked jobs")?;
-        rows.iter().map(view).collect()
+        self.parked_within(&Reach::Everywhere, None, limit).await
     }
 
-    /// Parked jobs of the offices within reach, those that wait longest first.
+    /// Parked jobs of the offices within reach, those that wait longest first, after the one that
+    /// was parked at that moment and has that id.
     ///
     /// # Errors
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
     pub async fn parked_within(
         &self,
         reach: &Reach,
+        after: Option<(Timestamp, Uuid)>,
         limit: u32,
     ) -> Result<Vec<ParkedView>, ArchiveError> {
+        let doing = "reading parked jobs";
+        let (at, id) = after.map_or((0, String::new()), |(at, id)| (micros(at), id.to_string()));
+        let ask = |sql| sqlx::query(sql).bind(i64::from(limit)).bind(at).bind(id.clone());
         let offices = match reach {
-            Reach::Everywhere => return self.parked(limit).await,
+            Reach::Everywhere => {
+                let rows = ask(LIST).fetch_all(&self.db.readers).await.doing(doing)?;
+                return rows.iter().map(view).collect();
+            }
             Reach::Offices(offices) => offices,
         };
         let mut found = Vec::new();
         for office in offices {
-            let query = sqlx::query(LIST_OF).bind(i64::from(limit)).bind(office.as_str());
-            let rows = query.fetch_all(&self.db.readers).await.doing("reading parked jobs")?;
-            for row in &rows {
-                found.push((row.int::<i64>("parked_at")?, view(row)?));
+            let query = ask(LIST_OF).bind(office.as_str());
+            for row in query.fetch_all(&self.db.readers).await.doing(doing)? {
+                found.push((row.int::<i64>("parked_at")?, view(&row)?));
             }
         }
         found.sort_by_key(|(at, view)| (*at, view.id));
@@ -161,32 +205,41 @@ impl Records {
         Ok(found.into_iter().map(|(_, view)| view).take(longest).collect())
     }
 
-    /// A parked job.
+    /// A parked job, or one that was given up.
     ///
     /// # Errors
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
     pub async fn parked_one(&self, id: Uuid) -> Result<Option<ParkedView>, ArchiveError> {
+        let doing = "reading a parked job";
         let query = sqlx::query(ONE).bind(id.to_string());
-        let row = query.fetch_optional(&self.db.readers).await.doing("reading a parked job")?;
-        row.as_ref().map(view).transpose()
+        if let Some(row) = query.fetch_optional(&self.db.readers).await.doing(doing)? {
+            return view(&row).map(Some);
+        }
+        let query = sqlx::query(ONE_DROPPED).bind(id.to_string());
+        let row = query.fetch_optional(&self.db.readers).await.doing(doing)?;
+        let Some(row) = row else { return Ok(None) };
+        let dropped = DropWord {
+            reason: row.take("because")?,
+            principal: row.parsed("principal")?,
+            at: row.time("dropped_at")?.to_string(),
+        };
+        Ok(Some(ParkedView { dropped: Some(dropped), ..view(&row)? }))
     }
 
     /// Announces a parked job again. False when there is none with that id.
     ///
     /// # Errors
-    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
-    pub async fn retry_parked(&self, id: Uuid) -> Result<bool, ArchiveError> {
+    /// [`RetryError::MessageUnknown`]: it stays parked. [`ArchiveError::Full`],
+    /// [`ArchiveError::Unavailable`].
+    pub async fn retry_parked(&self, id: Uuid) -> Result<bool, RetryError> {
         let doing = "retrying a parked job";
         let mut change = self.db.change().await?;
-        let whose = sqlx::query(WHOSE).bind(id.to_string()).fetch_optional(change.on()).await;
-        let Some(whose) = whose.doing(doing)? else { return Ok(false) };
-        let dossier: DossierId = whose.parsed("dossier_id")?;
-        let held = Held::take(&mut change, By::Id(dossier)).await?;
-        let held = held.ok_or_else(|| super::dossiers::missing(dossier))?;
+        let Some(held) = hold(&mut change, id).await? else { return Ok(false) };
         let row = sqlx::query(TAKE).bind(id.to_string()).fetch_optional(change.on()).await;
         let Some(row) = row.doing(doing)? else { return Ok(false) };
-        let message: Message = row.json("message")?;
-        let (_, target) = named(&message.job, dossier);
+        // What it says that this program doesn't know would be lost.
+        let message = understood(&row)?.ok_or(RetryError::MessageUnknown)?;
+        let (_, target) = named(&message.job, held.id);
         let target = target.to_string();
         let again = match &message.job {
             Job::Unpack { .. } => Some(sqlx::query(AGAIN_SCAN).bind(target)),
@@ -209,6 +262,58 @@ impl Records {
         change.commit().await?;
         Ok(true)
     }
+
+    /// Gives a parked job up for good, with what that principal says why: what it was for stays
+    /// parked. False when there is none with that id.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
+    pub async fn drop_parked(
+        &self,
+        id: Uuid,
+        principal: PrincipalId,
+        because: &str,
+    ) -> Result<bool, ArchiveError> {
+        let doing = "giving a parked job up";
+        let mut change = self.db.change().await?;
+        let Some(held) = hold(&mut change, id).await? else { return Ok(false) };
+        let now = change.now;
+        let drop = sqlx::query(DROP).bind(id.to_string()).bind(because);
+        let drop = drop.bind(principal.to_string()).bind(now).execute(change.on()).await;
+        drop.doing(doing)?;
+        let row = sqlx::query(TAKE_DROPPED).bind(id.to_string()).fetch_optional(change.on()).await;
+        let Some(row) = row.doing(doing)? else { return Ok(false) };
+        let job: String = row.take("job")?;
+        let park = match job.as_str() {
+            "unpack" => Some(PARK_SCAN),
+            "read" => Some(PARK_PAGE),
+            "seal" => Some(DROP_DOCUMENT),
+            "file" => Some(DROP_FILING),
+            _ => None,
+        };
+        if let Some(park) = park {
+            let (target, reason): (String, String) = (row.take("target")?, row.take("reason")?);
+            let park = sqlx::query(park).bind(target).bind(reason).execute(change.on()).await;
+            // What was waiting until now is no longer waited for.
+            if park.doing(doing)?.rows_affected() > 0 {
+                match job.as_str() {
+                    "seal" | "file" => _ = held.settle(&mut change).await?,
+                    _ => held.file_when_read(&mut change).await?,
+                }
+            }
+        }
+        change.commit().await?;
+        Ok(true)
+    }
+}
+
+/// Takes hold of the dossier of a parked job; none where there is no such job.
+async fn hold(change: &mut Change<'_>, id: Uuid) -> Result<Option<Held>, ArchiveError> {
+    let whose = sqlx::query(WHOSE).bind(id.to_string()).fetch_optional(change.on()).await;
+    let Some(whose) = whose.doing("looking for a parked job")? else { return Ok(None) };
+    let dossier: DossierId = whose.parsed("dossier_id")?;
+    let held = Held::take(change, By::Id(dossier)).await?;
+    held.ok_or_else(|| super::dossiers::missing(dossier)).map(Some)
 }
 
 /// A job to be laid aside.
@@ -234,8 +339,11 @@ impl Parked<'_> {
         message: &str,
     ) -> Result<(), ArchiveError> {
         let now = change.now;
+        let id = Uuid::new_v5(&self.target, self.job.as_bytes()).to_string();
+        let forget = sqlx::query(FORGET_DROPPED).bind(&id).execute(change.on()).await;
+        forget.doing("parking a job")?;
         sqlx::query(PUT)
-            .bind(Uuid::new_v5(&self.target, self.job.as_bytes()).to_string())
+            .bind(id)
             .bind(self.dossier.to_string())
             .bind(self.job)
             .bind(self.target.to_string())
@@ -263,5 +371,6 @@ fn view(row: &AnyRow) -> Result<ParkedView, ArchiveError> {
         reason: reason.vi().to_owned(),
         detail: row.take("detail")?,
         parked_at: row.time("parked_at")?.to_string(),
+        dropped: None,
     })
 }

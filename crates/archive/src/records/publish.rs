@@ -29,24 +29,32 @@ const AT: &str = concat!(
     " as withdrawn from document where document_id = $1"
 );
 
+/// What a row holds of a record, beside `from` and the joins.
+macro_rules! record_columns {
+    () => {
+        "state, superseded_by, hash, body"
+    };
+}
+pub(crate) use record_columns;
+
 macro_rules! record {
     ($which:literal) => {
-        concat!(
-            "select record.version, state, superseded_by, published_at, hash, pdf, body from record ",
-            $which
-        )
+        concat!("select ", record_columns!(), " from record ", $which)
     };
 }
 const VERSION: &str = record!("where record_id = $1 and version = $2");
 const LATEST: &str = record!("where record_id = $1 order by version desc limit 1");
-const VERSIONS: &str = "
-    select r.version, state, superseded_by, published_at, hash, pdf, body, ended_why, ended_reason,
+const VERSIONS: &str = concat!(
+    "select ",
+    record_columns!(),
+    ", published_at, pdf, ended_why, ended_reason,
         p.signature is not null as signed, d.record_version is not null as pending
-    from record r
-    left join record_proof p on p.record_id = r.record_id and p.version = r.version
-    left join document d on d.document_id = r.document_id and d.record_version = r.version
+     from record r
+     left join record_proof p on p.record_id = r.record_id and p.version = r.version
+     left join document d on d.document_id = r.document_id and d.record_version = r.version
         and d.seal in ('waiting', 'parked')
-    where r.record_id = $1 order by r.version desc";
+     where r.record_id = $1 order by r.version desc"
+);
 const OWNED: &str = record!(
     "join record_owner using (record_id, version) where number = $1 and state = 'published'
      order by published_at, record_id"
@@ -57,9 +65,9 @@ const PAPERS: &str = concat!(
         "join record_owner using (record_id, version) where number = $1 and (state = 'published' or "
     ),
     replaced!(),
-    ") and not exists (select 1 from record later
-        where later.record_id = record.record_id and later.version > record.version)
-     order by published_at, record_id"
+    ") and ",
+    is_latest!("record"),
+    " order by published_at, record_id"
 );
 
 // What a person ended before stays so by their word.
@@ -415,7 +423,7 @@ pub(super) async fn put(
 ) -> Result<Blake3, ArchiveError> {
     let doing = "publishing a record";
     let body = json(record)?;
-    let hash = Blake3(*blake3::hash(body.as_bytes()).as_bytes());
+    let hash = Blake3::of(body.as_bytes());
     let (id, version) = (record.id.to_string(), i64::from(record.version));
     sqlx::query(PUT)
         .bind(&id)

@@ -1,5 +1,6 @@
-//! What a dossier relies on: the records that stood for its components when it was opened, and what
-//! became of them since.
+//! What a dossier relies on: the records that stood for its components when it was opened, or that
+//! came to stand for them since, by an answer, when it was filed or when a paper was taken all the
+//! same; and what became of them.
 //!
 //! Whoever changes a record holds the dossier that it came with, so it must not take hold of
 //! those that rely on it, too: two such changes could wait for each other. The change is written
@@ -200,7 +201,7 @@ const LOOKUPS: &str = "
     select body from lookup where dossier = $1 order by asked_at, lookup_id";
 
 impl Records {
-    /// The records that stood for components when the dossier was opened.
+    /// The records that the dossier relies on, each with the component that it stands for.
     ///
     /// # Errors
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].

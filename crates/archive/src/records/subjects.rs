@@ -1,6 +1,7 @@
 //! What is kept of a subject: for whoever asks for it by right, and for who erases it.
 
 mod erase;
+mod told;
 
 use std::collections::BTreeMap;
 
@@ -14,17 +15,21 @@ use sqlx::any::AnyRow;
 
 use super::Records;
 use super::dossiers::{Dossier, dossier};
-use super::publish::record;
+use super::publish::{record, record_columns};
 use crate::error::{ArchiveError, Doing};
 use crate::rows::{Columns, json, number};
 
 pub use erase::{Erasure, Ground, Kept};
+pub use told::DossiersOf;
 
 // Whatever became of them, and whoever else they belong to.
-const OWNED: &str = "
-    select r.version, state, superseded_by, published_at, hash, pdf, body from record r
-    where r.record_id in (select record_id from record_owner where number = $1)
-    order by r.record_id, r.version";
+const OWNED: &str = concat!(
+    "select ",
+    record_columns!(),
+    " from record r
+     where r.record_id in (select record_id from record_owner where number = $1)
+     order by r.record_id, r.version"
+);
 
 macro_rules! dossiers {
     ($which:literal) => {
@@ -43,15 +48,17 @@ const NAMING: &str = dossiers!(
 );
 
 // Those that `erase_dossier` would take.
-const ENDED: &str = "
-    select r.dossier_id, r.version, r.state, r.superseded_by, r.published_at, r.hash, r.pdf, r.body
-    from record r
-    where r.dossier_id in (
+const ENDED: &str = concat!(
+    "select dossier_id, ",
+    record_columns!(),
+    " from record r
+     where r.dossier_id in (
         select d.dossier_id from dossier d
         where d.dossier_id > $1 and d.state = 'closed' and d.settled = 1
           and exists (select 1 from record r where r.dossier_id = d.dossier_id)
         order by d.dossier_id limit $2)
-    order by r.dossier_id, r.record_id, r.version";
+     order by r.dossier_id, r.record_id, r.version"
+);
 
 /// Something that was done with a record, or with a dossier.
 #[derive(Debug, Clone, Serialize)]

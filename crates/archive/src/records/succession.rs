@@ -20,7 +20,7 @@ use schemas::record::{Record, RecordState};
 use super::Records;
 use super::audit::leave;
 use super::held::Held;
-use super::publish::{End, end, latest, record};
+use super::publish::{End, end, latest, record, record_columns};
 use super::relied::{note, runs_again};
 use super::revise::{Revised, Reviser};
 use crate::database::Change;
@@ -28,12 +28,13 @@ use crate::error::{ArchiveError, Doing};
 use crate::rows::Columns;
 
 // The latest versions; those that the program ended by that record, and no person.
-const ENDED_BY: &str =
-    "select version, state, superseded_by, published_at, hash, pdf, body from record
-     where superseded_by = $1 and state = 'superseded' and ended_by is null
-       and not exists (select 1 from record later
-        where later.record_id = record.record_id and later.version > record.version)
-     order by published_at, record_id";
+const ENDED_BY: &str = concat!(
+    "select ",
+    record_columns!(),
+    " from record where superseded_by = $1 and state = 'superseded' and ended_by is null and ",
+    is_latest!("record"),
+    " order by published_at, record_id"
+);
 
 const ENDED_SOMETHING: &str = "
     select document_id, revision from record where record_id = $1 and version = $2

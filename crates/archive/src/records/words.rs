@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use schemas::api::{Lookup, LookupSaid, LookupWord, SayOfLookup};
+use schemas::api::{DossierState, Lookup, LookupSaid, LookupWord, SayOfLookup};
 use schemas::audit::{Act, AuditLine};
 use schemas::clock::day_of;
 use schemas::ids::{ComponentId, DossierCode, LookupId, PrincipalId};
@@ -11,12 +11,15 @@ use sqlx::any::AnyRow;
 
 use super::Records;
 use super::audit::leave;
+use super::held::{By, Held};
 use super::lookups::{hash, in_use, lookup};
-use crate::database::micros;
+use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing, LookupError};
 use crate::rows::{Columns, word};
 
 const BY_ID: &str = "select body, chain_hash from lookup where lookup_id = $1";
+
+const DOSSIER: &str = "select dossier_id from dossier where code = $1";
 
 const WORDS: &str = "
     select lookup_id, word, reason, said_by, at from lookup_word where lookup_id = $1
@@ -64,7 +67,8 @@ impl Records {
         self.leave_alone(&[line(&body, lookup, (Act::ReadAgain, principal), now)?]).await
     }
 
-    /// Keeps what becomes of a lookup's answer, beside what was said before.
+    /// Keeps what becomes of a lookup's answer, beside what was said before. Says whether it was
+    /// kept: once its dossier is closed it is neither used nor declined.
     ///
     /// # Errors
     /// [`LookupError::NotUsable`] when it shall be used and that version of the record is not in
@@ -75,8 +79,14 @@ impl Records {
         lookup: &Lookup,
         said: &SayOfLookup,
         now: Timestamp,
-    ) -> Result<(), LookupError> {
+    ) -> Result<bool, LookupError> {
         let mut change = self.db.change().await?;
+        if said.word != LookupWord::Shown
+            && let Some(dossier) = &lookup.dossier
+            && !is_open(&mut change, dossier).await?
+        {
+            return Ok(false);
+        }
         let act = match said.word {
             LookupWord::Shown => Act::LookupShown,
             LookupWord::Used => Act::LookupUsed,
@@ -103,7 +113,8 @@ impl Records {
         let body = sqlx::query(BY_ID).bind(lookup.id.to_string()).fetch_one(change.on()).await;
         let body = body.doing("reading a lookup")?;
         leave(&mut change, &[line(&body, lookup, (act, principal), now)?]).await?;
-        Ok(change.commit().await?)
+        change.commit().await?;
+        Ok(true)
     }
 
     /// What was said of a lookup's answer, earliest first.
@@ -143,6 +154,15 @@ impl Records {
         }
         Ok(declined.into_iter().filter_map(|(of, declined)| declined.then_some(of)).collect())
     }
+}
+
+/// Whether that dossier is open, and stays so until the transaction ends.
+async fn is_open(change: &mut Change<'_>, code: &DossierCode) -> Result<bool, ArchiveError> {
+    let row = sqlx::query(DOSSIER).bind(code.as_str()).fetch_optional(change.on()).await;
+    let row = row.doing("keeping what becomes of a lookup")?;
+    let Some(row) = row else { return Ok(false) };
+    let held = Held::take(change, By::Id(row.parsed("dossier_id")?)).await?;
+    Ok(held.is_some_and(|held| held.state == DossierState::Open))
 }
 
 /// A line about a lookup that was kept. What it was for stands in the lookup: from before purposes

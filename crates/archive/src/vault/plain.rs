@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use super::no_key;
 use crate::Archive;
 use crate::error::{ArchiveError, Doing};
+use crate::needed;
 use crate::records::held::{By, Held};
 use crate::rows::Columns;
 
@@ -26,33 +27,6 @@ const AT_ONCE: usize = 4;
 
 /// Bytes of each in memory.
 const CHUNK: usize = 1 << 18;
-
-// Each once: of many alike, a batch of one table would else end before those of the others.
-const NEEDED: &str = "
-    select blob from (select distinct blake3 as blob from scan
-        where blake3 > $1 order by blob limit $2) as scans
-    union select blob from (select distinct image_blake3 as blob from page
-        where image_blake3 > $1 order by blob limit $2) as images
-    union select blob from (select distinct pdf as blob from record
-        where pdf > $1 order by blob limit $2) as pdfs
-    union select blob from (select distinct blake3 as blob from inquiry_file
-        where blake3 > $1 order by blob limit $2) as answers
-    order by blob limit $2";
-
-const DOSSIERS: &str = "
-    select dossier_id from scan where blake3 = $1
-    union select dossier_id from page where image_blake3 = $1
-    union select dossier_id from record where pdf = $1
-    union select i.dossier_id from inquiry_file f join inquiry i on i.inquiry_id = f.inquiry_id
-        where f.blake3 = $1
-    order by dossier_id";
-
-const NEEDS: &str = "
-    select exists (select 1 from scan where blake3 = $1 and dossier_id = $2)
-        or exists (select 1 from page where image_blake3 = $1 and dossier_id = $2)
-        or exists (select 1 from record where pdf = $1 and dossier_id = $2)
-        or exists (select 1 from inquiry_file f join inquiry i on i.inquiry_id = f.inquiry_id
-            where f.blake3 = $1 and i.dossier_id = $2) as needs";
 
 /// What encrypting came to, in the end or so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -94,7 +68,7 @@ impl Archive {
         }
         let (mut last, mut sum) = (String::new(), Encrypted::default());
         loop {
-            let batch = sqlx::query(NEEDED).bind(&last).bind(BATCH);
+            let batch = sqlx::query(needed::EVERY_AFTER).bind(&last).bind(BATCH);
             let batch = batch.fetch_all(&self.records.db.readers).await.doing(DOING)?;
             let Some(end) = batch.last() else { return Ok(sum) };
             last = end.take("blob")?;
@@ -147,7 +121,7 @@ impl Archive {
             if Held::take(&mut change, By::Id(dossier)).await?.is_none() {
                 continue;
             }
-            let needs = sqlx::query(NEEDS).bind(key.to_string()).bind(dossier.to_string());
+            let needs = sqlx::query(needed::NEEDS).bind(key.to_string()).bind(dossier.to_string());
             let needs = needs.fetch_one(change.on()).await.doing(DOING)?;
             if needs.flag("needs")? {
                 // The dossier is only held: nothing of it changes.
@@ -166,7 +140,7 @@ impl Archive {
 
     /// Dossiers that need it.
     async fn needing(&self, key: Blake3) -> Result<Vec<DossierId>, ArchiveError> {
-        let rows = sqlx::query(DOSSIERS).bind(key.to_string());
+        let rows = sqlx::query(needed::DOSSIERS).bind(key.to_string());
         let rows = rows.fetch_all(&self.records.db.readers).await.doing(DOING)?;
         rows.iter().map(|row| row.parsed("dossier_id")).collect()
     }

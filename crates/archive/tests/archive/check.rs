@@ -2,14 +2,17 @@
 
 use std::time::{Duration, SystemTime};
 
-use archive::{Dossier, Reviser};
+use archive::{Dossier, Encrypted, Findings, Reviser};
 use jiff::Timestamp;
 use schemas::ids::{Blake3, PageId};
 use schemas::message::Job;
+use tempfile::TempDir;
 
+use crate::backup::back_up;
 use crate::bed::{
     Bed, NUMBER, SOMEBODY, accept, bed, filed, findings, new_scan, read_page, unpack,
 };
+use crate::subjects::erase;
 
 /// A dossier with one record; nothing left to do and nothing amiss.
 async fn sound() -> (Bed, Dossier, Vec<PageId>) {
@@ -52,6 +55,20 @@ fn grow_old(bed: &Bed, blob: Blake3) {
     file.set_modified(SystemTime::now() - Duration::from_secs(7200)).unwrap();
 }
 
+/// Another Kho has sent this for the dossier.
+async fn came_from_another_kho(bed: &Bed, dossier: &Dossier, blob: Blake3) {
+    for sql in [
+        format!(
+            "insert into inquiry (inquiry_id, dossier_id, store, delivery_id, asked_at, principal,
+                question) values ('i', '{}', 's', 'd', 1, 'p', '{{}}')",
+            dossier.id
+        ),
+        format!("insert into inquiry_file values ('i', 0, 'a.pdf', '{blob}', 10)"),
+    ] {
+        assert_eq!(bed.tamper(sql.leak()).await, 1);
+    }
+}
+
 async fn image_of(bed: &Bed, page: PageId) -> Blake3 {
     bed.archive.records.page(page).await.unwrap().unwrap().image.unwrap().1
 }
@@ -82,6 +99,34 @@ async fn a_lost_pdf_is_made_again_as_a_new_version() {
     assert_eq!(mend(&bed, &dossier).await, [""; 0]);
     assert_eq!(bed.archive.records.versions(record.id).await.unwrap().len(), 2);
     assert_eq!(pages.len(), 2);
+}
+
+#[tokio::test]
+async fn a_pdf_that_is_whole_again_since_it_was_found_damaged_is_not_made_again() {
+    let (bed, _, _) = sound().await;
+    let record = bed.archive.records.records_of(NUMBER).await.unwrap().remove(0);
+    let whole = std::fs::read(bed.blob(record.pdf)).unwrap();
+    std::fs::write(bed.blob(record.pdf), b"other bytes").unwrap();
+    let found = bed.archive.check(None).await.unwrap();
+    assert_eq!(found.findings[0].code, "record.pdf_damaged");
+    std::fs::write(bed.blob(record.pdf), whole).unwrap();
+    assert_eq!(bed.archive.mend(&found).await.unwrap(), []);
+    assert_eq!(bed.archive.records.versions(record.id).await.unwrap().len(), 1);
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_blob_that_cannot_be_read_for_now_is_not_taken_for_damaged() {
+    let (bed, _, pages) = sound().await;
+    let image = bed.blob(image_of(&bed, pages[0]).await);
+    let aside = bed.form.dir().join("aside");
+    std::fs::rename(&image, &aside).unwrap();
+    // Nobody can read a folder as if it were a file, whatever they may.
+    std::fs::create_dir(&image).unwrap();
+    assert_eq!(findings(&bed.archive).await, ["blob.unreadable"]);
+    std::fs::remove_dir(&image).unwrap();
+    std::fs::rename(&aside, &image).unwrap();
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
 }
 
 #[tokio::test]
@@ -148,19 +193,53 @@ async fn a_blob_that_came_from_another_kho_after_it_was_found_is_kept() {
     grow_old(&bed, blob);
     let found = bed.archive.check(None).await.unwrap();
     assert_eq!(found.findings.len(), 1);
-    for sql in [
-        format!(
-            "insert into inquiry (inquiry_id, dossier_id, store, delivery_id, asked_at, principal,
-                question) values ('i', '{}', 's', 'd', 1, 'p', '{{}}')",
-            dossier.id
-        ),
-        format!("insert into inquiry_file values ('i', 0, 'a.pdf', '{blob}', 10)"),
-    ] {
-        assert_eq!(bed.tamper(sql.leak()).await, 1);
-    }
+    came_from_another_kho(&bed, &dossier, blob).await;
     assert!(bed.archive.mend(&found).await.unwrap().is_empty());
     assert!(bed.archive.blobs.contains(blob).await.unwrap());
     assert_eq!(findings(&bed.archive).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn no_use_of_a_blob_is_forgotten() {
+    let (bed, dossier, pages) = sound().await;
+    let (records, blobs) = (&bed.archive.records, &bed.archive.blobs);
+    let scan = records.scans(dossier.id).await.unwrap().remove(0).0.blake3;
+    let pdf = records.records_of(NUMBER).await.unwrap().remove(0).pdf;
+    let answer = blobs.put(b"from another Kho").await.unwrap();
+    came_from_another_kho(&bed, &dossier, answer).await;
+    let images = [image_of(&bed, pages[0]).await, image_of(&bed, pages[1]).await];
+    let needed = [scan, images[0], images[1], pdf, answer];
+
+    // Whatever a check took them for.
+    let mut found = Findings::default();
+    for blob in needed {
+        grow_old(&bed, blob);
+        found.add("blob.orphan", blob, true);
+        found.add("key.orphan", blob, true);
+    }
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+    assert_eq!(bed.archive.mend(&found).await.unwrap(), []);
+    for blob in needed {
+        let bytes = blobs.get(blob).await.unwrap();
+        std::fs::write(bed.blob(blob), bytes).unwrap();
+    }
+    assert_eq!(bed.archive.check(None).await.unwrap().plain, 5);
+    let counted = bed.archive.encrypt_plain(false, &|_| {}).await.unwrap();
+    assert_eq!(counted, Encrypted { seen: 5, encrypted: 0, plain: 5, missing: 0 });
+    let done = bed.archive.encrypt_plain(true, &|_| {}).await.unwrap();
+    assert_eq!(done, Encrypted { seen: 5, encrypted: 5, plain: 0, missing: 0 });
+    let backup = TempDir::new().unwrap();
+    assert_eq!(back_up(&bed.archive, backup.path()).await.unwrap().blobs, 5);
+
+    records.close_dossier(dossier.id).await.unwrap();
+    for blob in needed {
+        grow_old(&bed, blob);
+    }
+    let erasure = erase(&bed, dossier.id, true, true).await.unwrap();
+    assert_eq!((erasure.blobs, erasure.blobs_left), (5, 0));
+    for blob in needed {
+        assert!(!blobs.contains(blob).await.unwrap());
+    }
 }
 
 #[tokio::test]

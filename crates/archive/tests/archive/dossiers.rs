@@ -141,11 +141,40 @@ async fn importing_a_catalogue_again_changes_nothing_and_a_change_makes_a_versio
     assert_eq!(records.procedure(&code, date(2025, 12, 31)).await.unwrap(), None);
     assert_eq!(records.procedure_version(&code, 1).await.unwrap(), Some(june));
 
-    let found = records.procedures(Some("KHAI sinh"), 10, 0).await.unwrap();
+    let day = date(2026, 7, 1);
+    let found = records.procedures(Some("KHAI sinh"), day, 10, 0).await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].code.as_str(), found[0].version), ("1.001193", 2));
-    assert!(records.procedures(Some("100%"), 10, 0).await.unwrap().is_empty());
-    assert_eq!(records.procedures(None, 10, 1).await.unwrap().len(), 1);
+    assert!(records.procedures(Some("100%"), day, 10, 0).await.unwrap().is_empty());
+    assert_eq!(records.procedures(None, day, 10, 1).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_version_is_listed_and_found_on_the_days_when_it_is_in_force_alone() {
+    let bed = bed().await;
+    let records = &bed.archive.records;
+    assert!(!records.has_procedures().await.unwrap());
+    records.import(&[procedure("1.001193", "Đăng ký khai sinh")], date(2026, 1, 1)).await.unwrap();
+    let next_year =
+        [procedure("1.001193", "Ghi nhận khai sinh"), procedure("1.000894", "Ghi nhận kết hôn")];
+    records.import(&next_year, date(2027, 1, 1)).await.unwrap();
+    assert!(records.has_procedures().await.unwrap());
+    let found = async |search, on| {
+        let found = records.procedures(search, on, 10, 0).await.unwrap();
+        found.into_iter().map(|found| (found.code.to_string(), found.version)).collect::<Vec<_>>()
+    };
+    let (before, last, first) = (date(2025, 12, 31), date(2026, 12, 31), date(2027, 1, 1));
+    let entry = |code: &str, version| (code.to_owned(), version);
+    assert_eq!(found(None, before).await, []);
+    assert_eq!(found(None, last).await, [entry("1.001193", 1)]);
+    assert_eq!(found(Some("dang ky"), last).await, [entry("1.001193", 1)]);
+    assert_eq!(found(Some("ghi nhan"), last).await, []);
+    assert_eq!(found(None, first).await, [entry("1.000894", 1), entry("1.001193", 2)]);
+    assert_eq!(found(Some("dang ky"), first).await, []);
+
+    // Of two that are in force, the later one counts, as where one is asked for.
+    records.import(&[procedure("1.001193", "Khai sinh sớm")], date(2026, 7, 1)).await.unwrap();
+    assert_eq!(found(None, date(2026, 8, 1)).await, [entry("1.001193", 3)]);
 }
 
 fn procedure(code: &str, name: &str) -> Procedure {

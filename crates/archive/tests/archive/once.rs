@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use schemas::access::Reach;
 use schemas::api::{
-    Answers, AskReason, AssignDocument, DocumentVerdict, DossierEvent, LookupWord, RecordChange,
-    RecordStanding, SayOfLookup,
+    Answers, AskReason, AssignDocument, DocumentVerdict, DossierEvent, LookupRequest, LookupWord,
+    RecordChange, RecordStanding, SayOfLookup,
 };
 use schemas::clock::day_of;
 use schemas::ids::RecordId;
@@ -605,6 +605,30 @@ async fn a_lookup_is_attached_to_its_dossier_with_what_became_of_it() {
 }
 
 #[tokio::test]
+async fn once_its_dossier_is_closed_an_answer_is_neither_used_nor_declined() {
+    let bed = bed().await;
+    let (_, record) = published(&bed).await;
+    let dossier = relying(&bed, &record).await;
+    let records = &bed.archive.records;
+    let mut asked = request(&record, "Đăng ký kết hôn");
+    let component = relied(&record).component;
+    (asked.dossier, asked.component) = (Some(dossier.code.clone()), Some(component));
+    let lookup = records.put_lookup(SOMEBODY, &asked, &record, Timestamp::now()).await.unwrap();
+    let say = async |word| {
+        let said = SayOfLookup { word, by: "officer-7".to_owned(), reason: None };
+        records.say_of_lookup(SOMEBODY, &lookup, &said, Timestamp::now()).await.unwrap()
+    };
+    use LookupWord::{Declined, Shown, Used};
+    assert!(say(Shown).await && say(Used).await);
+    records.close_dossier(dossier.id).await.unwrap();
+    assert!(!say(Declined).await && !say(Used).await);
+    assert!(records.declined(&dossier.code).await.unwrap().is_empty());
+    assert!(say(Shown).await, "that changes nothing of the dossier");
+    let words = records.words_of(lookup.id).await.unwrap();
+    assert_eq!(words.iter().map(|said| said.word).collect::<Vec<_>>(), [Shown, Used, Shown]);
+}
+
+#[tokio::test]
 async fn a_near_match_is_resolved_by_a_person_and_every_word_is_kept() {
     let bed = bed().await;
     let (_, record) = published(&bed).await;
@@ -643,6 +667,53 @@ async fn a_near_match_is_resolved_by_a_person_and_every_word_is_kept() {
     let unknown =
         records.resolve_near(SOMEBODY, schemas::Uuid::nil(), (true, "", ""), Timestamp::now());
     assert!(!unknown.await.unwrap());
+}
+
+#[tokio::test]
+async fn near_matches_of_another_office_hide_none_of_ones_own() {
+    let bed = bed().await;
+    let records = &bed.archive.records;
+    let mut found = Vec::new();
+    for (dossier, pages) in [bed.read_dossier(1).await, bed.read_dossier(1).await] {
+        let document = filed(&pages, "TP01");
+        bed.file(dossier.id, std::slice::from_ref(&document)).await;
+        found.push((dossier.id, bed.publish(&dossier, document.id).await));
+    }
+    let [(elsewhere, theirs), (_, own)] = found.as_slice() else { panic!("{found:?}") };
+    let moved = format!("update dossier set office = 'H26.02' where dossier_id = '{elsewhere}'");
+    assert_eq!(bed.tamper(moved.leak()).await, 1);
+    let stop = async |record: &Record, id: u128, at: Timestamp| {
+        let asked = request(record, "Đăng ký kết hôn");
+        let lookup = LookupRequest { request: schemas::Uuid::from_u128(id), ..asked };
+        let owner = &record.owners[0].subject;
+        let asked = Asked { number: "012345678".to_owned(), ..Asked::from(owner) };
+        records.put_near(SOMEBODY, &lookup, (&asked, owner), at).await.unwrap();
+    };
+    let now = Timestamp::now();
+    stop(theirs, 1, now - jiff::SignedDuration::from_hours(1)).await;
+    let more = "insert into near_match (request, record_id, asked_at, asked_by, subject, differs,
+            asked, number, principal)
+        with recursive nth (n) as (select 1001 union all select n + 1 from nth where n < 2000)
+        select substr(request, 1, 32) || n, record_id, asked_at, asked_by, subject, differs, asked,
+            number, principal
+        from near_match, nth";
+    assert_eq!(bed.tamper(more).await, 1000);
+    stop(own, 2, now).await;
+
+    let within = async |offices: &[&str]| {
+        let offices = offices.iter().map(|office| office.parse().unwrap()).collect();
+        let near = records.near_matches_within(&Reach::Offices(offices)).await.unwrap();
+        near.into_iter().map(|near| near.near.record).collect::<Vec<_>>()
+    };
+    assert_eq!(within(&["H26.01"]).await, [own.id]);
+    assert_eq!(within(&["H26.01", "H26.01"]).await, [own.id], "once");
+    assert_eq!(within(&["H26.0"]).await, [], "an office of another name");
+    assert_eq!(within(&["H26.01.03"]).await, [], "nor is what is above within reach");
+    for offices in [&["H26.02"][..], &["H26"], &["H26.01", "H26"]] {
+        assert_eq!(within(offices).await, [theirs.id; 1000], "{offices:?}");
+    }
+    let everywhere = records.near_matches_within(&Reach::Everywhere).await.unwrap();
+    assert_eq!(everywhere.len(), 1000);
 }
 
 #[tokio::test]

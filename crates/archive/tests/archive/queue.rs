@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use archive::{Broker, Delivery};
+use archive::{Broker, Delivery, RetryError};
 use schemas::code::Reason;
 use schemas::message::{Job, Lane};
 
@@ -194,6 +194,10 @@ async fn a_message_of_a_later_version_is_parked_and_comes_back_after_the_upgrade
     assert!(bed.archive.queue.take().await.unwrap().is_none());
     let parked = bed.archive.records.parked(10).await.unwrap();
     assert_eq!(parked[0].code, Reason::MessageUnknown.code());
+    let refused = bed.archive.records.retry_parked(parked[0].id).await;
+    assert!(matches!(refused, Err(RetryError::MessageUnknown)), "{refused:?}");
+    let known = r#"update parked set message = replace(message, '"version":2', '"version":1')"#;
+    assert_eq!(bed.tamper(known).await, 1, "it stays parked until the program knows it");
     assert!(bed.archive.records.retry_parked(parked[0].id).await.unwrap());
     assert!(matches!(take(&bed).await.message.job, Job::Unpack { .. }));
 }

@@ -117,6 +117,7 @@ pub(crate) fn broker_at(port: u16) -> Broker {
 pub(crate) struct Wire {
     pub(crate) port: u16,
     cut: watch::Sender<u32>,
+    dead: watch::Sender<u32>,
 }
 
 impl Wire {
@@ -129,25 +130,36 @@ impl Wire {
         let port = listener.local_addr().unwrap().port();
         let cut = watch::Sender::new(0);
         let cuts = cut.subscribe();
+        let dead = watch::Sender::new(0);
+        let deaths = dead.subscribe();
         tokio::spawn(async move {
             while let Ok((mut near, _)) = listener.accept().await {
                 let mut cuts = cuts.clone();
                 cuts.mark_unchanged();
+                let mut deaths = deaths.clone();
+                deaths.mark_unchanged();
                 tokio::spawn(async move {
                     let Ok(mut far) = TcpStream::connect(("127.0.0.1", to)).await else { return };
                     tokio::select! {
                         _ = copy_bidirectional(&mut near, &mut far) => {}
                         _ = cuts.changed() => {}
+                        Ok(()) = deaths.changed() => std::future::pending().await,
                     }
                 });
             }
         });
-        Self { port, cut }
+        Self { port, cut, dead }
     }
 
     /// Cuts every connection that stands; new ones may be made.
     pub(crate) fn cut(&self) {
         self.cut.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// Carries nothing more for any connection that stands, and lets neither end know; new ones
+    /// may be made.
+    pub(crate) fn go_dead(&self) {
+        self.dead.send_modify(|deaths| *deaths += 1);
     }
 }
 

@@ -9,7 +9,7 @@ use schemas::message::Job;
 use schemas::reading::{Flaw, PageImage, PageReading};
 use schemas::signature::{DigitalSignature, SignatureState};
 
-use crate::bed::{accept, bed, new_scan, read_page, reading, unpack};
+use crate::bed::{SOMEBODY, accept, bed, findings, new_scan, read_page, reading, unpack};
 
 #[tokio::test]
 async fn the_same_bytes_or_the_same_key_are_the_same_scan() {
@@ -202,6 +202,62 @@ async fn a_parked_last_page_lets_the_rest_be_filed_and_can_be_tried_again() {
     let events = records.events(dossier.id, 0, 100).await.unwrap();
     let told = |wanted: &DossierEvent| events.iter().filter(|(_, e)| e == wanted).count();
     assert_eq!(told(&DossierEvent::Settled), 1);
+}
+
+#[tokio::test]
+async fn a_job_that_is_given_up_leaves_its_scan_parked_and_nothing_amiss() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    let scan = bed.scan(dossier.id, b"scan").await;
+    let (records, queue) = (&bed.archive.records, &bed.archive.queue);
+    let unpacking = queue.take().await.unwrap().unwrap();
+    records.park(&unpacking.message, 1, Reason::ScanEncrypted, "").await.unwrap();
+    let message = unpacking.message.clone();
+    queue.done(unpacking).await.unwrap();
+    let filing = bed.read(0).await.unwrap();
+    assert!(bed.file(dossier.id, &[]).await);
+    queue.done(filing).await.unwrap();
+    let parked = records.parked(10).await.unwrap().remove(0);
+    assert!(records.drop_parked(parked.id, SOMEBODY, "Có mật khẩu").await.unwrap());
+    assert!(!records.drop_parked(parked.id, SOMEBODY, "Có mật khẩu").await.unwrap());
+    assert!(!records.retry_parked(parked.id).await.unwrap());
+    assert_eq!(records.parked(10).await.unwrap(), []);
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+    assert!(!records.unsettled(dossier.id).await.unwrap());
+    let kept = records.scan(scan.id).await.unwrap().unwrap();
+    assert_eq!((kept.state, kept.reason), (ScanState::Parked, Some(Reason::ScanEncrypted)));
+
+    // What is parked again is seen again.
+    bed.tamper("update scan set state = 'received'").await;
+    records.park(&message, 2, Reason::ScanBroken, "").await.unwrap();
+    let again = records.parked(10).await.unwrap();
+    assert_eq!((again.len(), again[0].id, again[0].attempts), (1, parked.id, 2));
+    assert_eq!(records.parked_one(parked.id).await.unwrap().unwrap().dropped, None);
+}
+
+#[tokio::test]
+async fn what_waited_for_a_job_that_is_given_up_waits_no_more() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    let scan = bed.scan(dossier.id, b"scan").await;
+    let newer = r#"update outbox set message = replace(message, '"version":1', '"version":2')"#;
+    assert_eq!(bed.tamper(newer).await, 1);
+    let records = &bed.archive.records;
+    assert!(bed.archive.queue.take().await.unwrap().is_none());
+    let parked = records.parked(10).await.unwrap().remove(0);
+    assert_eq!(records.scan(scan.id).await.unwrap().unwrap().state, ScanState::Received);
+    assert!(records.drop_parked(parked.id, SOMEBODY, "Gửi nhầm").await.unwrap());
+    let kept = records.scan(scan.id).await.unwrap().unwrap();
+    assert_eq!((kept.state, kept.reason), (ScanState::Parked, Some(Reason::MessageUnknown)));
+    assert!(records.unsettled(dossier.id).await.unwrap(), "the rest is to be filed");
+    // Nobody understands that either.
+    assert_eq!(bed.tamper(newer).await, 1);
+    assert!(bed.archive.queue.take().await.unwrap().is_none());
+    let parked = records.parked(10).await.unwrap().remove(0);
+    assert_eq!(parked.job, "file");
+    assert!(records.drop_parked(parked.id, SOMEBODY, "Gửi nhầm").await.unwrap());
+    assert!(!records.unsettled(dossier.id).await.unwrap());
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
 }
 
 #[tokio::test]

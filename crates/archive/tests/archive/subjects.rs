@@ -4,11 +4,11 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use archive::{
-    Archive, ArchiveError, Dossier, Ground, Kept, OpenError, PutRight, Reviser, SealedPdf,
+    Archive, ArchiveError, AskedKho, Dossier, Ground, Kept, OpenError, PutRight, Reviser, SealedPdf,
 };
 use jiff::Timestamp;
 use schemas::audit::{Act, Actor};
-use schemas::ids::{Blake3, DossierId};
+use schemas::ids::{Blake3, DossierId, InquiryId, PageId};
 use schemas::message::Lane;
 use schemas::record::{BoundBy, Owner, Record};
 use schemas::subject::Subject;
@@ -115,6 +115,10 @@ async fn more_of(bed: &Bed, dossier: &Dossier, record: &Record) {
                 'x', 'p', 1)"
         ),
         format!("insert into synced_result values ('{id}', '{record}', 1)"),
+        format!(
+            "insert into dropped values ('p', '{id}', 'read', 't', 1, 'scan.broken', '', 1, 'Mẫu',
+                'x', 1)"
+        ),
     ] {
         assert_eq!(bed.tamper(sql.leak()).await, 1);
     }
@@ -219,6 +223,32 @@ async fn an_erased_dossier_leaves_nothing_but_hashes_and_a_whole_audit() {
     let codes: Vec<_> = found.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["record.removed", "lookup.removed"]);
     assert_eq!(found[0].what, format!("{}/1", other.id));
+}
+
+#[tokio::test]
+async fn a_dossier_that_is_opened_again_with_its_key_is_erased_again() {
+    let bed = bed().await;
+    let records = &bed.archive.records;
+    let new = new_dossier("H26.01", Lane::Counter);
+    let mut published = Vec::new();
+    for _ in 0..2 {
+        let dossier = open_new(records, &new, Timestamp::now()).await.unwrap();
+        let scan = bed.scan(dossier.id, b"one scan").await;
+        let filing = bed.read(1).await.unwrap();
+        bed.archive.queue.done(filing).await.unwrap();
+        let document = filed(&[PageId::nth(scan.id, 0)], "TP01");
+        bed.file(dossier.id, std::slice::from_ref(&document)).await;
+        published.push(bed.publish(&dossier, document.id).await.id);
+        while let Some(seal) = bed.read(0).await {
+            bed.archive.queue.done(seal).await.unwrap();
+        }
+        records.close_dossier(dossier.id).await.unwrap();
+        erase(&bed, dossier.id, true, true).await.unwrap();
+        records.link_audit().await.unwrap();
+    }
+    assert_eq!(published[0], published[1], "the same papers");
+    assert_eq!(holds(&bed, NUMBER).await, [""; 0]);
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
 }
 
 #[tokio::test]
@@ -333,6 +363,60 @@ async fn whoever_a_dossier_names_beside_its_applicant_is_told_of_it_and_goes_wit
     let acts: Vec<_> = accesses.iter().map(|access| access.line.line.act).collect();
     assert_eq!(acts, [Act::Erased; 2]);
     assert_eq!(findings(&bed.archive).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn that_another_kho_was_asked_for_a_paper_is_told_to_whom_it_belongs() {
+    let bed = bed().await;
+    let (records, now) = (&bed.archive.records, Timestamp::now());
+    let component = |id: &str, whose: &str| {
+        serde_json::json!({
+            "id": id, "name": "Giấy khám sức khoẻ", "required": true, "order": 1, "whose": whose,
+        })
+    };
+    let procedure = serde_json::json!({
+        "code": "1.001193",
+        "name": "Đăng ký nuôi con nuôi",
+        "components": [component("TP01", "applicant"), component("TP07", "other")],
+    });
+    let procedure = serde_json::from_value(procedure).unwrap();
+    records.import(&[procedure], jiff::civil::date(2020, 1, 1)).await.unwrap();
+    let others = vec![child("Trần Thị Bống")];
+    let new = archive::NewDossier { others, ..new_dossier("H26.01", Lane::Counter) };
+    let dossier = open_new(records, &new, now).await.unwrap();
+    for component in ["TP01", "TP07"] {
+        let new = archive::NewInquiry {
+            id: InquiryId::of(schemas::Uuid::new_v4()),
+            dossier: dossier.id,
+            kho: "kho-tinh".to_owned(),
+            national: false,
+            component: Some(component.parse().unwrap()),
+            principal: SOMEBODY,
+            question: "{}".to_owned(),
+        };
+        assert_eq!(records.ask(&new, now).await.unwrap(), AskedKho::Asked);
+    }
+    records.inquiry_read(SOMEBODY, &dossier.code, None, now).await.unwrap();
+    assert_eq!(records.link_audit().await.unwrap(), 3);
+
+    let told = async |subject: &Subject| {
+        let dossiers = records.dossiers_with(subject).await.unwrap();
+        let all = records.accesses((&[], &dossiers.codes()), None, 100).await.unwrap();
+        let told = all.into_iter().filter(|access| dossiers.tells(access));
+        let mut told: Vec<String> = told
+            .map(|access| {
+                let line = access.line.line;
+                let component = line.component.map(|id| id.as_str().to_owned());
+                format!("{} {}", line.act.as_str(), component.unwrap_or_default())
+            })
+            .collect();
+        told.sort();
+        told
+    };
+    let applicant = citizen("Nguyễn Thị Mẫu");
+    assert_eq!(told(&applicant).await, ["inquiry_read ", "kho_asked TP01"]);
+    assert_eq!(told(&child("TRAN THI BONG")).await, ["kho_asked TP07"]);
+    assert_eq!(told(&child("Lê Thị Lạ")).await, [""; 0], "nobody else");
 }
 
 /// Names the archive to the child; without it the child's part does nothing.

@@ -169,6 +169,55 @@ async fn what_the_broker_lost_is_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_broker_lost_is_sent_again_though_more_lies_there_by_now() {
+    let lost = broker();
+    let bed = Bed::pages("A", Lane::Counter, "5").await;
+    let bed = bed.again_with(|place| place.broker = Some(lost.clone())).await;
+    let sent = "update job set attempts = 0 where sent_at > 1";
+    while bed.tamper(sent).await < 5 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let name = format!("{}.counter", lost.prefix);
+    shared().ctl(&["-p", VHOST, "purge_queue", &name]);
+    announce(&bed, "B", Lane::Counter, 8).await;
+    while bed.tamper(sent).await < 13 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // Long ago. Nobody takes what was sent since.
+    assert_eq!(bed.tamper("update job set sent_at = 1 where length(job_id) = 8").await, 5);
+    let again = async {
+        while bed.tamper(sent).await < 13 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), again).await.expect("they stay lost");
+    let mut attempts = Vec::new();
+    while let Some(delivery) = bed.archive.queue.take().await.unwrap() {
+        attempts.push(delivery.attempt);
+        bed.archive.queue.done(delivery).await.unwrap();
+    }
+    assert_eq!(attempts, [1; 13]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn queues_that_were_made_with_another_delivery_limit_go_on() {
+    let before = broker();
+    let bed = bed().await.again_with(|place| place.broker = Some(before.clone())).await;
+    announce(&bed, "A", Lane::Counter, 2).await;
+    bed.archive.queue.done(take(&bed).await).await.unwrap();
+
+    let fewer = Broker { delivery_limit: 3, ..before };
+    let bed = bed.again_with(|place| place.broker = Some(fewer)).await;
+    let next = tokio::time::timeout(Duration::from_secs(60), bed.archive.queue.next()).await;
+    drop(next.expect("no job flows").unwrap());
+    assert!(bed.archive.queue.flows());
+    assert_eq!(bed.tamper("update job set attempts = 3, due_at = 0").await, 1);
+    assert!(bed.archive.queue.take().await.unwrap().is_none());
+    let parked = bed.archive.records.parked(10).await.unwrap();
+    assert_eq!((parked[0].code.as_str(), parked[0].attempts), ("queue.delivery_limit", 3));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_broker_scans_are_accepted_and_their_jobs_come_when_it_does() {
     // Nobody listens on that port.
     let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -43,6 +43,7 @@ mod broker;
 mod broker_faults;
 mod crowd;
 mod growth;
+mod hangs;
 mod plans;
 mod restart;
 mod schema;

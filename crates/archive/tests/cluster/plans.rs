@@ -98,6 +98,8 @@ const SEED: &[&str] = &[
         (values ('counter'), ('backlog')) as lanes (lane)",
     "insert into parked select 'p' || n, id, 'read', id, '{}', 1, 'scan.broken', '', n
      from seed where n % 10 = 0",
+    "insert into dropped select 'd' || n, id, 'read', id, 1, 'scan.broken', '', n, 'no', id, n
+     from seed where n % 10 = 5",
 ];
 
 /// Fills the database with what so many dossiers have: four pages each, and the rest; and with what
@@ -191,6 +193,8 @@ pub(crate) async fn live(archive: &Archive) {
     records.parked_one(parked).await.unwrap().unwrap();
     assert!(records.retry_parked(parked).await.unwrap());
     records.park(&message, 3, Reason::ScanBroken, "no").await.unwrap();
+    assert!(records.drop_parked(parked, principal, "no").await.unwrap());
+    records.parked_one(parked).await.unwrap().unwrap();
 
     let sheets = records.sheets(dossier.id).await.unwrap();
     let document = filed(&pages[..1], "TP01");

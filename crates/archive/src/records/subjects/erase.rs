@@ -14,9 +14,10 @@ use serde::Serialize;
 use crate::Archive;
 use crate::database::micros;
 use crate::error::{ArchiveError, Doing};
+use crate::needed;
 use crate::records::audit::leave;
 use crate::records::held::{By, Held};
-use crate::records::publish::record;
+use crate::records::publish::{record, record_columns};
 use crate::rows::Columns;
 
 /// Why a dossier can't be erased.
@@ -61,22 +62,19 @@ const ABOUT: &str = "select settled, number from dossier where dossier_id = $1";
 
 const NAMED: &str = "select number from dossier_subject where dossier_id = $1";
 
-const RECORDS: &str = "
-    select version, state, superseded_by, published_at, hash, pdf, body from record
-    where dossier_id = $1
-    order by record_id, version";
+const RECORDS: &str = concat!(
+    "select ",
+    record_columns!(),
+    " from record where dossier_id = $1 order by record_id, version"
+);
 
-const BLOBS: &str = "
-    select blake3 as blob from scan where dossier_id = $1
-    union select image_blake3 from page where dossier_id = $1 and image_blake3 is not null
-    union select pdf from record where dossier_id = $1
-    union select f.blake3 from inquiry_file f join inquiry i on i.inquiry_id = f.inquiry_id
-        where i.dossier_id = $1";
-
+// A dossier that was erased may be opened again with its key and get the same papers.
 const TOMBSTONES: &str = "
     insert into erased (record_id, version, dossier, hash, erased_at)
     select r.record_id, r.version, d.code, r.hash, $2
-    from record r join dossier d on d.dossier_id = r.dossier_id where r.dossier_id = $1";
+    from record r join dossier d on d.dossier_id = r.dossier_id where r.dossier_id = $1
+    on conflict (record_id, version) do update set dossier = excluded.dossier,
+        hash = excluded.hash, erased_at = excluded.erased_at";
 
 macro_rules! of_records {
     ($table:literal) => {
@@ -110,6 +108,7 @@ const ERASE: &[&str] = &[
     "delete from relied_change where dossier_id = $1",
     "delete from relied where dossier_id = $1",
     "delete from parked where dossier_id = $1",
+    "delete from dropped where dossier_id = $1",
     "delete from outbox where dossier_id = $1",
     "delete from job where dossier_id = $1",
     "delete from dossier_event where dossier_id = $1",
@@ -197,9 +196,9 @@ impl Archive {
             return Ok(Err(kept));
         }
         whose.extend(named.iter().map(String::as_str));
-        let blobs = sqlx::query(BLOBS).bind(&id).fetch_all(change.on()).await.doing(doing)?;
+        let blobs = sqlx::query(needed::OF_DOSSIER).bind(&id).fetch_all(change.on()).await;
         let blobs: Vec<Blake3> =
-            blobs.iter().map(|row| row.parsed("blob")).collect::<Result<_, _>>()?;
+            blobs.doing(doing)?.iter().map(|row| row.parsed("blob")).collect::<Result<_, _>>()?;
         let ids: BTreeSet<RecordId> = records.iter().map(|record| record.id).collect();
         let mut erasure = Erasure { records: ids.into_iter().collect(), ..Erasure::default() };
         if !really {
