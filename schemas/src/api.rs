@@ -34,7 +34,7 @@ pub use people::{
 pub use procedures::{ImportCounts, ProcedureSummary};
 pub use reports::{Figure, Indicator, Report, ReportGroup, ReportRow};
 pub use requirements::{Lookup, LookupRequest, RecordVersion, Requirements, RequirementsRequest};
-pub use review::{AssignDocument, ParkedView};
+pub use review::{AssignDocument, DropParked, DropWord, ParkedView};
 pub use scans::{FlawView, PageState, PageView, Receipt, ScanState, ScanView, Warning};
 
 /// A refusal, as RFC 9457 has it, with a stable `code`.

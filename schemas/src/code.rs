@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::subject::NumberError;
+
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $vi:literal;)*) => {
         /// Why something was refused or parked.
@@ -206,7 +208,18 @@ reasons! {
     /// The job was given out again and again, and whoever had it never ended it.
     DeliveryLimit = "queue.delivery_limit", 500, "Việc này đã giao nhiều lần mà không lần nào xong. Hãy xem ảnh và báo cho người quản trị trước khi thử lại.";
     /// A message of a later version than this program knows.
-    MessageUnknown = "message.unknown", 500, "Việc này do phiên bản mới hơn gửi đến. Hãy nâng cấp chương trình.";
+    MessageUnknown = "message.unknown", 409, "Việc này do phiên bản mới hơn gửi đến. Hãy nâng cấp chương trình.";
+}
+
+impl From<NumberError> for Reason {
+    fn from(error: NumberError) -> Self {
+        match error {
+            NumberError::Digits => Self::NumberDigits,
+            NumberError::Province => Self::NumberProvince,
+            NumberError::Born => Self::BornDiffers,
+            NumberError::CheckDigit => Self::NumberCheckDigit,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -8,11 +8,13 @@ use std::path::Path;
 use reqwest::{Client, Method, StatusCode};
 use schemas::access::{Permission, Reach, Role};
 use schemas::api::{DossierView, Problem, RawSubject};
+use schemas::record::Record;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tests::{expect, jpeg_page, opening, somebody, with_cookie, with_key};
+use tests::{Story, expect, jpeg_page, opening, raw, somebody, with_cookie, with_key};
 
 use crate::Stage;
+use crate::proof::first_record;
 
 /// The stage's office.
 const OFFICE: &str = "H26.01.02";
@@ -317,6 +319,44 @@ async fn what_another_office_has_is_answered_as_what_nobody_has() {
     let asked = json!({ "procedure": "1.001193", "subject": citizen(), "office": OFFICE });
     let response = other.post(stage.url("/v1/dossiers")).json(&asked).send().await.unwrap();
     assert_eq!(response.status(), 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_shows_an_officer_the_record_and_an_administrator_hashes_alone() {
+    let stage = Stage::start().await;
+    let story = Story::told("khai-sinh");
+    let view = stage.put_through(&opening(&story.dossier.subject), &story.scans()[..2]).await;
+    let url = stage.url(&format!("/v1/records/{}/proof", first_record(&view).0));
+    let ask = async |http: &Client| {
+        let request = http.get(&url).header("sohoa-purpose", "Kiem tra so lieu");
+        let answer = request.header("sohoa-asked-by", "can-bo-3").send().await.unwrap();
+        let is_read = answer.headers().contains_key("sohoa-lookup");
+        (is_read, expect::<Value>(answer, "a proof").await)
+    };
+    let (is_read, shown) = ask(&stage.http).await;
+    assert!(is_read, "it leaves a lookup");
+    let body = shown["body"].as_str().unwrap();
+    let record: Record = serde_json::from_str(body).unwrap();
+    let owner = raw(&record.owners[0].subject);
+    let RawSubject::Citizen { number, name, .. } = owner else { unreachable!() };
+    assert!(body.contains(&number) && body.contains(&name), "{body}");
+
+    // What the audit goes by is the same, and nothing of the record stands beside it.
+    let administrator = ["quan-tri", "--role", "administrator", "--everywhere"];
+    let (is_read, told) = ask(&with_key(&stage.new_key(&administrator))).await;
+    assert!(!is_read);
+    let fields = |of: &Value| of.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+    let known = |names: &str| names.split(' ').map(str::to_owned).collect::<BTreeSet<_>>();
+    let hashes = "hash hash_holds pages pdf pdf_bytes published_at record signing state version";
+    assert_eq!(fields(&told), known(hashes));
+    for field in hashes.split(' ') {
+        assert_eq!(told[field], shown[field], "{field}");
+    }
+    for page in told["pages"].as_array().unwrap() {
+        assert_eq!(fields(page), known("image page scan seq"));
+    }
+    let told = told.to_string();
+    assert!(!told.contains(&number) && !told.contains(&name), "{told}");
 }
 
 fn citizen() -> RawSubject {

@@ -2,8 +2,8 @@
 //! half-stored. What an intake refuses by itself is in `refused.rs`, a disk that is full in
 //! `no_room.rs`, on one machine alone.
 
-use schemas::api::{DossierView, OpenDossier, RawSubject};
-use serde_json::{Value, json};
+use schemas::api::{DossierView, OpenDossier, ParkedView, RawSubject};
+use serde_json::json;
 use tests::{jpeg_page, opening, problem, somebody};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -76,8 +76,25 @@ async fn a_scan_that_cannot_be_is_refused_at_once_or_parked_and_the_rest_goes_on
     assert_eq!((view.pages.read, view.pages.waiting), (1, 0), "{:?}", view.pages);
 
     // Each is laid aside for a person to look at.
-    let parked: Value = stage.get("/v1/parked").await;
-    assert_eq!(parked.as_array().unwrap().len(), late.len());
+    let parked: Vec<ParkedView> = stage.get("/v1/parked").await;
+    assert_eq!(parked.len(), late.len());
+    assert_sound(&stage);
+
+    // Whoever has looked gives it up: it stays parked in the dossier, and nothing is amiss.
+    let server = ["--server", stage.desk("/v1/parked")];
+    for view in &parked {
+        let id = view.id.to_string();
+        let words = ["parked", "drop", &id, "--reason", "Tệp hỏng, đã quét lại"];
+        let dropped = stage.command(&[&words[..], &server].concat());
+        assert!(dropped.status.success(), "{}", String::from_utf8_lossy(&dropped.stderr));
+    }
+    let list = stage.command(&[&["parked", "list", "--json"][..], &server].concat());
+    assert_eq!(String::from_utf8_lossy(&list.stdout).trim(), "[]");
+    assert_eq!(list.status.code(), Some(0));
+    let shown: ParkedView = stage.get(&format!("/v1/parked/{}", parked[0].id)).await;
+    assert_eq!(shown.dropped.unwrap().reason, "Tệp hỏng, đã quét lại");
+    let after: DossierView = stage.get(&format!("/v1/dossiers/{}", dossier.code)).await;
+    assert_eq!(after.scans, view.scans);
     assert_sound(&stage);
 }
 

@@ -179,12 +179,16 @@ async fn another_kho_is_asked_and_a_late_answer_is_kept_with_the_dossier() {
     // An office on a machine of its own asks it, while it is away.
     kho.kill();
     let address = kho.desk("/v1/kho").to_owned();
-    let asking = tests::Stage::start_beside(&format!(
-        "[exchange]\nfirst_pause_seconds = 1\n[[exchange.kho]]\nname = \"kho-tinh\"\n\
-         results = \"{address}/v1/kho/results\"\nfiles = \"{address}/v1/kho/files\"\n\
-         plain = true\ninside = true\nkey_file = {key_file:?}"
-    ))
-    .await;
+    let named = |name: &str| {
+        format!(
+            "[[exchange.kho]]\nname = {name:?}\nresults = \"{address}/v1/kho/results\"\n\
+             files = \"{address}/v1/kho/files\"\nplain = true\ninside = true\n\
+             key_file = {key_file:?}\n"
+        )
+    };
+    let config = "[exchange]\nfirst_pause_seconds = 1\n".to_owned();
+    let asking =
+        tests::Stage::start_beside(&(config + &named("kho-tinh") + &named("kho-khac"))).await;
     let dossier = asking.open(&story.opening(Some(WITH_FAMILY))).await;
     let ask = json!({
         "request": schemas::Uuid::from_u128(7),
@@ -202,6 +206,18 @@ async fn another_kho_is_asked_and_a_late_answer_is_kept_with_the_dossier() {
     let mut elsewhere = ask.clone();
     elsewhere["kho"] = json!("kho-la");
     assert_eq!(asking.refused("/v1/inquiries", &elsewhere).await.1.code, "kho.unknown");
+    for (field, other) in [
+        ("kho", json!("kho-khac")),
+        ("component", json!("1.004222-TP01")),
+        ("component", json!(null)),
+        ("results", json!(["KQ.G15.000031"])),
+        ("results", json!([MARRIAGE, "KQ.G15.000031"])),
+    ] {
+        let mut another = ask.clone();
+        another[field] = other;
+        let (status, refusal) = asking.refused("/v1/inquiries", &another).await;
+        assert_eq!((status, refusal.code.as_str()), (409, "idempotency.reused"), "{another}");
+    }
     let waits: Value = asking.get("/v1/deliveries").await;
     assert_eq!(waits.as_array().unwrap().len(), 1, "asked once");
     assert_eq!(waits[0]["event"], "sohoa.dossier.asked");
@@ -229,7 +245,7 @@ async fn another_kho_is_asked_and_a_late_answer_is_kept_with_the_dossier() {
     let read = accesses(&asking, &story.dossier.subject, "inquiry_read", 2).await;
     assert_eq!(read.len(), 2, "the answer and its file");
     assert_eq!(asking.check()["check"]["findings"], json!([]), "the file belongs to somebody");
-    assert_eq!(kho.check()["check"]["lookups"], 2, "each answer left a lookup");
+    assert_eq!(kho.check()["check"]["lookups"], 5, "each answer left a lookup");
 }
 
 /// What a subject is told of such accesses, once there are so many.
@@ -288,6 +304,26 @@ async fn the_kho_answers_in_the_documented_shape(
         let answer = ask(&other).await;
         against("kho-tra-loi", &answer).unwrap();
         assert_eq!(answer["result"]["DanhSachGiayToKetQua"], json!([]), "{field}");
+    }
+    // A number is known however it is typed, and refused by what is wrong with it.
+    let of = |number: &str| {
+        let mut other = question.clone();
+        other["SoDinhDanhChuSoHuu"] = json!(number);
+        other
+    };
+    let number = question["SoDinhDanhChuSoHuu"].as_str().unwrap();
+    let spaced = [&number[..3], &number[3..6], &number[6..9], &number[9..]].join(" ");
+    for typed in [spaced.clone(), spaced.replace(' ', "."), format!(" {number} ")] {
+        let answer = ask(&of(&typed)).await;
+        let papers = answer["result"]["DanhSachGiayToKetQua"].as_array().unwrap();
+        assert_eq!(papers.len(), 1, "{typed:?}");
+    }
+    for (wrong, code) in [
+        ("00119900001", "subject.number.digits"),
+        ("000199000013", "subject.number.province"),
+        ("0100109107", "subject.number.check_digit"),
+    ] {
+        assert_eq!(ask(&of(wrong)).await["code"], code, "{wrong}");
     }
     path
 }

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tests::{Station, Story, jpeg_page, opening, problem, raw, somebody, turn, with_key};
 
 use crate::Stage;
+use crate::audit::typed;
 use crate::contracts::{MARRIAGE, WITH_FAMILY, against};
 use crate::receiver::Receiver;
 
@@ -72,6 +73,22 @@ async fn counted(stage: &Station, dossier: &DossierView, figure: &str) -> (u64, 
     let all = report["rows"][0]["indicators"].as_array().unwrap().clone();
     let of = all.iter().find(|of| of["figure"] == figure).unwrap();
     (of["of"].as_u64().unwrap(), of["all"].as_u64().unwrap())
+}
+
+/// What somebody is told of questions to another Kho, once they are told of any.
+async fn told_of_kho(stage: &Station, subject: &Subject) -> Vec<Value> {
+    let asked = json!({ "subject": raw(subject), "purpose": "Công dân yêu cầu" });
+    for _ in 0..100 {
+        let told: Value = stage.post("/v1/subjects/access", &asked).await;
+        let told = told["accesses"].as_array().unwrap().iter();
+        let told: Vec<Value> = told.filter(|one| one["act"] == "kho_asked").cloned().collect();
+        if !told.is_empty() {
+            return told;
+        }
+        // Lines are bound a moment after what they tell of.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("nobody is told");
 }
 
 /// The papers of the one dossier that there is, as it is exported.
@@ -225,6 +242,19 @@ async fn another_kho_is_asked_for_whose_paper_it_is_and_where_it_is_silent_that_
         owners.collect::<Vec<_>>(),
         people.iter().map(|one| json!(one.reveal_number())).collect::<Vec<_>>()
     );
+    // Each is told of what was asked of theirs, and of nothing else.
+    for person in [&child, &father] {
+        let told = told_of_kho(&stage, &person.subject()).await;
+        assert_eq!((told.len(), &told[0]["dossier"]), (1, &json!(dossier.code)), "{told:?}");
+    }
+    let folder = TempDir::new().unwrap();
+    let (copy, [number, name, born]) = (folder.path().join("copy"), typed(&child.subject()));
+    let of = ["subject", "export", "--citizen", &number, "--name", &name, "--born", &born];
+    let to = ["--reason", "Đơn số 15/2026", "--to", copy.to_str().unwrap()];
+    let output = stage.command(&[&of[..], &to].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let accesses = std::fs::read_to_string(copy.join("accesses.json")).unwrap();
+    assert_eq!(accesses.matches("\"kho_asked\"").count(), 1, "{accesses}");
     let nowhere = stage.refused("/v1/inquiries", &about(&dossier, KINSHIP)).await;
     assert_eq!((nowhere.0, nowhere.1.code.as_str()), (422, "component.unknown"));
     for others in [&[][..], &[mother.subject(), child.subject()]] {

@@ -106,6 +106,35 @@ async fn one_address_does_not_go_through_many_names() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_is_asked_for_the_code_after_the_password_does_not_use_their_address_up() {
+    const FORGOTTEN: &str = "delete from login_attempt";
+    let stage = Stage::start().await;
+    let mut person = stage.person("can-bo", Role::Officer, OFFICE).await;
+    stage.set_up_factor(&mut person).await;
+    let first_step = async || code(stage.log_in("can-bo", &person.password, None).await).await;
+    // By name they are counted: whoever has the password doesn't go on guessing the code.
+    for _ in 0..5 {
+        assert_eq!(first_step().await, "access.second_factor");
+    }
+    assert_eq!(first_step().await, "access.paused");
+    for _ in 0..32 {
+        stage.sql(FORGOTTEN);
+        assert_eq!(first_step().await, "access.second_factor");
+    }
+    stage.sql(FORGOTTEN);
+    let right = stage.log_in("can-bo", &person.password, Some(&person.recovery[0])).await;
+    assert_eq!(right.status(), 201);
+    // A code that is wrong is a wrong attempt.
+    let mut refused = Vec::new();
+    for _ in 0..31 {
+        stage.sql(FORGOTTEN);
+        let wrong = stage.log_in("can-bo", &person.password, Some("000000")).await;
+        refused.push(code(wrong).await);
+    }
+    assert_eq!(refused.last().unwrap(), "access.paused", "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_ends_by_every_way_there_is() {
     let stage = Stage::start().await;
     let person = stage.person("can-bo", Role::Officer, OFFICE).await;

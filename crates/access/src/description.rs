@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use axum::http::Method;
 use problem::MEDIA_TYPE;
 use schemas::access::Permission;
+use schemas::api::Problem;
 use schemas::code::Reason;
 use serde::Deserialize;
+use utoipa::PartialSchema;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 
 /// Where an operation says what opens it.
 const EXTENSION: &str = "x-permission";
@@ -21,6 +23,9 @@ const KEY: &str = "key";
 
 /// The name of the scheme of sessions.
 const SESSION: &str = "session";
+
+/// The name of the schema of refusals.
+const PROBLEM: &str = "Problem";
 
 /// What opens an operation.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -42,7 +47,8 @@ pub(crate) enum Word {
     Person,
 }
 
-/// Says in the document how one shows who one is, and that every operation may refuse.
+/// Says in the document how one shows who one is, that every operation may refuse, and that every
+/// refusal is a problem document.
 pub fn describe(face: &mut OpenApi) {
     let mut scheme = Http::new(HttpAuthScheme::Bearer);
     scheme.description = Some(
@@ -52,6 +58,7 @@ pub fn describe(face: &mut OpenApi) {
             .to_owned(),
     );
     let components = face.components.get_or_insert_with(Default::default);
+    components.schemas.insert(PROBLEM.to_owned(), Problem::schema());
     components.add_security_scheme(KEY, SecurityScheme::Http(scheme));
     let cookie = ApiKeyValue::with_description(
         "__Host-sohoa",
@@ -69,16 +76,20 @@ pub fn describe(face: &mut OpenApi) {
             Opening::Word(Word::Anyone) => Some(Vec::new()),
         };
         add_refusals(operation, &[Reason::Busy]);
-        if opening == Opening::Word(Word::Anyone) {
-            continue;
-        }
-        add_refusals(operation, &[Reason::Unauthenticated]);
         let refused = [Reason::Forbidden, Reason::CrossOrigin];
         let undone = [Reason::PasswordMustChange, Reason::SecondFactorMustBeSetUp];
         match opening {
-            Opening::Holders(_) => add_refusals(operation, &[refused, undone].concat()),
-            Opening::Word(_) => add_refusals(operation, &refused),
+            Opening::Holders(_) => {
+                add_refusals(operation, &[Reason::Unauthenticated]);
+                add_refusals(operation, &[refused, undone].concat());
+            }
+            Opening::Word(Word::Person) => {
+                add_refusals(operation, &[Reason::Unauthenticated]);
+                add_refusals(operation, &refused);
+            }
+            Opening::Word(Word::Anyone) => {}
         }
+        show_refusals(operation);
     }
 }
 
@@ -110,10 +121,18 @@ fn add_refusals(operation: &mut Operation, reasons: &[Reason]) {
         return;
     }
     let codes: Vec<String> = reasons.iter().map(|reason| format!("`{}`", reason.code())).collect();
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    let response =
-        ResponseBuilder::new().description(codes.join(", ")).content(MEDIA_TYPE, content).build();
+    let response = ResponseBuilder::new().description(codes.join(", ")).build();
     operation.responses.responses.insert(status, response.into());
+}
+
+/// Has every refusal of an operation show a problem document.
+fn show_refusals(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        if let (true, RefOr::T(response)) = (status.starts_with(['4', '5']), response) {
+            let shown = ContentBuilder::new().schema(Some(Ref::from_schema_name(PROBLEM))).build();
+            response.content.insert(MEDIA_TYPE.to_owned(), shown.into());
+        }
+    }
 }
 
 fn operations(item: &PathItem) -> impl Iterator<Item = (Method, &Operation)> {

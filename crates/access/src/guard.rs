@@ -144,7 +144,9 @@ impl Guard {
             tracing::info!(principal.id = %who, "not granted");
             return Err(Reason::Forbidden.into());
         }
-        request.extensions_mut().insert(Asker { id: who, reach: reach.clone() });
+        let of = |one: &Permission| self.reach(&known, std::slice::from_ref(one));
+        let granted = needed.iter().map(|one| Ok((*one, of(one)?))).collect::<Answer<_>>()?;
+        request.extensions_mut().insert(Asker { id: who, reach: reach.clone(), granted });
         Ok(Some(Entry { who, reach, needed: needed.to_vec() }))
     }
 

@@ -89,7 +89,7 @@ pub(crate) fn token() -> Result<String, Problem> {
 
 /// The hash of a secret.
 pub(crate) fn digest(secret: &str) -> Blake3 {
-    Blake3(*blake3::hash(secret.as_bytes()).as_bytes())
+    Blake3::of(secret.as_bytes())
 }
 
 #[cfg(test)]

@@ -75,12 +75,6 @@ pub fn cases_told(procedure: &Procedure) -> String {
     format!("the cases are: {}", cases.join("; "))
 }
 
-/// Whether the subject is among the record's owners: number, name and birth date.
-#[must_use]
-pub fn owned(record: &Record, subject: &Subject) -> bool {
-    record.owners.iter().any(|owner| owner.subject.agrees(subject))
-}
-
 /// What all components are measured by.
 struct Desk<'a> {
     kinds: &'a Kinds,
@@ -308,7 +302,7 @@ impl Desk<'_> {
     fn replaced(&self, record: &Record, paper: &str) -> String {
         let is_it = |by: &&Record| {
             record.superseded_by == Some(by.id)
-                && self.situation.people.all().any(|one| owned(by, one))
+                && self.situation.people.all().any(|one| by.is_of(one))
         };
         match self.situation.records.iter().find(is_it) {
             Some(by) => format!("Có {paper} nhưng đã có giấy tờ khác thay thế: {}.", told(by)),

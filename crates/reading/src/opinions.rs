@@ -88,8 +88,8 @@ fn doubtful(lines: &[Line]) -> Vec<Passage> {
     passages
 }
 
-/// Words of both readings, chosen stretch by stretch; `before` is the word that they follow. A stretch is the least that stands on the
-/// same pixels in both.
+/// Words of both readings, chosen stretch by stretch; `before` is the word that they follow. A
+/// stretch is the least that stands on the same pixels in both.
 fn chosen(
     first: Vec<Word>,
     second: Vec<Word>,

@@ -36,7 +36,8 @@ pub struct AccessRequest {
 pub struct AccessAnswer {
     /// Their records, without content.
     pub records: Vec<OwnedRecord>,
-    /// What was done with them, the newest first.
+    /// What was done with them, the newest first. A page may hold few of them, or none, and not be
+    /// the last.
     pub accesses: Vec<AccessView>,
     /// What `before` must be for the next page; none when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,7 +80,7 @@ pub struct AccessView {
     /// Officer or system that asked, as they said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_by: Option<String>,
-    /// On whose behalf.
+    /// On whose behalf; of somebody else's identity number its last three digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<String>,
     /// What for.

@@ -96,26 +96,19 @@ impl RawSubject {
     /// The reason why it can't be a subject.
     pub fn parse(&self) -> Result<Subject, crate::code::Reason> {
         use crate::code::Reason;
-        use crate::subject::NumberError;
-        let reason = |e: NumberError| match e {
-            NumberError::Digits => Reason::NumberDigits,
-            NumberError::Province => Reason::NumberProvince,
-            NumberError::Born => Reason::BornDiffers,
-            NumberError::CheckDigit => Reason::NumberCheckDigit,
-        };
         let named = |name: &str| name.parse::<Name>().map_err(|_| Reason::RequestInvalid);
         let subject = match self {
             RawSubject::Citizen { number, name, born } => Subject::Citizen {
-                number: number.parse::<CitizenNumber>().map_err(reason)?,
+                number: number.parse::<CitizenNumber>()?,
                 name: named(name)?,
                 born: *born,
             },
             RawSubject::Organisation { number, name } => Subject::Organisation {
-                number: number.parse::<OrganisationNumber>().map_err(reason)?,
+                number: number.parse::<OrganisationNumber>()?,
                 name: named(name)?,
             },
         };
-        subject.check().map_err(reason)?;
+        subject.check()?;
         Ok(subject)
     }
 }

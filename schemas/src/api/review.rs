@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::once::AskReason;
-use crate::ids::{ComponentId, DossierCode, KindId};
+use crate::ids::{ComponentId, DossierCode, KindId, PrincipalId};
 
 /// A job laid aside for a person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -27,6 +27,28 @@ pub struct ParkedView {
     pub detail: String,
     /// When it was laid aside; RFC 3339, UTC.
     pub parked_at: String,
+    /// Why it was given up, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<DropWord>,
+}
+
+/// Why a job laid aside was given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DropWord {
+    /// Why, in a person's words.
+    pub reason: String,
+    /// Who said so.
+    pub principal: PrincipalId,
+    /// When; RFC 3339, UTC.
+    pub at: String,
+}
+
+/// Gives a job laid aside up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DropParked {
+    /// Why: 5 to 500 characters.
+    pub reason: String,
 }
 
 /// Assigns a document to a component by a person's word.

@@ -39,7 +39,7 @@ pub(crate) struct Asked {
     params(Asked),
     responses(
         (status = 200, description = "Deliveries", body = [DeliveryView]),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
     ),
 )]
 pub(crate) async fn list_deliveries(
@@ -70,7 +70,7 @@ pub(crate) async fn list_deliveries(
     params(("id" = String, Path, format = Uuid, description = "The delivery")),
     responses(
         (status = 202, description = "It is tried as soon as may be"),
-        (status = 404, description = "`delivery.unknown`: there is none, or it has been delivered", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`delivery.unknown`: there is none, or it has been delivered"),
     ),
 )]
 pub(crate) async fn retry_delivery(
@@ -95,7 +95,7 @@ pub(crate) async fn retry_delivery(
     params(("id" = String, Path, format = Uuid, description = "The delivery")),
     responses(
         (status = 204, description = "It isn't sent"),
-        (status = 404, description = "`delivery.unknown`: there is none, or it has been delivered", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`delivery.unknown`: there is none, or it has been delivered"),
     ),
 )]
 pub(crate) async fn drop_delivery(

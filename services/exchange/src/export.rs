@@ -50,7 +50,7 @@ pub(crate) struct Asked {
     ),
     responses(
         (status = 200, description = "The dossiers", body = Synchronisation),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
     ),
 )]
 pub(crate) async fn export_dossiers(

@@ -117,10 +117,10 @@ pub struct InquiryFileView {
     request_body = AskKho,
     responses(
         (status = 202, description = "It will be asked", body = InquiryView),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`dossier.closed`; `idempotency.reused`; `inquiry.too_many`: 100 were asked for the dossier", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`kho.unknown`; `component.unknown`: not one of the dossier's", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
+        (status = 404, description = "`dossier.unknown`"),
+        (status = 409, description = "`dossier.closed`; `idempotency.reused`: the request id was used for another question; `inquiry.too_many`: 100 were asked for the dossier"),
+        (status = 422, description = "`kho.unknown`; `component.unknown`: not one of the dossier's"),
     ),
 )]
 pub(crate) async fn ask(
@@ -141,7 +141,7 @@ pub(crate) async fn ask(
     let id = InquiryId::of(asked.request);
     // Asked before, it has its answer whatever became of the dossier.
     if let Some(kept) = records.inquiry(id).await? {
-        return asked_before(&desk, &asker, &dossier, &kept).await;
+        return asked_before(&desk, &asker, &dossier, (&asked, &kept)).await;
     }
     if dossier.state == DossierState::Closed {
         return Err(Reason::DossierClosed.into());
@@ -160,9 +160,9 @@ pub(crate) async fn ask(
     let new = NewInquiry {
         id,
         dossier: dossier.id,
-        kho: asked.kho,
+        kho: asked.kho.clone(),
         national,
-        component: asked.component,
+        component: asked.component.clone(),
         principal: asker.id,
         question: serde_json::to_string(&question).map_err(|_| Reason::Internal)?,
     };
@@ -172,17 +172,18 @@ pub(crate) async fn ask(
         AskedKho::Closed => return Err(Reason::DossierClosed.into()),
     }
     let kept = records.inquiry(id).await?.ok_or(Reason::Internal)?;
-    asked_before(&desk, &asker, &dossier, &kept).await
+    asked_before(&desk, &asker, &dossier, (&asked, &kept)).await
 }
 
-/// A question as it is kept. Another dossier's of the same id stays theirs.
+/// A question as it is kept, where it is the one that is asked. Another dossier's of the same id
+/// stays theirs.
 async fn asked_before(
     desk: &ExchangeDesk,
     asker: &Asker,
     dossier: &Dossier,
-    kept: &Inquiry,
+    (asked, kept): (&AskKho, &Inquiry),
 ) -> Answer<(StatusCode, Json<InquiryView>)> {
-    if kept.dossier != dossier.id {
+    if kept.dossier != dossier.id || !asks(asked, kept) {
         return Err(Reason::KeyReused.into());
     }
     if kept.answer.is_some() {
@@ -190,6 +191,17 @@ async fn asked_before(
         records.inquiry_read(asker.id, &dossier.code, None, Timestamp::now()).await?;
     }
     Ok((StatusCode::ACCEPTED, Json(view(kept))))
+}
+
+/// Whether that is asked by a question: of the same Kho, for the same component and results.
+fn asks(asked: &AskKho, kept: &Inquiry) -> bool {
+    let results = asked.results.iter().map(ResultCode::as_str);
+    let question = serde_json::from_str::<KhoQuestion>(&kept.question);
+    kept.kho == asked.kho
+        && kept.component == asked.component
+        && question.is_ok_and(|question| {
+            question.results.iter().map(|wanted| wanted.code.as_str()).eq(results)
+        })
 }
 
 /// Questions to other Kho that were asked for a dossier, oldest first.
@@ -201,7 +213,7 @@ async fn asked_before(
     params(("code" = String, Path, description = "The dossier")),
     responses(
         (status = 200, description = "The questions, with their answers", body = [InquiryView]),
-        (status = 404, description = "`dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`dossier.unknown`"),
     ),
 )]
 pub(crate) async fn of_dossier(
@@ -231,7 +243,7 @@ pub(crate) async fn of_dossier(
     ),
     responses(
         (status = 200, description = "The file as it came", body = schemas::api::Binary, content_type = "application/octet-stream"),
-        (status = 404, description = "`inquiry.unknown`, `file.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`inquiry.unknown`, `file.unknown`"),
     ),
 )]
 pub(crate) async fn file(
@@ -273,9 +285,9 @@ pub(crate) async fn file(
     ),
     responses(
         (status = 200, description = "The question, with all that was said", body = InquiryView),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`inquiry.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`inquiry.not_usable`: there is no such paper, or none that the component accepts; `inquiry.not_shown`; `dossier.closed`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
+        (status = 404, description = "`inquiry.unknown`"),
+        (status = 409, description = "`inquiry.not_usable`: there is no such paper, or none that the component accepts; `inquiry.not_shown`; `dossier.closed`"),
     ),
 )]
 pub(crate) async fn say(

@@ -18,7 +18,7 @@ use schemas::clock::today;
 use schemas::code::Reason;
 use schemas::ids::{LookupId, ProcedureCode, ResultCode};
 use schemas::record::{Field, FieldName, Owner, Record};
-use schemas::subject::{CitizenNumber, OrganisationNumber, Subject};
+use schemas::subject::{CitizenNumber, NumberError, OrganisationNumber, Subject};
 use schemas::text::has_length;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -131,8 +131,8 @@ pub struct KhoFileQuestion {
     ),
     responses(
         (status = 200, description = "What there is; nothing is an answer, too", body = KhoAnswer),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`subject.number.digits`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
+        (status = 422, description = "`subject.number.digits`, `subject.number.province`, `subject.number.check_digit`"),
     ),
 )]
 pub(crate) async fn ask_kho(
@@ -140,12 +140,12 @@ pub(crate) async fn ask_kho(
     asker: Asker,
     Json(question): Json<KhoQuestion>,
 ) -> Answer<Json<KhoAnswer>> {
-    let wanted = check(&question)?;
+    let (number, wanted) = check(&question)?;
     let records = &desk.archive.records;
     let mut papers = Vec::new();
-    for record in records.records_of(question.owner.trim()).await? {
+    for record in records.records_of(&number).await? {
         let has_run_out = record.valid_until.is_some_and(|last| last < today());
-        let Some(owner) = owner_of(&record, question.owner.trim()) else { continue };
+        let Some(owner) = owner_of(&record, &number) else { continue };
         if has_run_out || !wanted.iter().any(|wanted| wanted.is(&record)) {
             continue;
         }
@@ -183,8 +183,8 @@ pub(crate) async fn ask_kho(
     request_body = KhoFileQuestion,
     responses(
         (status = 200, description = "The PDF/A, as base64", body = String),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`file.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
+        (status = 404, description = "`file.unknown`"),
     ),
 )]
 pub(crate) async fn fetch_from_kho(
@@ -213,15 +213,12 @@ impl Wanted {
     }
 }
 
-fn check(question: &KhoQuestion) -> Answer<Vec<Wanted>> {
+/// The owner's number, and the results that are asked for.
+fn check(question: &KhoQuestion) -> Answer<(String, Vec<Wanted>)> {
     let invalid = |field: &str| {
         Problem::new(Reason::RequestInvalid).because(format!("`{field}` is not as described"))
     };
-    let number = question.owner.trim();
-    let citizen = number.parse::<CitizenNumber>().is_ok();
-    if !citizen && number.parse::<OrganisationNumber>().is_err() {
-        return Err(Reason::NumberDigits.into());
-    }
+    let number = number_of(question.owner.trim()).map_err(Reason::from)?;
     if !has_length(&question.asker_name, &(1..=200)) {
         return Err(invalid("HoTenNguoiYeuCau"));
     }
@@ -239,7 +236,17 @@ fn check(question: &KhoQuestion) -> Answer<Vec<Wanted>> {
         let code = result.code.parse().map_err(|_| invalid("MaKetQua"))?;
         Ok(Wanted { code, number_symbol: tight(&result.number_symbol) })
     });
-    wanted.collect()
+    let wanted = wanted.collect::<Answer<Vec<_>>>()?;
+    Ok((number, wanted))
+}
+
+/// The number as records have it, however it was typed.
+fn number_of(typed: &str) -> Result<String, NumberError> {
+    match typed.parse::<CitizenNumber>() {
+        Ok(citizen) => Ok(citizen.reveal().to_owned()),
+        Err(NumberError::Digits) => Ok(typed.parse::<OrganisationNumber>()?.reveal().to_owned()),
+        Err(error) => Err(error),
+    }
 }
 
 fn owner_of<'a>(record: &'a Record, number: &str) -> Option<&'a Owner> {

@@ -19,7 +19,6 @@ mod topic;
 use std::sync::Arc;
 
 use archive::Archive;
-use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -48,16 +47,6 @@ impl ExchangeDesk {
 
 /// The exchange's routes, served from that desk.
 pub fn router(desk: ExchangeDesk) -> OpenApiRouter {
-    described().with_state(desk)
-}
-
-/// What the routes are, for `schemas/openapi.json`.
-#[must_use]
-pub fn openapi() -> OpenApi {
-    described().into_openapi()
-}
-
-fn described() -> OpenApiRouter<ExchangeDesk> {
     OpenApiRouter::new()
         .routes(routes!(deliveries::list_deliveries))
         .routes(routes!(deliveries::retry_delivery))
@@ -69,4 +58,5 @@ fn described() -> OpenApiRouter<ExchangeDesk> {
         .routes(routes!(inquiries::of_dossier))
         .routes(routes!(inquiries::file))
         .routes(routes!(inquiries::say))
+        .with_state(desk)
 }

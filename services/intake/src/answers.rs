@@ -27,11 +27,11 @@ use crate::view;
     request_body(content = Answers, example = json!({ "1.001193-TP04": false })),
     responses(
         (status = 200, description = "The dossier, by these answers", body = DossierView),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`dossier.closed`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`component.unknown`: nothing is asked about it", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 507, description = "`storage.full`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
+        (status = 404, description = "`dossier.unknown`"),
+        (status = 409, description = "`dossier.closed`"),
+        (status = 422, description = "`component.unknown`: nothing is asked about it"),
+        (status = 507, description = "`storage.full`"),
     ),
 )]
 pub(crate) async fn answer_questions(

@@ -3,7 +3,7 @@
 use access::Asker;
 use archive::{Asked, Dossier, NewDossier, OpenError, Reliance, Relied};
 use axum::extract::State;
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use filing::standing;
 use jiff::Timestamp;
 use problem::{Answer, Json, Path, Problem};
@@ -11,24 +11,32 @@ use schemas::api::{
     ComponentStatus, DossierState, DossierView, MOST_OTHERS, OpenDossier, RawSubject,
 };
 use schemas::code::Reason;
-use schemas::ids::{DossierCode, DossierId};
+use schemas::ids::{DossierCode, DossierId, OfficeCode};
 use schemas::situation::Situation;
 use schemas::subject::Subject;
 
 use crate::desk::IntakeDesk;
+use crate::scans::idempotency_key;
 use crate::view;
+
+/// A dossier that was opened, with its address.
+type Opened = (StatusCode, [(HeaderName, String); 1], Json<DossierView>);
 
 /// Open a dossier.
 ///
 /// The answer says how each component stands already: what the citizen handed in before is
 /// held and must not be asked for again. A subject that a person found to be an owner of records,
 /// though the papers differ, is that owner. So is each of the `others`, whose papers the
-/// application needs, too.
+/// application needs, too. The same key with the same application gets the dossier that was opened
+/// with it.
 #[utoipa::path(
     post,
     path = "/v1/dossiers",
     tag = "intake",
     extensions(("x-permission" = json!(["open"]))),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "Chosen by the sender, at most 200 printable ASCII characters; a key stands for one dossier of whoever shows it"),
+    ),
     request_body(
         content = OpenDossier,
         example = json!({
@@ -44,24 +52,38 @@ use crate::view;
     ),
     responses(
         (status = 201, description = "Opened", body = DossierView, headers(("Location" = String, description = "Address of the dossier"))),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`procedure.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`subject.differs`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`case.unknown`, `case.needed`, `subject.number.digits`, `subject.number.province`, `subject.number.check_digit`, `subject.born`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 507, description = "`storage.full`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 200, description = "Had been opened before", body = DossierView, headers(("Location" = String, description = "Address of the dossier"))),
+        (status = 400, description = "`request.invalid`"),
+        (status = 404, description = "`procedure.unknown`"),
+        (status = 409, description = "`subject.differs`; `idempotency.reused`: the key was used for another application"),
+        (status = 422, description = "`case.unknown`, `case.needed`, `subject.number.digits`, `subject.number.province`, `subject.number.check_digit`, `subject.born`"),
+        (status = 507, description = "`storage.full`"),
     ),
 )]
 pub(crate) async fn open_dossier(
     State(desk): State<IntakeDesk>,
     asker: Asker,
+    headers: HeaderMap,
     Json(asked): Json<OpenDossier>,
-) -> Answer<(StatusCode, [(HeaderName, String); 1], Json<DossierView>)> {
-    let office = asked.office.unwrap_or_else(|| desk.settings.office.clone());
+) -> Answer<Opened> {
+    let office = asked.office.clone().unwrap_or_else(|| desk.settings.office.clone());
     if !asker.reaches(&office) {
         return Err(Reason::Forbidden.into());
     }
+    let key = idempotency_key(&headers)?;
     let now = Timestamp::now();
     let records = &desk.archive.records;
+    let id = match &key {
+        Some(key) => DossierId::keyed(asker.id, key),
+        None => DossierId::new(),
+    };
+    // What was opened with its key is answered again, whatever has become of the procedure since.
+    if key.is_some()
+        && let Some(kept) = records.dossier_by_id(id).await?
+    {
+        same(&desk, &asked, &office, &kept).await?;
+        return opened(&desk, StatusCode::OK, kept).await;
+    }
     let today = schemas::clock::day_of(now);
     let entry =
         records.procedure(&asked.procedure, today).await?.ok_or(Reason::ProcedureUnknown)?;
@@ -70,15 +92,15 @@ pub(crate) async fn open_dossier(
     if MOST_OTHERS < asked.others.len() {
         return Err(Problem::new(Reason::RequestInvalid).because("`others` has at most 8"));
     }
-    let subject = found(&desk, "subject", &asked.subject).await?;
+    let subject = found(&desk, named("subject", &asked.subject)?).await?;
     let mut others = Vec::new();
     for other in &asked.others {
-        others.push(found(&desk, "others", other).await?);
+        others.push(found(&desk, named("others", other)?).await?);
     }
     let new = NewDossier {
-        id: DossierId::new(),
-        office,
-        procedure: asked.procedure,
+        id,
+        office: office.clone(),
+        procedure: asked.procedure.clone(),
         procedure_version: entry.version,
         case: case.cloned(),
         lane: asked.lane,
@@ -92,26 +114,73 @@ pub(crate) async fn open_dossier(
     let situation = Situation::at_first(case, &asked.answers, &new.office, new.people(), &held);
     let components = standing::standing(&desk.kinds, &entry.procedure, situation, today);
     let relied = components.iter().filter_map(Relied::of).collect();
-    let reliance = Reliance { answers: asked.answers, relied };
-    let opened = records.open_dossier(asker.id, &new, &reliance, now).await;
-    let dossier = opened.map_err(|error| match error {
+    let reliance = Reliance { answers: asked.answers.clone(), relied };
+    let dossier = records.open_dossier(asker.id, &new, &reliance, now).await;
+    let dossier = dossier.map_err(|error| match error {
         OpenError::SubjectDiffers => Reason::SubjectDiffers.into(),
         OpenError::Archive(error) => Problem::from(error),
     })?;
+    // Two may show the same key at the same time.
+    if key.is_some() {
+        same(&desk, &asked, &office, &dossier).await?;
+    }
     tracing::info!(dossier.code = %dossier.code, procedure.code = %dossier.procedure, "dossier opened");
-    let place = format!("/v1/dossiers/{}", dossier.code);
-    let view = view::of_dossier(&desk, dossier).await?;
-    Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(view)))
+    opened(&desk, StatusCode::CREATED, dossier).await
 }
 
-/// Somebody who was named, checked in every part: who they are by a person's word, where that was
-/// found though the papers differ.
-async fn found(desk: &IntakeDesk, field: &str, raw: &RawSubject) -> Answer<Subject> {
-    let subject = raw.parse().map_err(|reason| match reason {
+async fn opened(desk: &IntakeDesk, status: StatusCode, dossier: Dossier) -> Answer<Opened> {
+    let place = format!("/v1/dossiers/{}", dossier.code);
+    let view = view::of_dossier(desk, dossier).await?;
+    Ok((status, [(header::LOCATION, place)], Json(view)))
+}
+
+/// Checks that it is this dossier that is asked for. Questions may have been answered otherwise
+/// since, so that is not compared.
+///
+/// # Errors
+/// [`Reason::KeyReused`] where it is another.
+async fn same(
+    desk: &IntakeDesk,
+    asked: &OpenDossier,
+    office: &OfficeCode,
+    kept: &Dossier,
+) -> Answer<()> {
+    let reused = || Problem::new(Reason::KeyReused);
+    if kept.office != *office
+        || kept.procedure != asked.procedure
+        || kept.lane != asked.lane
+        || kept.others.len() != asked.others.len()
+    {
+        return Err(reused());
+    }
+    let procedure = desk.archive.records.procedure_of(kept).await?.procedure;
+    let case = standing::chosen_case(&procedure, asked.case.as_ref());
+    if case.map_err(|_| reused())? != kept.case.as_ref() {
+        return Err(reused());
+    }
+    let others = asked.others.iter().map(|other| ("others", other));
+    let people = std::iter::once(("subject", &asked.subject)).chain(others);
+    for ((field, raw), kept) in people.zip(kept.people().all()) {
+        // Who they are may have been found after it was opened.
+        let subject = named(field, raw)?;
+        if !kept.agrees(&subject) && !kept.agrees(&found(desk, subject).await?) {
+            return Err(reused());
+        }
+    }
+    Ok(())
+}
+
+/// Somebody who was named, checked in every part.
+fn named(field: &str, raw: &RawSubject) -> Answer<Subject> {
+    raw.parse().map_err(|reason| match reason {
         Reason::RequestInvalid => Problem::new(reason)
             .because(format!("`{field}.name` has 1 to 200 characters, letters among them")),
         reason => reason.into(),
-    })?;
+    })
+}
+
+/// Who somebody is by a person's word, where that was found though the papers differ.
+async fn found(desk: &IntakeDesk, subject: Subject) -> Answer<Subject> {
     let records = &desk.archive.records;
     let held = records.records_of(subject.reveal_number()).await?;
     Ok(records.found_to_be(&Asked::from(&subject), &held).await?.unwrap_or(subject))
@@ -128,7 +197,7 @@ async fn found(desk: &IntakeDesk, field: &str, raw: &RawSubject) -> Answer<Subje
     params(("code" = String, Path, description = "Code of the dossier", example = "H26-261120-0001")),
     responses(
         (status = 200, description = "The dossier", body = DossierView),
-        (status = 404, description = "`dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`dossier.unknown`"),
     ),
 )]
 pub(crate) async fn show_dossier(
@@ -152,7 +221,7 @@ pub(crate) async fn show_dossier(
     params(("code" = String, Path, description = "Code of the dossier", example = "H26-261120-0001")),
     responses(
         (status = 200, description = "The dossier, closed", body = DossierView),
-        (status = 404, description = "`dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`dossier.unknown`"),
     ),
 )]
 pub(crate) async fn close_dossier(

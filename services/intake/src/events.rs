@@ -40,7 +40,7 @@ const AT_ONCE: u32 = 100;
     ),
     responses(
         (status = 200, description = "Events; `data` is a DossierEvent as JSON", body = DossierEvent, content_type = "text/event-stream"),
-        (status = 404, description = "`dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`dossier.unknown`"),
     ),
 )]
 pub(crate) async fn dossier_events(

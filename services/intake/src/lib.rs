@@ -18,7 +18,6 @@ mod upload;
 mod events;
 mod procedures;
 
-use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -26,16 +25,6 @@ pub use desk::{IntakeDesk, IntakeSettings};
 
 /// The intake's routes, served from that desk.
 pub fn router(desk: IntakeDesk) -> OpenApiRouter {
-    described().with_state(desk)
-}
-
-/// What the routes are, for `schemas/openapi.json`.
-#[must_use]
-pub fn openapi() -> OpenApi {
-    described().into_openapi()
-}
-
-fn described() -> OpenApiRouter<IntakeDesk> {
     OpenApiRouter::new()
         .routes(routes!(dossiers::open_dossier))
         .routes(routes!(dossiers::show_dossier))
@@ -45,6 +34,7 @@ fn described() -> OpenApiRouter<IntakeDesk> {
         .routes(routes!(scans::receive_scan))
         .routes(routes!(procedures::list_procedures))
         .routes(routes!(procedures::show_procedure))
+        .with_state(desk)
 }
 
 #[cfg(test)]

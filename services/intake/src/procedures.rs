@@ -42,7 +42,7 @@ pub(crate) struct Search {
     params(Search),
     responses(
         (status = 200, description = "Procedures, in order of their codes", body = [ProcedureSummary]),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
     ),
 )]
 pub(crate) async fn list_procedures(
@@ -54,7 +54,8 @@ pub(crate) async fn list_procedures(
         return Err(Problem::new(Reason::RequestInvalid).because("`q` has at most 200 characters"));
     }
     let limit = limit(search.limit, USUAL, MOST)?;
-    Ok(Json(desk.archive.records.procedures(words, limit, search.offset).await?))
+    let today = schemas::clock::today();
+    Ok(Json(desk.archive.records.procedures(words, today, limit, search.offset).await?))
 }
 
 /// Show the version of a procedure that is in force today.
@@ -66,7 +67,7 @@ pub(crate) async fn list_procedures(
     params(("code" = String, Path, description = "Code of the procedure", example = "1.001193")),
     responses(
         (status = 200, description = "The procedure", body = ProcedureVersion),
-        (status = 404, description = "`procedure.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`procedure.unknown`"),
     ),
 )]
 pub(crate) async fn show_procedure(

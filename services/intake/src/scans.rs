@@ -48,14 +48,14 @@ const LONGEST_STATION: usize = 64;
     responses(
         (status = 201, description = "Kept", body = Receipt),
         (status = 200, description = "Had been kept before", body = Receipt),
-        (status = 400, description = "`request.cut_short`, `request.invalid`; nothing was kept", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`dossier.closed`, `idempotency.reused`; `component.held`: a record stands for it, and no lawful reason was stated", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 413, description = "`scan.too_large`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`scan.unknown_format`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`scan.empty`, `component.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 429, description = "`server.busy`; come back after Retry-After seconds", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 507, description = "`storage.full`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.cut_short`, `request.invalid`; nothing was kept"),
+        (status = 404, description = "`dossier.unknown`"),
+        (status = 409, description = "`dossier.closed`, `idempotency.reused`; `component.held`: a record stands for it, and no lawful reason was stated"),
+        (status = 413, description = "`scan.too_large`"),
+        (status = 415, description = "`scan.unknown_format`"),
+        (status = 422, description = "`scan.empty`, `component.unknown`"),
+        (status = 429, description = "`server.busy`; come back after Retry-After seconds"),
+        (status = 507, description = "`storage.full`"),
     ),
 )]
 pub(crate) async fn receive_scan(
@@ -197,7 +197,7 @@ pub(crate) struct Slip {
 
 impl Slip {
     fn of(headers: &HeaderMap) -> Answer<Self> {
-        let key = short(headers, "idempotency-key", LONGEST_KEY)?;
+        let key = idempotency_key(headers)?;
         let station = short(headers, "sohoa-station", LONGEST_STATION)?;
         let component = match short(headers, "sohoa-component", LONGEST_KEY)? {
             Some(id) => Some(id.parse().map_err(|_| Problem::new(Reason::ComponentUnknown))?),
@@ -211,6 +211,11 @@ impl Slip {
         let said_by = officer.or_else(|| station.clone());
         Ok(Self { key, component, station, again, said_by })
     }
+}
+
+/// The key by which a repeat is known.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Answer<Option<String>> {
+    short(headers, "idempotency-key", LONGEST_KEY)
 }
 
 /// A header of at most `longest` printable ASCII characters.

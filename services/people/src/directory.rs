@@ -61,10 +61,10 @@ pub(crate) struct Back {
     extensions(("x-permission" = json!("anyone"))),
     responses(
         (status = 303, description = "To the directory", headers(("Location" = String, description = "Its page"), ("Set-Cookie" = String, description = "What the browser is known by when it is back"))),
-        (status = 403, description = "`access.insecure`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`access.directory_none`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 429, description = "`server.busy`, `access.paused`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`access.directory_down`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`access.insecure`"),
+        (status = 404, description = "`access.directory_none`"),
+        (status = 429, description = "`server.busy`, `access.paused`"),
+        (status = 503, description = "`access.directory_down`"),
     ),
 )]
 pub(crate) async fn go_to_directory(
@@ -87,12 +87,12 @@ pub(crate) async fn go_to_directory(
     params(Back),
     responses(
         (status = 200, description = "The session", body = SessionView, headers(("Set-Cookie" = String, description = "The session's token"))),
-        (status = 400, description = "`request.invalid`, `access.directory_visit`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`access.directory_refused`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`access.insecure`, `access.directory_weak`, `access.directory_stranger`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`access.directory_none`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 429, description = "`server.busy`, `access.paused`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`access.directory_down`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`, `access.directory_visit`"),
+        (status = 401, description = "`access.directory_refused`"),
+        (status = 403, description = "`access.insecure`, `access.directory_weak`, `access.directory_stranger`"),
+        (status = 404, description = "`access.directory_none`"),
+        (status = 429, description = "`server.busy`, `access.paused`"),
+        (status = 503, description = "`access.directory_down`"),
     ),
 )]
 pub(crate) async fn come_back(

@@ -35,10 +35,10 @@ const ISSUER: &str = "Sohoa";
     request_body(content = OfferFactor, example = json!({ "password": "bốn con trâu trắng" })),
     responses(
         (status = 200, description = "The secret", body = FactorOffer),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`access.unauthenticated`; `access.login`: it is another password; `access.second_factor`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`access.forbidden`, `access.cross_origin`, `access.locked_out`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 429, description = "`server.busy`, `access.paused`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
+        (status = 401, description = "`access.unauthenticated`; `access.login`: it is another password; `access.second_factor`"),
+        (status = 403, description = "`access.forbidden`, `access.cross_origin`, `access.locked_out`"),
+        (status = 429, description = "`server.busy`, `access.paused`"),
     ),
 )]
 pub(crate) async fn offer_factor(
@@ -70,9 +70,9 @@ pub(crate) async fn offer_factor(
     request_body(content = ConfirmFactor, example = json!({ "code": "123456" })),
     responses(
         (status = 200, description = "Codes for when the authenticator is lost, shown this once", body = RecoveryCodes),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`second_factor.not_offered`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`second_factor.wrong`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
+        (status = 409, description = "`second_factor.not_offered`"),
+        (status = 422, description = "`second_factor.wrong`"),
     ),
 )]
 pub(crate) async fn confirm_factor(
@@ -138,7 +138,7 @@ fn step(secret: &Secret, code: &Secret, now: Timestamp) -> Option<i64> {
 fn digest(code: &Secret) -> Blake3 {
     let typed = code.reveal().chars().filter(char::is_ascii_alphanumeric);
     let typed: String = typed.take(64).map(|c| c.to_ascii_lowercase()).collect();
-    Blake3(*blake3::hash(typed.as_bytes()).as_bytes())
+    Blake3::of(typed.as_bytes())
 }
 
 fn broken() -> Problem {

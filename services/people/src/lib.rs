@@ -14,7 +14,6 @@ use std::time::Duration;
 use access::{RateLimit, SessionRules};
 use archive::Archive;
 use problem::Answer;
-use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -61,16 +60,6 @@ impl PeopleDesk {
 
 /// The routes for people, served from that desk.
 pub fn router(desk: PeopleDesk) -> OpenApiRouter {
-    described().with_state(desk)
-}
-
-/// What the routes are, for `schemas/openapi.json`.
-#[must_use]
-pub fn openapi() -> OpenApi {
-    described().into_openapi()
-}
-
-fn described() -> OpenApiRouter<PeopleDesk> {
     OpenApiRouter::new()
         .routes(routes!(session::log_in, session::show_session, session::log_out))
         .routes(routes!(session::change_password))
@@ -86,4 +75,5 @@ fn described() -> OpenApiRouter<PeopleDesk> {
         .routes(routes!(persons::enable_person))
         .routes(routes!(persons::unlock_person))
         .routes(routes!(persons::forget_factor))
+        .with_state(desk)
 }

@@ -67,7 +67,12 @@ impl PeopleDesk {
         let records = &self.archive.records;
         let person = records.person_named(&name).await?;
         let hash = person.as_ref().and_then(|person| person.password.as_ref());
-        let known = self.passwords.is(&login.password, hash).await?;
+        let known = self.passwords.is(&login.password, hash).await;
+        if known.is_err() {
+            // Nothing was tried.
+            self.wrong.uncount(&from);
+        }
+        let known = known?;
         let person = person.filter(|person| known && !person.principal.locked);
         let Some(person) = person else {
             tracing::info!("a login with a wrong name or password");
@@ -80,6 +85,10 @@ impl PeopleDesk {
         }
         if !factor::opens(records, &person, login.code.as_ref(), now).await? {
             tracing::info!(principal.id = %who, "a login without a good code");
+            // Whoever is asked for the code next did nothing wrong. By name it stays counted.
+            if login.code.is_none() {
+                self.wrong.uncount(&from);
+            }
             return Err(Reason::SecondFactorNeeded.into());
         }
         records.forget_attempts(digest).await?;

@@ -62,9 +62,9 @@ pub(crate) async fn list_persons(
     })),
     responses(
         (status = 201, description = "The person and the password", body = GivenPassword),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`person.name_taken`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`person.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
+        (status = 409, description = "`person.name_taken`"),
+        (status = 422, description = "`person.invalid`"),
     ),
 )]
 pub(crate) async fn make_person(
@@ -106,7 +106,7 @@ pub(crate) async fn make_person(
     params(("id" = String, Path, format = Uuid, description = "The person")),
     responses(
         (status = 200, description = "The person", body = PersonView),
-        (status = 404, description = "`person.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`person.unknown`"),
     ),
 )]
 pub(crate) async fn show_person(
@@ -130,10 +130,10 @@ pub(crate) async fn show_person(
     request_body(content = SetGrants, example = json!({ "grants": [{ "role": "back_office", "office": "H26.01" }] })),
     responses(
         (status = 200, description = "The person", body = PersonView),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`person.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`person.oneself`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`person.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
+        (status = 404, description = "`person.unknown`"),
+        (status = 409, description = "`person.oneself`"),
+        (status = 422, description = "`person.invalid`"),
     ),
 )]
 pub(crate) async fn set_grants(
@@ -158,8 +158,8 @@ pub(crate) async fn set_grants(
     params(("id" = String, Path, format = Uuid, description = "The person")),
     responses(
         (status = 200, description = "The person and the password", body = GivenPassword),
-        (status = 404, description = "`person.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`person.oneself`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`person.unknown`"),
+        (status = 409, description = "`person.oneself`"),
     ),
 )]
 pub(crate) async fn give_password(
@@ -186,8 +186,8 @@ pub(crate) async fn give_password(
     params(("id" = String, Path, format = Uuid, description = "The person")),
     responses(
         (status = 200, description = "The person", body = PersonView),
-        (status = 404, description = "`person.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`person.oneself`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`person.unknown`"),
+        (status = 409, description = "`person.oneself`"),
     ),
 )]
 pub(crate) async fn leave_to_directory(
@@ -210,8 +210,8 @@ pub(crate) async fn leave_to_directory(
     params(("id" = String, Path, format = Uuid, description = "The person")),
     responses(
         (status = 200, description = "The person", body = PersonView),
-        (status = 404, description = "`person.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`person.oneself`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`person.unknown`"),
+        (status = 409, description = "`person.oneself`"),
     ),
 )]
 pub(crate) async fn disable_person(
@@ -231,8 +231,8 @@ pub(crate) async fn disable_person(
     params(("id" = String, Path, format = Uuid, description = "The person")),
     responses(
         (status = 200, description = "The person", body = PersonView),
-        (status = 404, description = "`person.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`person.oneself`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`person.unknown`"),
+        (status = 409, description = "`person.oneself`"),
     ),
 )]
 pub(crate) async fn enable_person(
@@ -252,7 +252,7 @@ pub(crate) async fn enable_person(
     params(("id" = String, Path, format = Uuid, description = "The person")),
     responses(
         (status = 200, description = "The person", body = PersonView),
-        (status = 404, description = "`person.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`person.unknown`"),
     ),
 )]
 pub(crate) async fn unlock_person(
@@ -277,8 +277,8 @@ pub(crate) async fn unlock_person(
     params(("id" = String, Path, format = Uuid, description = "The person")),
     responses(
         (status = 200, description = "The person", body = PersonView),
-        (status = 404, description = "`person.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`person.oneself`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`person.unknown`"),
+        (status = 409, description = "`person.oneself`"),
     ),
 )]
 pub(crate) async fn forget_factor(

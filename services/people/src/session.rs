@@ -25,10 +25,10 @@ use crate::{PeopleDesk, password};
     request_body(content = LogIn, example = json!({ "name": "can-bo-3", "password": "bốn con trâu trắng", "code": "123456" })),
     responses(
         (status = 201, description = "The session", body = SessionView, headers(("Set-Cookie" = String, description = "The session's token"))),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`access.login`; `access.second_factor`: the password is right, and a code is needed; `access.password_ended`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`access.insecure`, `access.cross_origin`, `access.locked_out`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 429, description = "`server.busy`, `access.paused`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
+        (status = 401, description = "`access.login`; `access.second_factor`: the password is right, and a code is needed; `access.password_ended`"),
+        (status = 403, description = "`access.insecure`, `access.cross_origin`, `access.locked_out`"),
+        (status = 429, description = "`server.busy`, `access.paused`"),
     ),
 )]
 pub(crate) async fn log_in(
@@ -91,11 +91,11 @@ pub(crate) async fn log_out(
     request_body(content = ChangePassword, example = json!({ "current": "k3m9p-x2x7q-aaaaa-bbbbb", "new": "bốn con trâu trắng" })),
     responses(
         (status = 200, description = "The session", body = SessionView, headers(("Set-Cookie" = String, description = "The session's new token"))),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`access.unauthenticated`; `access.login`: it is another password", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`access.forbidden`, `access.cross_origin`, `access.locked_out`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`person.password`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 429, description = "`server.busy`, `access.paused`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
+        (status = 401, description = "`access.unauthenticated`; `access.login`: it is another password"),
+        (status = 403, description = "`access.forbidden`, `access.cross_origin`, `access.locked_out`"),
+        (status = 422, description = "`person.password`"),
+        (status = 429, description = "`server.busy`, `access.paused`"),
     ),
 )]
 pub(crate) async fn change_password(

@@ -52,7 +52,7 @@ pub(crate) struct Asked {
     ),
     responses(
         (status = 200, description = "The lines", body = AuditPage),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
     ),
 )]
 pub(crate) async fn audit_lines(
@@ -93,7 +93,7 @@ pub(crate) async fn audit_lines(
     ),
     responses(
         (status = 200, description = "The heads, in order", body = [SignedHead]),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
     ),
 )]
 pub(crate) async fn audit_heads(

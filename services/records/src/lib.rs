@@ -20,7 +20,6 @@ use std::sync::Arc;
 use archive::Archive;
 use filing::Kinds;
 use schemas::ids::OfficeCode;
-use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -44,16 +43,6 @@ impl RecordsDesk {
 
 /// The records' routes, served from that desk.
 pub fn router(desk: RecordsDesk) -> OpenApiRouter {
-    described().with_state(desk)
-}
-
-/// What the routes are, for `schemas/openapi.json`.
-#[must_use]
-pub fn openapi() -> OpenApi {
-    described().into_openapi()
-}
-
-fn described() -> OpenApiRouter<RecordsDesk> {
     OpenApiRouter::new()
         .routes(routes!(requirements::ask_requirements))
         .routes(routes!(lookups::look_up))
@@ -73,6 +62,7 @@ fn described() -> OpenApiRouter<RecordsDesk> {
         .routes(routes!(subjects::show_access))
         .routes(routes!(audit::audit_lines))
         .routes(routes!(audit::audit_heads))
+        .with_state(desk)
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! Handing out a record for a stated purpose, and keeping the answer as it was.
 
 use access::Asker;
-use archive::{Asked, LookupError};
+use archive::{Asked, Dossier, LookupError};
 use axum::extract::State;
 use jiff::Timestamp;
 use problem::{Answer, Json, Problem};
 use schemas::api::{Lookup, LookupRequest, RawSubject};
 use schemas::code::Reason;
-use schemas::ids::DossierCode;
+use schemas::ids::{ComponentId, DossierCode};
 use schemas::record::Record;
 use schemas::subject::{Subject, is_old_number};
 
@@ -19,8 +19,8 @@ use crate::requirements::parse_subject;
 ///
 /// The subject must be among its owners by number, name and birth date; to anybody else the
 /// record isn't there, but for somebody who is nearly an owner: that lookup is stopped, for a
-/// person to compare the papers. The answer is kept as it was given, and a repeat of the request id gets
-/// it again, whatever became of the record since.
+/// person to compare the papers. The answer is kept as it was given, and a repeat of the request id
+/// gets it again, whatever became of the record since.
 #[utoipa::path(
     post,
     path = "/v1/lookups",
@@ -46,10 +46,10 @@ use crate::requirements::parse_subject;
     ),
     responses(
         (status = 200, description = "The record, as it is kept with the lookup", body = Lookup),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`record.unknown`: there is none, or it is not the subject's; `dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`record.not_usable`; `subject.near`: a person must compare the papers; `idempotency.reused`: the request id was used for another question", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`subject.number.digits`, `subject.number.province`, `subject.number.check_digit`, `subject.born`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
+        (status = 404, description = "`record.unknown`: there is none, or it is not the subject's; `dossier.unknown`"),
+        (status = 409, description = "`record.not_usable`; `subject.near`: a person must compare the papers; `idempotency.reused`: the request id was used for another question"),
+        (status = 422, description = "`subject.number.digits`, `subject.number.province`, `subject.number.check_digit`, `subject.born`; `component.unknown`: not one of the dossier's"),
     ),
 )]
 pub(crate) async fn look_up(
@@ -65,7 +65,10 @@ pub(crate) async fn look_up(
         return Ok(Json(kept));
     }
     if let Some(code) = &request.dossier {
-        must_reach(&desk, &asker, code).await?;
+        let dossier = must_reach(&desk, &asker, code).await?;
+        if let Some(component) = &request.component {
+            must_ask_for(&desk, &dossier, component).await?;
+        }
     }
     let asked = asked_about(&desk, &request.subject).await?;
     let record = record?.ok_or(Reason::RecordUnknown)?;
@@ -88,10 +91,24 @@ pub(crate) async fn must_reach(
     desk: &RecordsDesk,
     asker: &Asker,
     code: &DossierCode,
-) -> Answer<()> {
+) -> Answer<Dossier> {
     let dossier = desk.archive.records.dossier(code).await?;
-    asker.reached(dossier).ok_or(Reason::DossierUnknown)?;
-    Ok(())
+    Ok(asker.reached(dossier).ok_or(Reason::DossierUnknown)?)
+}
+
+/// A component is one of those that the dossier's case asks for.
+async fn must_ask_for(
+    desk: &RecordsDesk,
+    dossier: &Dossier,
+    component: &ComponentId,
+) -> Answer<()> {
+    let (code, version) = (&dossier.procedure, dossier.procedure_version);
+    let entry = desk.archive.records.procedure_version(code, version).await?;
+    let is_asked_for = entry.is_some_and(|entry| {
+        let mut asked = entry.procedure.components_of(dossier.case.as_ref());
+        asked.any(|asked| asked.id == *component)
+    });
+    if is_asked_for { Ok(()) } else { Err(Reason::ComponentUnknown.into()) }
 }
 
 /// Keeps a lookup and gives its answer: the only way to a record's content.

@@ -47,9 +47,9 @@ pub(crate) async fn owner_of<'r>(
 
 /// Lookups that were stopped.
 ///
-/// Their subject is nearly an owner of the record, and nobody has compared the papers yet. Of the
-/// thousand oldest, those of records from offices within reach. Nothing is shown of the owner but
-/// in what it differs.
+/// Their subject is nearly an owner of the record, and nobody has compared the papers yet. The
+/// thousand oldest of records from offices within reach. Nothing is shown of the owner but in what
+/// it differs.
 #[utoipa::path(
     get,
     path = "/v1/lookups/near",
@@ -61,8 +61,7 @@ pub(crate) async fn near_matches(
     State(desk): State<RecordsDesk>,
     asker: Asker,
 ) -> Answer<Json<Vec<NearMatch>>> {
-    let mut near = desk.archive.records.near_matches().await?;
-    near.retain(|near| asker.reaches(&near.office));
+    let near = desk.archive.records.near_matches_within(&asker.reach).await?;
     Ok(Json(near.into_iter().map(|near| near.near).collect()))
 }
 
@@ -87,9 +86,9 @@ pub(crate) async fn near_matches(
     ),
     responses(
         (status = 200, description = "Kept", body = NearMatch),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`access.forbidden`: also to who asked", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`lookup.near_unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
+        (status = 403, description = "`access.forbidden`: also to who asked"),
+        (status = 404, description = "`lookup.near_unknown`"),
     ),
 )]
 pub(crate) async fn resolve_near(

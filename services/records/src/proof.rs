@@ -1,7 +1,7 @@
 //! What proves a record: the hashes of its scans, page images, PDF/A and of the record itself,
-//! each with what it was computed over, so that anybody can compute it again; and, for who says
-//! why, the record's own text with the agency's signature over it, so that PDF and proof prove
-//! the record where no server answers (`sohoa verify`).
+//! each with what it was computed over, so that anybody can compute it again; and, for who may look
+//! up and says why, the record's own text with the agency's signature over it, so that PDF and
+//! proof prove the record where no server answers (`sohoa verify`).
 //!
 //! The proof lies beside the PDF and not in it: the record's hash is over the PDF's, and PDF/A-2
 //! takes no attachment but PDF/A.
@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use problem::{Answer, Json, Path, Problem};
+use schemas::access::Permission;
 use schemas::code::Reason;
 use schemas::ids::{Blake3, PageId, RecordId};
 use schemas::record::{ProofState, Record, RecordState};
@@ -42,7 +43,7 @@ pub struct Proof {
     pub pdf_bytes: u64,
     /// Its pages, in order.
     pub pages: Vec<PageProof>,
-    /// What `hash` is over, byte for byte. Personal: only for who says why.
+    /// What `hash` is over, byte for byte. Personal: only for who may look up and says why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// The agency's signature over `body` (CMS, detached, DER), as base64; with `body`, and only
@@ -72,7 +73,9 @@ pub struct PageProof {
 ///
 /// With `Sohoa-Purpose` and `Sohoa-Asked-By` also the record's own text and the agency's signature
 /// over it; that is a read of the record and leaves a lookup. Kept beside the PDF, each by the name
-/// that it is handed out under, `sohoa verify FILE.pdf` finds it.
+/// that it is handed out under, `sohoa verify FILE.pdf` finds it. Nothing of the text is for who
+/// may `audit` and not `look_up`, whatever the headers say: they are given the hashes, whether
+/// those hold, and whether the signature is there.
 #[utoipa::path(
     get,
     path = "/v1/records/{id}/proof",
@@ -87,10 +90,10 @@ pub struct PageProof {
     ),
     responses(
         (status = 200, description = "Hashes, and what they were computed over", body = Proof),
-        (status = 400, description = "`request.invalid`: a purpose without who asks, or the other way", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`record.unknown`, `dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 410, description = "`record.erased`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`record.not_usable`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`: a purpose without who asks, or the other way"),
+        (status = 404, description = "`record.unknown`, `dossier.unknown`"),
+        (status = 410, description = "`record.erased`"),
+        (status = 409, description = "`record.not_usable`"),
     ),
 )]
 pub(crate) async fn record_proof(
@@ -99,14 +102,15 @@ pub(crate) async fn record_proof(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    if !states_why(&headers) {
+    let reader = asker.with(Permission::LookUp).filter(|_| states_why(&headers));
+    let Some(reader) = reader else {
         let record = found(&desk, record_id(&id)?).await?;
         let proven = desk.archive.records.proven(record.id, record.version).await?;
         let proof = prove(record)?;
         let signing = proven.map(|proven| proven.state);
         return Ok(Json(Proof { signing, ..proof }).into_response());
-    }
-    let lookup = read(&desk, &asker, &id, &headers).await?;
+    };
+    let lookup = read(&desk, &reader, &id, &headers).await?;
     let record = lookup.record.clone();
     let proven = desk.archive.records.proven(record.id, record.version).await?;
     let proven = proven.ok_or(Reason::RecordUnknown)?;

@@ -39,10 +39,10 @@ const CHUNK: usize = 64 << 10;
     ),
     responses(
         (status = 200, description = "The record", body = Record, headers(("Sohoa-Lookup" = String, description = "The lookup that this read left"))),
-        (status = 400, description = "`request.invalid`: no purpose, or nobody who asks", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`record.unknown`, `dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 410, description = "`record.erased`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`record.not_usable`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`: no purpose, or nobody who asks"),
+        (status = 404, description = "`record.unknown`, `dossier.unknown`"),
+        (status = 410, description = "`record.erased`"),
+        (status = 409, description = "`record.not_usable`"),
     ),
 )]
 pub(crate) async fn show_record(
@@ -72,10 +72,10 @@ pub(crate) async fn show_record(
     ),
     responses(
         (status = 200, description = "The PDF/A", body = schemas::api::Binary, content_type = "application/pdf", headers(("Sohoa-Lookup" = String, description = "The lookup that this read left"))),
-        (status = 400, description = "`request.invalid`: no purpose, or nobody who asks", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`record.unknown`, `dossier.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 410, description = "`record.erased`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`record.not_usable`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`: no purpose, or nobody who asks"),
+        (status = 404, description = "`record.unknown`, `dossier.unknown`"),
+        (status = 410, description = "`record.erased`"),
+        (status = 409, description = "`record.not_usable`"),
     ),
 )]
 pub(crate) async fn record_file(
@@ -114,8 +114,8 @@ pub(crate) async fn file_of(desk: &RecordsDesk, lookup: &Lookup) -> Answer<Respo
     params(("id" = String, Path, format = Uuid, description = "The record")),
     responses(
         (status = 200, description = "Its versions", body = [RecordVersion]),
-        (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 410, description = "`record.erased`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`record.unknown`"),
+        (status = 410, description = "`record.erased`"),
     ),
 )]
 pub(crate) async fn record_versions(

@@ -89,7 +89,7 @@ impl Format {
     ),
     responses(
         (status = 200, description = "The report", content((Report = "application/json"), (String = "text/csv"), (schemas::api::Binary = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
     ),
 )]
 pub(crate) async fn report(

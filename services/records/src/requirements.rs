@@ -18,10 +18,9 @@ use crate::lookups::{self, check_purpose, names_nobody};
 /// Ask what a citizen must still hand in for a procedure.
 ///
 /// Each component is held (by which record, good until when; that it was told stands in the
-/// audit), or needed, or only shown, or
-/// answered from a database, with the reason in Vietnamese. One that is asked for on a condition
-/// comes with its question, until `answers` holds the answer. Where the application needs papers
-/// of `others`, too, it is told whose record stands.
+/// audit), or needed, or only shown, or answered from a database, with the reason in Vietnamese.
+/// One that is asked for on a condition comes with its question, until `answers` holds the answer.
+/// Where the application needs papers of `others`, too, it is told whose record stands.
 #[utoipa::path(
     post,
     path = "/v1/requirements",
@@ -43,9 +42,9 @@ use crate::lookups::{self, check_purpose, names_nobody};
     ),
     responses(
         (status = 200, description = "Each component and how it stands", body = Requirements),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`procedure.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`case.unknown`, `case.needed`, `subject.number.digits`, `subject.number.province`, `subject.number.check_digit`, `subject.born`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
+        (status = 404, description = "`procedure.unknown`"),
+        (status = 422, description = "`case.unknown`, `case.needed`, `subject.number.digits`, `subject.number.province`, `subject.number.check_digit`, `subject.born`"),
     ),
 )]
 pub(crate) async fn ask_requirements(

@@ -41,8 +41,8 @@ pub(crate) struct Changed {
     request_body(content = RevokeRecord, example = json!({ "reason": "Cấp sai thẩm quyền", "by": "can-bo-quay-3" })),
     responses(
         (status = 200, description = "Withdrawn", body = Changed),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
+        (status = 404, description = "`record.unknown`"),
     ),
 )]
 pub(crate) async fn revoke_record(
@@ -81,9 +81,9 @@ pub(crate) async fn revoke_record(
     ),
     responses(
         (status = 200, description = "Another paper stands in its place", body = Changed),
-        (status = 400, description = "`request.invalid`: also where the other record is the record itself, or has no owner in common with it", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`record.not_usable`: it or the other record not in use, or not at that version", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`: also where the other record is the record itself, or has no owner in common with it"),
+        (status = 404, description = "`record.unknown`"),
+        (status = 409, description = "`record.not_usable`: it or the other record not in use, or not at that version"),
     ),
 )]
 pub(crate) async fn supersede_record(
@@ -136,11 +136,11 @@ pub(crate) async fn supersede_record(
     ),
     responses(
         (status = 200, description = "Put right", body = Changed),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`record.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`record.not_usable`: not in use, or not at that version", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`subject.number.digits`, `subject.number.province`, `subject.number.check_digit`, `subject.born`: of an owner to be added", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 507, description = "`storage.full`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
+        (status = 404, description = "`record.unknown`"),
+        (status = 409, description = "`record.not_usable`: not in use, or not at that version"),
+        (status = 422, description = "`subject.number.digits`, `subject.number.province`, `subject.number.check_digit`, `subject.born`: of an owner to be added"),
+        (status = 507, description = "`storage.full`"),
     ),
 )]
 pub(crate) async fn correct_record(

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use problem::{Answer, Json};
 use schemas::api::{AccessAnswer, AccessRequest, AccessView, OwnedRecord};
 use schemas::audit::Act;
-use schemas::ids::{DossierCode, RecordId};
+use schemas::ids::RecordId;
 use schemas::record::Record;
 use schemas::subject::Subject;
 
@@ -23,8 +23,9 @@ const PAGE: u32 = 200;
 /// Tell a subject who looked.
 ///
 /// Everything that was done with their records and dossiers (Law 91/2025/QH15: they may know), the
-/// newest first: when, by whom, what for, by which law. Their number stands in the body and never in
-/// an address. That it was told stands in the audit, too.
+/// newest first: when, by whom, what for, by which law. Of a dossier that names them beside its
+/// applicant, that another Kho was asked for their paper, and what became of that. Their number
+/// stands in the body and never in an address. That it was told stands in the audit, too.
 #[utoipa::path(
     post,
     path = "/v1/subjects/access",
@@ -44,8 +45,8 @@ const PAGE: u32 = 200;
     ),
     responses(
         (status = 200, description = "Their records and what was done with them", body = AccessAnswer),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`subject.number.digits`, `subject.number.province`, `subject.number.check_digit`, `subject.born`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
+        (status = 422, description = "`subject.number.digits`, `subject.number.province`, `subject.number.check_digit`, `subject.born`"),
     ),
 )]
 pub(crate) async fn show_access(
@@ -59,17 +60,22 @@ pub(crate) async fn show_access(
     let records = &desk.archive.records;
     let owned = owned(&subject, records.ever_owned(subject.reveal_number()).await?);
     let ids: Vec<RecordId> = owned.keys().copied().collect();
-    let mut dossiers = records.dossiers_of(subject.reveal_number()).await?;
-    dossiers.retain(|dossier| dossier.subject.agrees(&subject));
-    let dossiers: Vec<DossierCode> = dossiers.into_iter().map(|dossier| dossier.code).collect();
-    let accesses = records.accesses((&ids, &dossiers), asked.before, PAGE).await?;
+    let dossiers = records.dossiers_with(&subject).await?;
+    let mut codes = dossiers.codes();
+    let mut accesses = records.accesses((&ids, &codes), asked.before, PAGE).await?;
     let full = u32::try_from(accesses.len()).is_ok_and(|found| found == PAGE);
     let next = accesses.last().filter(|_| full).map(|last| last.line.place);
+    accesses.retain(|access| dossiers.tells(access));
+    // Of somebody else's dossier, where something of it is told.
+    codes.retain(|code| {
+        dossiers.own.iter().any(|own| own.code == *code)
+            || accesses.iter().any(|access| access.line.line.dossier.as_ref() == Some(code))
+    });
     let who = (&asker.actor(), asked.purpose.as_str());
-    records.note_given(Act::AccessShown, (&ids, &dossiers), who, Timestamp::now()).await?;
+    records.note_given(Act::AccessShown, (&ids, &codes), who, Timestamp::now()).await?;
     Ok(Json(AccessAnswer {
         records: owned.into_values().map(shown).collect(),
-        accesses: accesses.into_iter().map(view).collect(),
+        accesses: accesses.into_iter().map(|access| view(&subject, access)).collect(),
         next,
     }))
 }
@@ -87,7 +93,7 @@ fn shown(record: Record) -> OwnedRecord {
     OwnedRecord { id, name, version, state, published_at }
 }
 
-fn view(access: Access) -> AccessView {
+fn view(subject: &Subject, access: Access) -> AccessView {
     let Access { line, lookup, principal } = access;
     let line = line.line;
     let (asked_by, on_behalf_of, purpose, legal_basis) = match lookup {
@@ -102,10 +108,45 @@ fn view(access: Access) -> AccessView {
         version: line.version,
         principal,
         asked_by,
-        on_behalf_of,
+        on_behalf_of: on_behalf_of.map(|whom| told_of(subject, whom)),
         // What becomes of a lookup is for what that was for.
         purpose: line.purpose.or(purpose),
         legal_basis: line.legal_basis.or(legal_basis),
         dossier: line.dossier,
+    }
+}
+
+/// On whose behalf, as a subject is told: of somebody else's identity number its last three digits.
+fn told_of(subject: &Subject, whom: String) -> String {
+    let digits: String = whom.chars().filter(|letter| !matches!(letter, ' ' | '.')).collect();
+    let is_number = digits.len() == 12 && digits.bytes().all(|digit| digit.is_ascii_digit());
+    if !is_number || digits == subject.reveal_number() {
+        return whom;
+    }
+    format!("{}{}", "•".repeat(9), &digits[9..])
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn of_anothers_number_a_subject_is_told_the_last_digits() {
+        let subject = Subject::Citizen {
+            number: "001199000013".parse().unwrap(),
+            name: "Nguyễn Thị Mẫu".parse().unwrap(),
+            born: date(1999, 1, 1),
+        };
+        for (kept, told) in [
+            ("001099000027", "•••••••••027"),
+            ("001 099 000 027", "•••••••••027"),
+            ("001199000013", "001199000013"),
+            ("UBND phường Mẫu", "UBND phường Mẫu"),
+            ("0100109106", "0100109106"),
+        ] {
+            assert_eq!(told_of(&subject, kept.to_owned()), told, "{kept}");
+        }
     }
 }

@@ -26,7 +26,7 @@ use crate::reads::file_of;
     params(("id" = String, Path, format = Uuid, description = "The lookup")),
     responses(
         (status = 200, description = "The answer", body = Lookup),
-        (status = 404, description = "`lookup.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`lookup.unknown`"),
     ),
 )]
 pub(crate) async fn show_lookup(
@@ -48,7 +48,7 @@ pub(crate) async fn show_lookup(
     params(("id" = String, Path, format = Uuid, description = "The lookup")),
     responses(
         (status = 200, description = "The PDF/A", body = schemas::api::Binary, content_type = "application/pdf"),
-        (status = 404, description = "`lookup.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`lookup.unknown`"),
     ),
 )]
 pub(crate) async fn lookup_file(
@@ -65,7 +65,8 @@ pub(crate) async fn lookup_file(
 /// It is shown to the citizen first, and then used or declined; a citizen may think better of it.
 /// Before it is used it is looked at again whether the record still holds good. Where it was
 /// declined for a component of a dossier, that component is handed in on paper, and no further
-/// reason is asked for. Everything that was said is kept.
+/// reason is asked for. Everything that was said is kept. Once the dossier is closed nothing more
+/// is used for it or declined; what was said last, said again, is answered as it was.
 #[utoipa::path(
     post,
     path = "/v1/lookups/{id}/words",
@@ -78,9 +79,9 @@ pub(crate) async fn lookup_file(
     ),
     responses(
         (status = 200, description = "All that was said, earliest first", body = [LookupSaid]),
-        (status = 400, description = "`request.invalid`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`lookup.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`lookup.not_shown`; `record.not_usable`: it holds good no longer", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`"),
+        (status = 404, description = "`lookup.unknown`"),
+        (status = 409, description = "`lookup.not_shown`; `record.not_usable`: it holds good no longer; `dossier.closed`"),
     ),
 )]
 pub(crate) async fn say_of_lookup(
@@ -101,9 +102,20 @@ pub(crate) async fn say_of_lookup(
         return Err(Reason::LookupNotShown.into());
     }
     let keeping = records.say_of_lookup(asker.id, &lookup, &said, Timestamp::now());
-    keeping.await.map_err(refusal)?;
+    if !keeping.await.map_err(refusal)? {
+        let repeats = is_last_of(&before, &said);
+        return if repeats { Ok(Json(before)) } else { Err(Reason::DossierClosed.into()) };
+    }
     tracing::info!(lookup.id = %lookup.id, principal.id = %asker.id, "word about a lookup kept");
     Ok(Json(records.words_of(lookup.id).await?))
+}
+
+/// Whether it is what was said last of whether the answer is used, word for word.
+fn is_last_of(before: &[LookupSaid], said: &SayOfLookup) -> bool {
+    let last = before.iter().rfind(|before| before.word != LookupWord::Shown);
+    last.is_some_and(|last| {
+        (last.word, &last.by, &last.reason) == (said.word, &said.by, &said.reason)
+    })
 }
 
 /// The lookup, if whoever asks made it: to others it isn't there. Before it is handed out, that it

@@ -34,10 +34,10 @@ const LONGEST_NAME: usize = 200;
     ),
     responses(
         (status = 204, description = "Filed; it is being sealed"),
-        (status = 400, description = "`request.invalid`: no such kind, or nobody who says so", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`document.unknown`", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`component.held`: a record stands for it, and no lawful reason was stated", body = schemas::api::Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`component.unknown`: not one of the dossier's", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`request.invalid`: no such kind, or nobody who says so"),
+        (status = 404, description = "`document.unknown`"),
+        (status = 409, description = "`component.held`: a record stands for it, and no lawful reason was stated"),
+        (status = 422, description = "`component.unknown`: not one of the dossier's"),
     ),
 )]
 pub(crate) async fn assign_document(

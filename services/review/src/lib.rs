@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use archive::Archive;
 use filing::Kinds;
-use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -31,23 +30,15 @@ impl ReviewDesk {
 
 /// The back office's routes, served from that desk.
 pub fn router(desk: ReviewDesk) -> OpenApiRouter {
-    described().with_state(desk)
-}
-
-/// What the routes are, for `schemas/openapi.json`.
-#[must_use]
-pub fn openapi() -> OpenApi {
-    described().into_openapi()
-}
-
-fn described() -> OpenApiRouter<ReviewDesk> {
     OpenApiRouter::new()
         .routes(routes!(parked::list_parked))
         .routes(routes!(parked::show_parked))
         .routes(routes!(parked::retry_parked))
+        .routes(routes!(parked::drop_parked))
         .routes(routes!(documents::assign_document))
         .routes(routes!(pages::page_image))
         .routes(routes!(pages::page_reading))
+        .with_state(desk)
 }
 
 #[cfg(test)]

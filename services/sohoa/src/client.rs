@@ -7,7 +7,6 @@ use anyhow::Context;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use schemas::api::Problem;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Why a server's answer is not what was asked for.
@@ -87,15 +86,6 @@ impl Client {
     /// Gets JSON.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         self.answer(self.request(Method::GET, path)).await
-    }
-
-    /// Posts JSON, gets JSON.
-    pub(crate) async fn post<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        body: &impl Serialize,
-    ) -> Result<T, ClientError> {
-        self.answer(self.request(Method::POST, path).json(body)).await
     }
 
     /// Sends a request and reads the answer.

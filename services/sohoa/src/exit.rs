@@ -12,7 +12,7 @@ pub(crate) enum Exit {
     Done = 0,
     /// Something failed.
     Failed = 1,
-    /// Refused by the server, with a reason.
+    /// Refused, by the server or by the command itself, with a reason.
     Refused = 3,
     /// The server can't be reached.
     Unreachable = 4,

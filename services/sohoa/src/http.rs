@@ -36,7 +36,7 @@ const DRAIN: Duration = Duration::from_secs(7);
 const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// What the process serves, and with what.
-pub(crate) struct Counter {
+pub(crate) struct Served {
     pub(crate) roles: Roles,
     pub(crate) archive: Archive,
     pub(crate) readers: Option<Arc<Readers>>,
@@ -46,10 +46,10 @@ pub(crate) struct Counter {
 /// Serves until `stop`, then finishes the requests in hand.
 pub(crate) async fn serve(
     listener: TcpListener,
-    counter: Counter,
+    served: Served,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let (app, intake) = router(counter)?;
+    let (app, intake) = router(served)?;
     let drained = async {
         stop.cancelled().await;
         if let Some(intake) = intake {
@@ -65,8 +65,8 @@ pub(crate) async fn serve(
 }
 
 /// The routes of the roles, and the intake if it is one of them.
-fn router(counter: Counter) -> anyhow::Result<(Router, Option<IntakeDesk>)> {
-    let Counter { roles, archive, readers, config } = counter;
+fn router(served: Served) -> anyhow::Result<(Router, Option<IntakeDesk>)> {
+    let Served { roles, archive, readers, config } = served;
     let kinds = Arc::new(Kinds::shipped());
     let intake = roles.intake.then(|| {
         let settings = IntakeSettings {

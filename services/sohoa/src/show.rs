@@ -190,7 +190,11 @@ pub(crate) fn parked(parked: &[ParkedView], as_json: bool) -> anyhow::Result<()>
             format!("{} (lần {})", view.detail, view.attempts),
         ]);
     }
-    out(&table.to_string())
+    out(&table.to_string())?;
+    for dropped in parked.iter().filter_map(|view| view.dropped.as_ref()) {
+        out(&format!("Đã bỏ lúc {}: {}", dropped.at, dropped.reason))?;
+    }
+    Ok(())
 }
 
 /// What must leave.

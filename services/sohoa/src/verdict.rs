@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use records::Proof;
+use schemas::ids::Blake3;
 use schemas::record::{Correction, Record};
 use schemas::signature::SignatureState;
 use schemas::subject::Name;
@@ -67,31 +68,70 @@ pub(crate) struct RecordVerdict {
 /// Something that isn't in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Fault {
-    /// Stable.
-    pub(crate) code: &'static str,
+    pub(crate) code: FaultCode,
     pub(crate) text_vi: &'static str,
 }
 
-const FAULTS: &[(&str, &str)] = &[
-    ("signature.none", "Tệp không có chữ ký số nào."),
-    ("signature.removed", "Một chữ ký số đã bị gỡ khỏi tệp."),
-    ("signature.altered", "Nội dung tệp đã bị thay đổi sau khi ký, hoặc chữ ký bị tráo."),
-    ("signature.unknown", "Có chữ ký không đọc được hoặc dùng thuật toán lạ."),
-    ("signature.untrusted", "Chứng thư của người ký không dẫn tới cơ quan chứng thực được tin."),
-    ("signature.out_of_date", "Chứng thư của người ký không còn hiệu lực vào lúc ký."),
-    ("stamp.bad", "Dấu thời gian của chữ ký không đúng hoặc không đáng tin."),
-    ("file.appended", "Có dữ liệu thêm vào tệp sau chữ ký cuối cùng."),
-    ("file.changed", "Giữa các lần ký, tệp đã bị sửa chứ không chỉ thêm chữ ký."),
-    ("proof.unreadable", "Tệp chứng minh không đọc được hoặc thiếu nội dung giấy tờ."),
-    ("proof.hash", "Nội dung giấy tờ trong tệp chứng minh không khớp với mã băm của nó."),
-    ("proof.unsigned", "Tệp chứng minh không có chữ ký của cơ quan."),
-    ("proof.altered", "Chữ ký của cơ quan không đúng với nội dung giấy tờ."),
-    ("proof.untrusted", "Chứng thư ký tệp chứng minh không dẫn tới cơ quan được tin."),
-    ("proof.other_signer", "Cơ quan ký tệp chứng minh không phải là người đã ký tệp PDF."),
-    ("proof.other_pdf", "Tệp PDF không phải là tệp đã xuất bản của giấy tờ này."),
-    ("proof.chain", "Giấy tờ không nối tiếp bản trước của nó trong chuỗi phiên bản."),
-    ("proof.pages", "Ảnh trang trong tệp PDF khác với ảnh trang của giấy tờ số hoá."),
-];
+macro_rules! faults {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $vi:literal;)*) => {
+        /// What can be amiss.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+        pub(crate) enum FaultCode {
+            $($(#[$doc])* #[serde(rename = $code)] $name,)*
+        }
+
+        impl FaultCode {
+            /// The stable code.
+            pub(crate) fn code(self) -> &'static str {
+                match self { $(FaultCode::$name => $code,)* }
+            }
+
+            /// What a person reads.
+            pub(crate) fn vi(self) -> &'static str {
+                match self { $(FaultCode::$name => $vi,)* }
+            }
+        }
+    };
+}
+
+faults! {
+    /// There is no signature.
+    NoSignature = "signature.none", "Tệp không có chữ ký số nào.";
+    /// A signature was taken out of the file.
+    SignatureRemoved = "signature.removed", "Một chữ ký số đã bị gỡ khỏi tệp.";
+    /// The signature isn't over these bytes.
+    SignatureAltered = "signature.altered", "Nội dung tệp đã bị thay đổi sau khi ký, hoặc chữ ký bị tráo.";
+    /// The signature can't be read.
+    SignatureUnknown = "signature.unknown", "Có chữ ký không đọc được hoặc dùng thuật toán lạ.";
+    /// No authority that is trusted vouches for the signer.
+    SignerUntrusted = "signature.untrusted", "Chứng thư của người ký không dẫn tới cơ quan chứng thực được tin.";
+    /// The signer's certificate was not valid at that moment.
+    SignerOutOfDate = "signature.out_of_date", "Chứng thư của người ký không còn hiệu lực vào lúc ký.";
+    /// A time stamp isn't in order.
+    StampBad = "stamp.bad", "Dấu thời gian của chữ ký không đúng hoặc không đáng tin.";
+    /// There is something after the last signature.
+    FileAppended = "file.appended", "Có dữ liệu thêm vào tệp sau chữ ký cuối cùng.";
+    /// Something other than a signature was added after one.
+    FileChanged = "file.changed", "Giữa các lần ký, tệp đã bị sửa chứ không chỉ thêm chữ ký.";
+    /// The proof can't be read, or holds no record.
+    ProofUnreadable = "proof.unreadable", "Tệp chứng minh không đọc được hoặc thiếu nội dung giấy tờ.";
+    /// The record isn't the one that the proof's hash is of.
+    ProofHash = "proof.hash", "Nội dung giấy tờ trong tệp chứng minh không khớp với mã băm của nó.";
+    /// The agency's signature is missing.
+    ProofUnsigned = "proof.unsigned", "Tệp chứng minh không có chữ ký của cơ quan.";
+    /// The agency's signature isn't over this record.
+    ProofAltered = "proof.altered", "Chữ ký của cơ quan không đúng với nội dung giấy tờ.";
+    /// No authority that is trusted vouches for the agency.
+    ProofUntrusted = "proof.untrusted", "Chứng thư ký tệp chứng minh không dẫn tới cơ quan được tin.";
+    /// Whoever signed the proof did not sign the PDF.
+    OtherSigner = "proof.other_signer", "Cơ quan ký tệp chứng minh không phải là người đã ký tệp PDF.";
+    /// The PDF isn't the record's.
+    OtherPdf = "proof.other_pdf", "Tệp PDF không phải là tệp đã xuất bản của giấy tờ này.";
+    /// The version doesn't name the hash of the one before.
+    ChainBroken = "proof.chain", "Giấy tờ không nối tiếp bản trước của nó trong chuỗi phiên bản.";
+    /// An image in the PDF isn't the record's.
+    OtherPages = "proof.pages", "Ảnh trang trong tệp PDF khác với ảnh trang của giấy tờ số hoá.";
+}
 
 /// Looks at a file and, where there is one, at its record's proof.
 pub(crate) fn of(
@@ -105,7 +145,7 @@ pub(crate) fn of(
     let signed = verdict.look_at_file(pdf, roots);
     match proof {
         None => {}
-        Some(Err(())) => verdict.amiss("proof.unreadable"),
+        Some(Err(())) => verdict.amiss(FaultCode::ProofUnreadable),
         Some(Ok(proof)) => verdict.look_at_proof(proof, pdf, &signed, roots),
     }
     verdict
@@ -126,7 +166,7 @@ pub(crate) fn follow(verdicts: &mut [Verdict]) {
                 && record.before.as_ref() != Some(hash)
         });
         if broken {
-            verdict.amiss("proof.chain");
+            verdict.amiss(FaultCode::ChainBroken);
         }
     }
     let sound = verdicts.iter().filter(|verdict| verdict.faults.is_empty());
@@ -142,34 +182,36 @@ pub(crate) fn follow(verdicts: &mut [Verdict]) {
 }
 
 impl Verdict {
-    fn amiss(&mut self, code: &str) {
-        let known = FAULTS.iter().find(|(own, _)| *own == code);
-        let fault = known.map(|&(code, text_vi)| Fault { code, text_vi });
-        self.faults.extend(fault.filter(|fault| !self.faults.contains(fault)));
+    /// Adds a fault, once.
+    fn amiss(&mut self, code: FaultCode) {
+        let fault = Fault { code, text_vi: code.vi() };
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
     }
 
     fn look_at_file(&mut self, pdf: &[u8], roots: &Roots) -> Vec<Signed> {
         let (ranges, sealed) = (signing::ranges(pdf), Sealed::of(pdf));
         if ranges.is_empty() {
-            self.amiss("signature.none");
+            self.amiss(FaultCode::NoSignature);
         }
         if sealed.as_ref().is_some_and(|sealed| ranges.len() < sealed.signature_fields()) {
-            self.amiss("signature.removed");
+            self.amiss(FaultCode::SignatureRemoved);
         }
         let last = ranges.iter().map(|range| range.end).max().unwrap_or(0);
         if !ranges.is_empty() && !pdf[last..].trim_ascii().is_empty() {
-            self.amiss("file.appended");
+            self.amiss(FaultCode::FileAppended);
         }
         let mut found = Vec::new();
         for range in &ranges {
             if range.contents.iter().all(|byte| *byte == 0) {
-                self.amiss("signature.removed");
+                self.amiss(FaultCode::SignatureRemoved);
                 continue;
             }
             let only_signed =
                 || sealed.as_ref().is_some_and(|own| own.only_signed_since(range.end));
             if range.end < last && !only_signed() {
-                self.amiss("file.changed");
+                self.amiss(FaultCode::FileChanged);
             }
             found.push(self.look_at_signature(pdf, range, sealed.as_ref(), roots));
         }
@@ -193,12 +235,12 @@ impl Verdict {
                 let at = stamped_at.or(said).unwrap_or_else(Timestamp::now);
                 match roots.trust(&signed.certificates, at) {
                     Trust::Trusted(_) => {}
-                    Trust::Unrooted => self.amiss("signature.untrusted"),
-                    Trust::OutOfDate => self.amiss("signature.out_of_date"),
+                    Trust::Unrooted => self.amiss(FaultCode::SignerUntrusted),
+                    Trust::OutOfDate => self.amiss(FaultCode::SignerOutOfDate),
                 }
             }
-            SignatureState::Altered => self.amiss("signature.altered"),
-            SignatureState::Unknown => self.amiss("signature.unknown"),
+            SignatureState::Altered => self.amiss(FaultCode::SignatureAltered),
+            SignatureState::Unknown => self.amiss(FaultCode::SignatureUnknown),
         }
         let text = |name: &Option<Name>| name.as_ref().map(|name| name.reveal().to_owned());
         self.signatures.push(SignatureVerdict {
@@ -217,7 +259,7 @@ impl Verdict {
         let is_trusted = matches!(roots.trust(&stamp.certificates, stamp.at), Trust::Trusted(_));
         let good = stamp.state == SignatureState::Intact && is_trusted;
         if !good {
-            self.amiss("stamp.bad");
+            self.amiss(FaultCode::StampBad);
         }
         good.then_some(stamp.at)
     }
@@ -226,26 +268,23 @@ impl Verdict {
         let body = proof.body.as_deref();
         let record = body.and_then(|body| serde_json::from_str::<Record>(body).ok());
         let (Some(body), Some(record)) = (body, record) else {
-            return self.amiss("proof.unreadable");
+            return self.amiss(FaultCode::ProofUnreadable);
         };
-        if *blake3::hash(body.as_bytes()).as_bytes() != proof.hash.0 {
-            self.amiss("proof.hash");
+        if Blake3::of(body.as_bytes()) != proof.hash {
+            self.amiss(FaultCode::ProofHash);
         }
         self.look_at_vouching(proof.signature.as_deref(), body, signed, roots);
-        let own = *blake3::hash(pdf).as_bytes();
         let said = (proof.record, proof.version, proof.pdf);
-        if own != record.pdf.0 || said != (record.id, record.version, record.pdf) {
-            self.amiss("proof.other_pdf");
+        if Blake3::of(pdf) != record.pdf || said != (record.id, record.version, record.pdf) {
+            self.amiss(FaultCode::OtherPdf);
         }
         let images = Sealed::of(pdf).and_then(|own| own.images()).unwrap_or_default();
         let pairs = images.iter().zip(&record.pages);
         let checked: Vec<bool> = pairs
-            .filter_map(|(image, page)| {
-                image.map(|bytes| *blake3::hash(bytes).as_bytes() == page.image.0)
-            })
+            .filter_map(|(image, page)| image.map(|bytes| Blake3::of(bytes) == page.image))
             .collect();
         if images.len() != record.pages.len() || checked.contains(&false) {
-            self.amiss("proof.pages");
+            self.amiss(FaultCode::OtherPages);
         }
         self.record = Some(RecordVerdict {
             id: record.id.to_string(),
@@ -270,11 +309,11 @@ impl Verdict {
         signed: &[Signed],
         roots: &Roots,
     ) {
-        let Some(signature) = signature else { return self.amiss("proof.unsigned") };
+        let Some(signature) = signature else { return self.amiss(FaultCode::ProofUnsigned) };
         let signature = STANDARD.decode(signature).unwrap_or_default();
         let own = signing::look(&signature, Some([body.as_bytes(), &[]]));
         if own.state != SignatureState::Intact {
-            return self.amiss("proof.altered");
+            return self.amiss(FaultCode::ProofAltered);
         }
         let at = self.look_at_stamp(&signature, roots);
         // Without a stamp: whether it is trusted as of when the record says it was published.
@@ -282,11 +321,11 @@ impl Verdict {
         let said = said.and_then(|record| record.published_at.parse().ok());
         let at = at.or(said).unwrap_or_else(Timestamp::now);
         if !matches!(roots.trust(&own.certificates, at), Trust::Trusted(_)) {
-            self.amiss("proof.untrusted");
+            self.amiss(FaultCode::ProofUntrusted);
         }
         let same = |other: &Signed| other.certificates.first() == own.certificates.first();
         if !signed.iter().any(same) {
-            self.amiss("proof.other_signer");
+            self.amiss(FaultCode::OtherSigner);
         }
     }
 }

@@ -129,6 +129,37 @@ async fn a_lookup_is_shown_before_it_is_used_and_may_be_declined() {
 }
 
 #[tokio::test]
+async fn what_became_of_a_lookup_for_a_dossier_stays_once_that_is_closed() {
+    let office = office().await;
+    let record = office.publish(None).await;
+    let mut asked = json!({
+        "request": Uuid::new_v4(), "record": record.id, "subject": owner(),
+        "purpose": "Đăng ký thường trú", "asked_by": "can-bo", "dossier": record.dossier,
+        "component": "TP02",
+    });
+    office.post("/v1/lookups", &asked).await.refused(Reason::ComponentUnknown);
+    asked["component"] = "TP01".into();
+    let lookup: Lookup = office.post("/v1/lookups", &asked).await.json();
+    let words = format!("/v1/lookups/{}/words", lookup.id);
+    let say =
+        async |word: &str, by: &str| office.post(&words, &json!({ "word": word, "by": by })).await;
+    for word in ["shown", "used"] {
+        assert_eq!(say(word, "can-bo").await.status, StatusCode::OK);
+    }
+    let records = &office.archive.records;
+    let dossier = records.dossier(&record.dossier).await.unwrap().unwrap();
+    records.close_dossier(dossier.id).await.unwrap();
+    say("declined", "can-bo").await.refused(Reason::DossierClosed);
+    say("used", "can-bo-khac").await.refused(Reason::DossierClosed);
+    let again: Vec<LookupSaid> = say("used", "can-bo").await.json();
+    assert_eq!(again.len(), 2, "it was said before");
+    let shown: Vec<LookupSaid> = say("shown", "can-bo").await.json();
+    assert_eq!(shown.len(), 3, "that changes nothing of the dossier");
+    let same: Lookup = office.post("/v1/lookups", &asked).await.json();
+    assert_eq!(same, lookup);
+}
+
+#[tokio::test]
 async fn a_correction_makes_a_version_with_the_last_day_that_follows() {
     let office = office().await;
     let record = office.publish(None).await;

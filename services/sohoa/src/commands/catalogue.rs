@@ -44,7 +44,7 @@ enum What {
         /// The file.
         #[arg(required_unless_present = "shipped")]
         file: Option<PathBuf>,
-        /// The 50 frequent procedures that come with Sohoa.
+        /// The frequent procedures that come with Sohoa.
         #[arg(long, conflicts_with = "file")]
         shipped: bool,
         /// First day in force; today, or what the file says, when left out.
@@ -83,7 +83,8 @@ impl Catalogue {
             }
             What::Show { code: None, search } => {
                 let archive = self.at.open(&config).await?;
-                let list = archive.records.procedures(search.as_deref(), 5000, 0).await?;
+                let (words, today) = (search.as_deref(), schemas::clock::today());
+                let list = archive.records.procedures(words, today, 5000, 0).await?;
                 show::procedures(&list, self.json)?;
                 Ok(Exit::Done)
             }

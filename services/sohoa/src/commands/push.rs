@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::Arg;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Method;
+use schemas::Uuid;
 use schemas::api::{DossierView, OpenDossier, Receipt};
 use schemas::ids::{CaseId, ComponentId, DossierCode, ProcedureCode};
 use schemas::message::Lane;
@@ -85,7 +86,7 @@ impl Push {
         let client = Client::new(&self.server)?;
         let code = match &self.dossier {
             Some(code) => code.clone(),
-            None => client.post::<DossierView>("/v1/dossiers", &self.opening()?).await?.code,
+            None => self.open(&client).await?.code,
         };
         show::note(&format!("Hồ sơ {code}"));
 
@@ -132,6 +133,31 @@ impl Push {
             office: None,
             answers: schemas::api::Answers::new(),
         })
+    }
+
+    /// Opens the dossier. It has a key of its own, so that one whose answer was lost is not opened
+    /// again.
+    async fn open(&self, client: &Client) -> anyhow::Result<DossierView> {
+        const ATTEMPTS: u32 = 3;
+        let (asked, key) = (self.opening()?, Uuid::new_v4().to_string());
+        let mut attempt = 1;
+        loop {
+            let request = client.request(Method::POST, "/v1/dossiers");
+            let request = request.header("idempotency-key", &key).json(&asked);
+            let pause = match client.try_send(request).await {
+                Ok(response) if response.status().is_success() => {
+                    return Ok(response.json().await?);
+                }
+                Ok(response) => match come_back(&response) {
+                    Some(pause) if attempt < ATTEMPTS => pause,
+                    _ => return Err(refusal(response).await.into()),
+                },
+                Err(_) if attempt < ATTEMPTS => Duration::from_secs(u64::from(attempt)),
+                Err(error) => return Err(error.into()),
+            };
+            tokio::time::sleep(pause).await;
+            attempt += 1;
+        }
     }
 
     /// Sends a file until it is taken or refused. Its content is its key, so that a file sent

@@ -32,13 +32,14 @@ use crate::who::Who;
 /// birth must be those of the subject: to anybody else nothing is there.
 ///
 /// `export` writes a folder: each record's PDF and data, the dossiers (those of somebody else that
-/// name them, too), and who looked, when and why. `erase` goes dossier by dossier, and keeps what
-/// must be kept: open dossiers, those of somebody else that name them, records that belong to
-/// somebody else as well, and what [retention] in the configuration has not let go
-/// (without a word there about a kind of paper, its records are kept). It only tells what it would
-/// do until it is given --yes. The audit stays whole. With their keys papers are erased in every
-/// backup, too, once the copy of the keys is replaced (`sohoa backup`); rows of backups made before
-/// still hold what is erased, until they are replaced.
+/// name them, too), and who looked, when and why; of somebody else's dossier, that another Kho was
+/// asked for their paper. `erase` goes dossier by dossier, and keeps what must be kept: open
+/// dossiers, those of somebody else that name them, records that belong to somebody else as well,
+/// and what [retention] in the configuration has not let go (without a word there about a kind of
+/// paper, its records are kept). It only tells what it would do until it is given --yes. The audit
+/// stays whole. With their keys papers are erased in every backup, too, once the copy of the keys
+/// is replaced (`sohoa backup`); rows of backups made before still hold what is erased, until they
+/// are replaced.
 ///
 /// Examples:
 ///
@@ -126,11 +127,6 @@ impl Of {
     }
 }
 
-/// Whether a record is the subject's, whoever else's it is.
-fn is_theirs(subject: &Subject, record: &Record) -> bool {
-    record.owners.iter().any(|owner| owner.subject.agrees(subject))
-}
-
 /// Refuses a reason that names one of those whose papers or dossiers it is to stand with.
 fn names_nobody<'a>(
     reason: &str,
@@ -154,23 +150,21 @@ async fn export(
 ) -> anyhow::Result<Exit> {
     let records = &archive.records;
     let mut kept = records.ever_owned(subject.reveal_number()).await?;
-    kept.retain(|record| is_theirs(subject, record));
-    let dossiers = records.dossiers_of(subject.reveal_number()).await?;
-    let dossiers: Vec<_> = dossiers.iter().filter(|own| own.subject.agrees(subject)).collect();
-    let naming = records.dossiers_naming(subject.reveal_number()).await?;
-    let naming: Vec<_> = naming.iter().filter(|dossier| names(dossier, subject)).collect();
-    if kept.is_empty() && dossiers.is_empty() && naming.is_empty() {
+    kept.retain(|record| record.is_of(subject));
+    let dossiers = records.dossiers_with(subject).await?;
+    let codes = dossiers.codes();
+    if kept.is_empty() && codes.is_empty() {
         show::note("Không lưu gì của người này (hoặc số, họ tên, ngày sinh không khớp).");
         return Ok(Exit::Refused);
     }
     let owners = kept.iter().flat_map(|record| &record.owners).map(|owner| &owner.subject);
-    names_nobody(reason, owners.chain(dossiers.iter().flat_map(|own| own.people().all())))?;
+    let all = dossiers.own.iter().chain(&dossiers.naming);
+    names_nobody(reason, owners.chain(all.flat_map(|dossier| dossier.people().all())))?;
     let doing = || format!("writing into {}", to.display());
     let made = std::fs::DirBuilder::new().mode(0o700).create(to);
     made.with_context(|| format!("making {}; it must not be there yet", to.display()))?;
     let ids: BTreeSet<RecordId> = kept.iter().map(|record| record.id).collect();
     let ids: Vec<RecordId> = ids.into_iter().collect();
-    let codes: Vec<DossierCode> = dossiers.iter().map(|own| own.code.clone()).collect();
     // Before anything is handed out, that it is.
     let why = (&operator(), reason);
     records.note_given(Act::Exported, (&ids, &codes), why, Timestamp::now()).await?;
@@ -184,7 +178,7 @@ async fn export(
         let page = records.accesses((&ids, &codes), before, LINES).await?;
         let Some(last) = page.last() else { break };
         before = Some(last.line.place);
-        accesses.extend(page);
+        accesses.extend(page.into_iter().filter(|access| dossiers.tells(access)));
     }
     let looked: Vec<_> = accesses
         .iter()
@@ -204,8 +198,9 @@ async fn export(
             whose: dossier.people().all().find(|person| person.agrees(subject)),
         })
     };
-    let dossiers = dossiers.into_iter().map(|own| told(own, "subject"));
-    let dossiers: Vec<_> = dossiers.chain(naming.into_iter().map(|d| told(d, "other"))).collect();
+    let own = dossiers.own.iter().map(|own| told(own, "subject"));
+    let naming = dossiers.naming.iter().map(|naming| told(naming, "other"));
+    let dossiers: Vec<_> = own.chain(naming).collect();
     let counts = (kept.len(), dossiers.len(), looked.len());
     write_json(&to.join("records.json"), &kept).with_context(doing)?;
     write_json(&to.join("dossiers.json"), &dossiers).with_context(doing)?;
@@ -263,7 +258,7 @@ impl Erasing<'_> {
         let naming: BTreeSet<DossierCode> = naming.map(|dossier| dossier.code).collect();
         // Theirs as well, in the dossier of somebody else.
         let mut joint = archive.records.ever_owned(subject.reveal_number()).await?;
-        joint.retain(|record| is_theirs(subject, record));
+        joint.retain(|record| record.is_of(subject));
         let joint: BTreeSet<DossierCode> = joint.into_iter().map(|record| record.dossier).collect();
         let told = |code: &DossierCode| fates.iter().any(|fate: &Fate| fate.dossier == *code);
         let joint: Vec<DossierCode> = joint.into_iter().filter(|code| !told(code)).collect();

@@ -138,7 +138,7 @@ fn tell(verdict: &Verdict) -> anyhow::Result<()> {
         tell_life(record)?;
     }
     for fault in &verdict.faults {
-        show::out(&format!("  [{}] {}", fault.code, fault.text_vi))?;
+        show::out(&format!("  [{}] {}", fault.code.code(), fault.text_vi))?;
     }
     Ok(())
 }
