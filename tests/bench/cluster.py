@@ -43,7 +43,7 @@ def main(figures, table, to):
     ratios.set_title("ratio")
     for place, name in enumerate(COSTS):
         costs.plot([size for size, _ in sizes], [of[place] for _, of in sizes], "o-", label=name)
-    costs.axhline(1.5, color="tab:red")
+    costs.axhline(1.5, color="black", linestyle="--", label="at most 1.5")
     costs.set(xscale="log", xlabel="pages in the records", ylim=0)
     costs.set_title("times what it costs with the fewest")
     costs.legend()

@@ -110,6 +110,7 @@ async fn settle(form: &Form, emptied: &[&str]) {
     }
     tool.execute("vacuum analyze").await.unwrap();
     tool.execute("checkpoint").await.unwrap();
+    assert!(Command::new("sync").status().unwrap().success());
 }
 
 /// Medians, for each archive, of what the records do for opening a dossier, acknowledging a scan and
