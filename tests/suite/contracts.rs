@@ -97,7 +97,13 @@ async fn a_dossier_is_told_by_the_national_contract_until_it_is_taken() {
     ))
     .await;
     let story = Story::told("thuong-tru");
-    let first = stage.put_through(&story.opening(Some(WITH_FAMILY)), &story.scans()).await;
+    let first = stage.open(&story.opening(Some(WITH_FAMILY))).await;
+    // It is taken before it has any paper.
+    receiver.heard(3).await;
+    for scan in story.scans() {
+        stage.scan(&first, scan).await;
+    }
+    stage.settled(&first).await;
     // The next one relies on what the first one left.
     let second = stage.open(&story.opening(Some(WITH_FAMILY))).await;
     let body =
