@@ -244,10 +244,10 @@ impl Blobs {
         }
     }
 
-    /// Removes a blob; one that isn't there is removed already. Only `sohoa check --mend` does.
+    /// Removes a blob; one that isn't there is removed already. A store is asked once.
     ///
     /// # Errors
-    /// [`ArchiveError::Unavailable`].
+    /// [`ArchiveError::Unavailable`]: a store may remove it yet.
     pub async fn remove(&self, key: Blake3) -> Result<(), ArchiveError> {
         match &self.form {
             Form::Folder(folder) => folder.remove(key).await,

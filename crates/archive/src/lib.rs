@@ -13,6 +13,7 @@ mod database;
 mod lease;
 mod lock;
 mod needed;
+mod removal;
 mod rows;
 mod vault;
 

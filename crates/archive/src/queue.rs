@@ -65,9 +65,8 @@ const BRING_NEAR: &str = "
 const FREE_RELAY: &str = "update relay_lease set held_until = 0";
 
 // Looked at first, without the write lock: most of the time there is nothing.
-const ANYTHING: &str = "
-    select (select min(made_at) from outbox) is not null
-        or coalesce((select min(due_at) from job) <= $1, false) as anything";
+const FIRST: &str = "
+    select (select min(made_at) from outbox) as announced, (select min(due_at) from job) as due";
 
 // Of the counter alone; one whose lease is over is due, too.
 const COUNTER_WAITS: &str = "
@@ -226,12 +225,12 @@ impl Queue {
     }
 
     async fn take_of(&self, lanes: &[Lane]) -> Result<Option<Delivery>, ArchiveError> {
-        let doing = "taking a job";
-        let anything = if lanes.contains(&Lane::Backlog) { ANYTHING } else { COUNTER_WAITS };
         loop {
-            let now = self.db.now().await?;
-            let row = sqlx::query(anything).bind(now).fetch_one(&self.db.readers).await;
-            if !row.doing(doing)?.flag("anything")? {
+            let waits = match lanes.contains(&Lane::Backlog) {
+                true => anything_waits(&self.db).await?,
+                false => counter_waits(&self.db).await?,
+            };
+            if !waits {
                 return Ok(None);
             }
             let mut change = self.db.change().await?;
@@ -385,6 +384,25 @@ async fn succeed(db: &Database) -> Result<(), ArchiveError> {
     let near = sqlx::query(BRING_NEAR).bind(now).bind(latest);
     near.execute(change.on()).await.doing("bringing jobs near")?;
     change.commit().await
+}
+
+/// Whether there is a job to be done now. The time is asked for last: what others made due before
+/// that was read is due by then.
+async fn anything_waits(db: &Database) -> Result<bool, ArchiveError> {
+    let doing = "taking a job";
+    let first = async { sqlx::query(FIRST).fetch_one(&db.readers).await.doing(doing) };
+    let first = db.in_time(doing, first).await?;
+    let (announced, due) = (first.int_or::<i64>("announced")?, first.int_or::<i64>("due")?);
+    let now = db.now().await?;
+    Ok(announced.is_some() || due.is_some_and(|due| due <= now))
+}
+
+/// The same of the counter's jobs alone.
+async fn counter_waits(db: &Database) -> Result<bool, ArchiveError> {
+    let (now, doing) = (db.now().await?, "taking a job");
+    let waits = sqlx::query(COUNTER_WAITS).bind(now);
+    let waits = async { waits.fetch_one(&db.readers).await.doing(doing)?.flag("anything") };
+    db.in_time(doing, waits).await
 }
 
 /// Moves what was announced to the queue.

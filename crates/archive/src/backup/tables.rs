@@ -11,11 +11,12 @@ use crate::rows::{Columns, unreadable};
 
 /// Of the schema, or of processes that run, and not of the archive; and keys, so that what is
 /// erased with its key is erased in every backup.
-const LEFT_OUT: [&str; 8] = [
+const LEFT_OUT: [&str; 9] = [
     "_sqlx_migrations",
     "schema_floor",
     "relay_lease",
     "pace",
+    "removal",
     "person_session",
     "login_attempt",
     "data_key",

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use schemas::ids::Blake3;
@@ -109,9 +110,11 @@ impl Bucket {
         Ok(found)
     }
 
+    /// Asks once: of several attempts a late one might be carried out after the answer to another.
     pub(super) async fn remove(&self, key: Blake3) -> Result<(), ArchiveError> {
         let asked = self.client.delete_object().bucket(&self.store.bucket).key(self.name(key));
-        asked.send().await.asking("removing a blob")?;
+        let once = aws_sdk_s3::config::Builder::new().retry_config(RetryConfig::disabled());
+        asked.customize().config_override(once).send().await.asking("removing a blob")?;
         Ok(())
     }
 

@@ -2,22 +2,21 @@
 //! is done once more, and changes nothing.
 
 use std::str::FromStr;
-use std::time::Duration;
 
 use schemas::ids::{Blake3, DocumentId, DossierId, PageId, RecordId, ScanId};
 use schemas::message::Job;
-use tokio::time::timeout;
+use tracing::warn;
 
 use super::rules::{Cure, RULES};
 use super::{Finding, Findings, ORPHAN_AGE, ORPHAN_MICROS};
 use crate::Archive;
 use crate::database::Change;
-use crate::database::dialect::Dialect;
 use crate::error::{ArchiveError, Doing};
 use crate::needed;
 use crate::queue;
 use crate::records::held::{By, Held};
 use crate::records::scans::put_pages;
+use crate::removal;
 use crate::rows::Columns;
 use crate::vault;
 
@@ -58,9 +57,6 @@ const DOCUMENT: &str = "
 const DROP: [&str; 2] =
     ["delete from job where job_id = $1", "delete from outbox where job_id = $1"];
 
-/// Longest time for a blob's removal while every dossier is held.
-const REMOVAL: Duration = Duration::from_secs(5);
-
 impl Archive {
     /// Puts right what can be put right, each finding in a transaction of its own; answers with
     /// those that were. What has to be read or sealed again is announced, and there when the
@@ -86,7 +82,7 @@ impl Archive {
             return Ok(false);
         }
         if matches!(finding.code, "blob.orphan" | "key.orphan") {
-            return self.remove_orphan(what).await;
+            return self.remove_unneeded(id(what)?).await;
         }
         let mut change = self.records.db.change().await?;
         let mended = match finding.code {
@@ -139,34 +135,25 @@ impl Archive {
     }
 
     /// Removes a blob and its keys if no row needs it; false when one does, when it came so lately
-    /// that its row may be about to be written, or when the store takes too long.
+    /// that its row may be about to be written, or when the store doesn't say that it did.
     pub(crate) async fn remove_unneeded(&self, key: Blake3) -> Result<bool, ArchiveError> {
-        self.remove_orphan(&key.to_string()).await
-    }
-
-    /// The same, by its name. Whoever acknowledges anything waits while every dossier is held, so
-    /// the store is asked for no more than the removal then, and not for long.
-    async fn remove_orphan(&self, key: &str) -> Result<bool, ArchiveError> {
-        let name = id::<Blake3>(key)?;
         let mut change = self.records.db.change().await?;
         let dialect = change.db.dialect;
-        // One removal at a time: between its age and its end nobody else takes a blob away, so
-        // whoever sends it again finds it there.
+        // One at a time as far as its beginning: no other removal ends between a blob's age and the
+        // word that it is being removed, so whoever sends it again meanwhile finds it there.
         if let Some(sql) = dialect.hold_removal() {
             sqlx::query(sql).execute(change.on()).await.doing("holding the removal of blobs")?;
         }
-        if is_needed(&mut change, key).await? {
+        if is_needed(&mut change, key).await? || !removal::begin(&mut change, key).await? {
             return Ok(false);
         }
         // Somebody may have sent it again since it was found, and not written its row yet.
-        let old = match self.blobs.age_seconds(name).await {
-            Ok(age) => Some(ORPHAN_AGE <= age),
-            Err(ArchiveError::Missing(_)) => None,
+        let is_there = match self.blobs.age_seconds(key).await {
+            Ok(age) if age < ORPHAN_AGE => return Ok(false),
+            Ok(_) => true,
+            Err(ArchiveError::Missing(_)) => false,
             Err(error) => return Err(error),
         };
-        if old == Some(false) {
-            return Ok(false);
-        }
         // Whoever writes such a row takes hold of its dossier first.
         if let Some(sql) = dialect.hold_all() {
             sqlx::query(sql).execute(change.on()).await.doing("holding every dossier")?;
@@ -176,29 +163,31 @@ impl Archive {
         }
         // Without its keys nobody can read it in a backup either.
         let until = change.now - ORPHAN_MICROS;
-        let keys = vault::erase(&mut change, key, until).await?;
-        if old == Some(true) {
-            // With it goes what was kept since its age was read: who acknowledges that looks once
-            // more when its row is there.
-            let removing = self.blobs.remove(name);
-            match dialect {
-                Dialect::Sqlite => removing.await?,
-                // Left for another time. A store that slow may still do it: the next check finds
-                // keys without a blob then, or names a scan whose bytes are to be sent again.
-                Dialect::Postgres => match timeout(REMOVAL, removing).await {
-                    Ok(removed) => removed?,
-                    Err(_) => return Ok(false),
-                },
-            }
+        let keys = vault::erase(&mut change, &key.to_string(), until).await?;
+        if !is_there {
+            removal::end(&mut change, key).await?;
         }
         change.commit().await?;
-        Ok(old == Some(true) || keys > 0)
+        if !is_there {
+            return Ok(keys > 0);
+        }
+        // With it goes what was kept since its age was read: who acknowledges that looks once more
+        // when its row is there.
+        if let Err(error) = self.blobs.remove(key).await {
+            let error = &error as &dyn std::error::Error;
+            warn!(blob.blake3 = %key, error, "left for another time: the store doesn't remove a blob");
+            return Ok(false);
+        }
+        let mut change = self.records.db.change().await?;
+        removal::end(&mut change, key).await?;
+        change.commit().await?;
+        Ok(true)
     }
 }
 
 /// Whether a row needs the blob.
-async fn is_needed(change: &mut Change<'_>, key: &str) -> Result<bool, ArchiveError> {
-    let row = sqlx::query(needed::IN_USE).bind(key).fetch_one(change.on()).await;
+async fn is_needed(change: &mut Change<'_>, key: Blake3) -> Result<bool, ArchiveError> {
+    let row = sqlx::query(needed::IN_USE).bind(key.to_string()).fetch_one(change.on()).await;
     row.doing("looking for a blob's uses")?.flag("used")
 }
 

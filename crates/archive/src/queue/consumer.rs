@@ -21,7 +21,9 @@ use tracing::{debug, info, warn};
 
 use super::broker::{Caller, Pauses, Trouble, in_time};
 use super::topology::{self, LANES, Names};
-use super::{ANYTHING, COUNTER_WAITS, Delivery, LEASE, later, park_unknown, stopped, understood};
+use super::{
+    Delivery, LEASE, anything_waits, counter_waits, later, park_unknown, stopped, understood,
+};
 use crate::database::Database;
 use crate::error::{ArchiveError, Doing};
 use crate::rows::Columns;
@@ -153,7 +155,7 @@ impl Tray {
             if let Some(delivery) = self.take_arrived(&LANES).await? {
                 return Ok(Some(delivery));
             }
-            if !self.anything(ANYTHING).await? {
+            if !anything_waits(&self.db).await? {
                 return Ok(None);
             }
             _ = tokio::time::timeout(ON_ITS_WAY, arrived).await.is_ok();
@@ -177,7 +179,7 @@ impl Tray {
                 (COUNTER, slip)
             } else if !lanes.contains(&LANES[BACKLOG]) || held(&self.lanes)[BACKLOG].is_empty() {
                 return Ok(None);
-            } else if Instant::now() < until && self.anything(COUNTER_WAITS).await? {
+            } else if Instant::now() < until && counter_waits(&self.db).await? {
                 // It may have had no place in the tray until just now.
                 _ = tokio::time::timeout(ON_ITS_WAY, arrived).await.is_ok();
                 continue;
@@ -202,16 +204,6 @@ impl Tray {
     fn first(&self, lane: usize) -> Option<Slip> {
         let mut lanes = held(&self.lanes);
         std::iter::from_fn(|| lanes[lane].pop_front()).find(|slip| slip.acker.usable())
-    }
-
-    /// Whether the ledger has a job that nobody has taken: one of those that `sql` asks for.
-    async fn anything(&self, sql: &'static str) -> Result<bool, ArchiveError> {
-        let (now, doing) = (self.db.now().await?, "taking a job");
-        let asked = async {
-            let row = sqlx::query(sql).bind(now).fetch_one(&self.db.readers).await;
-            row.doing(doing)?.flag("anything")
-        };
-        self.db.in_time(doing, asked).await
     }
 
     async fn lease(&self, slip: Slip) -> Result<Option<Delivery>, (ArchiveError, Slip)> {

@@ -20,6 +20,7 @@ use super::deliveries::deliver_to;
 use super::held::{By, Held};
 use crate::database::micros;
 use crate::error::{ArchiveError, Doing};
+use crate::removal;
 use crate::rows::{Columns, number, word};
 
 /// Questions that are asked for a dossier, at most: each is read whenever the dossier is.
@@ -472,6 +473,7 @@ impl Records {
             let put = sqlx::query(PUT_FILE).bind(&id).bind(place).bind(name);
             let put = put.bind(file.blake3.to_string()).bind(number(file.bytes));
             put.execute(change.on()).await.doing(doing)?;
+            removal::refuse_during(&mut change, file.blake3).await?;
         }
         let event = DossierEvent::Answered { inquiry: inquiry.id, found };
         held.tell_others(&mut change, &event).await?;

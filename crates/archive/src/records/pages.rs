@@ -13,6 +13,7 @@ use sqlx::any::AnyRow;
 use super::Records;
 use super::held::{By, Held};
 use crate::error::{ArchiveError, Doing};
+use crate::removal;
 use crate::rows::{Columns, json, share, unreadable};
 
 /// A page with all that was read off it.
@@ -149,6 +150,7 @@ impl Records {
         if read.execute(change.on()).await.doing(doing)?.rows_affected() == 0 {
             return Ok(());
         }
+        removal::refuse_during(&mut change, blob).await?;
         let put = sqlx::query(PUT_READING).bind(id.to_string()).bind(json(reading)?);
         put.execute(change.on()).await.doing(doing)?;
         let flaws = reading.flaws.iter().copied().map(FlawView::from).collect();

@@ -20,6 +20,7 @@ use super::relied::{note, runs_again, runs_until};
 use crate::codes::{Slot, day};
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
+use crate::removal;
 use crate::rows::{Columns, json, word};
 
 const AT: &str = concat!(
@@ -441,6 +442,7 @@ pub(super) async fn put(
         .execute(change.on())
         .await
         .doing(doing)?;
+    removal::refuse_during(change, record.pdf).await?;
     for owner in &record.owners {
         let put = sqlx::query(PUT_OWNER).bind(owner.subject.reveal_number());
         put.bind(&id).bind(version).execute(change.on()).await.doing(doing)?;

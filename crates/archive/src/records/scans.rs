@@ -16,6 +16,7 @@ use super::held::{By, Held};
 use super::pages::{PageSummary, summaries};
 use crate::database::{Change, micros};
 use crate::error::{AcceptError, ArchiveError, Doing};
+use crate::removal;
 use crate::rows::{Columns, json, number};
 
 /// A scan whose bytes are durable already.
@@ -326,6 +327,7 @@ async fn put(
     if put.rows_affected() == 0 {
         return Ok(false);
     }
+    removal::refuse_during(change, new.blake3).await?;
     held.announce_now(change, Job::Unpack { scan }).await?;
     held.tell_unsettled(change, &DossierEvent::ScanReceived { scan }).await?;
     Ok(true)

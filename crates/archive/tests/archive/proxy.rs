@@ -30,6 +30,8 @@ pub(crate) enum Mood {
     CutsComing(u64),
     /// Carries everything, but flips a bit of this byte of what goes to the server.
     Flips(u64),
+    /// Says that every object is old, and carries removals on only after so long, whoever waits.
+    Old(Duration),
 }
 
 /// Stops listening when dropped.
@@ -101,6 +103,7 @@ async fn serve(mut client: TcpStream, before: SocketAddr, mood: Mood) {
         Mood::CutsGoing(bytes) => going = bytes,
         Mood::CutsComing(bytes) => coming = bytes,
         Mood::Flips(byte) => flip = Some(byte),
+        Mood::Old(late) => return grow_old(client, before, late).await,
     }
     let Ok(server) = TcpStream::connect(before).await else { return };
     let (from_client, to_client) = client.into_split();
@@ -119,6 +122,38 @@ async fn serve(mut client: TcpStream, before: SocketAddr, mood: Mood) {
     tokio::select! {
         () = carry(from_client, to_server, going, rate) => {}
         () = carry(from_server, to_client, coming, rate) => {}
+    }
+}
+
+/// One request, of which the head comes in one piece.
+async fn grow_old(mut client: TcpStream, before: SocketAddr, late: Duration) {
+    const WRITTEN: &[u8] = b"Last-Modified: ";
+    const LONG_AGO: &[u8] = b"Mon, 01 Jan 2024 00:00:00 GMT";
+    let Ok(mut server) = TcpStream::connect(before).await else { return };
+    let (mut buffer, mut removes) = (vec![0; 65_536], false);
+    loop {
+        tokio::select! {
+            read = client.read(&mut buffer), if !removes => {
+                let Ok(read @ 1..) = read else { return };
+                removes = buffer[..read].starts_with(b"DELETE ");
+                if removes {
+                    tokio::time::sleep(late).await;
+                }
+                if server.write_all(&buffer[..read]).await.is_err() {
+                    return;
+                }
+            }
+            read = server.read(&mut buffer) => {
+                let Ok(read @ 1..) = read else { return };
+                if let Some(at) = buffer[..read].windows(WRITTEN.len()).position(|it| it == WRITTEN) {
+                    buffer[at + WRITTEN.len()..][..LONG_AGO.len()].copy_from_slice(LONG_AGO);
+                }
+                // Whoever asked for a removal may have gone.
+                if client.write_all(&buffer[..read]).await.is_err() || removes {
+                    return;
+                }
+            }
+        }
     }
 }
 

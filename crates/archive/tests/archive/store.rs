@@ -4,10 +4,12 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use archive::{Archive, ArchiveError, Encryption, Patience, Place, SecretKey, Store};
+use jiff::Timestamp;
 use schemas::ids::Blake3;
 use tokio::io::AsyncReadExt;
 use tokio::task::JoinSet;
 
+use crate::bed::{accept, bed, new_scan};
 use crate::disk::SmallDisk;
 use crate::proxy::{Mood, Proxy};
 use crate::shelf::{STORE, Shelf, client, impatient, name, noise, shelf, started, store, uploads};
@@ -171,6 +173,37 @@ async fn a_store_that_stumbles_is_not_noticed() {
         });
         assert_eq!(blobs.get(key.unwrap()).await.unwrap(), bytes.as_bytes());
     }
+}
+
+#[tokio::test]
+async fn a_removal_that_is_carried_out_late_takes_nothing_that_was_acknowledged() {
+    let proxy = Proxy::start(STORE).await;
+    let endpoint = Some(format!("http://{}", proxy.address()));
+    let store = Store { endpoint, ..impatient(store()) };
+    let bed = bed().await.again_with(|place| place.store = Some(store)).await;
+    let (records, blobs) = (&bed.archive.records, &bed.archive.blobs);
+    let dossier = bed.dossier().await;
+    let key = blobs.put(b"nobody's").await.unwrap();
+
+    proxy.is(Mood::Old(Duration::from_secs(3)));
+    let found = bed.archive.check(None).await.unwrap();
+    assert_eq!(found.findings.len(), 1);
+    assert_eq!(bed.archive.mend(&found).await.unwrap(), [], "nothing says that it was removed");
+    assert_eq!(blobs.put(b"nobody's").await.unwrap(), key);
+    let scan = new_scan(dossier.id, key, None);
+    assert!(records.accept_scan(&scan, Timestamp::now()).await.is_err(), "it may yet be");
+    assert_eq!(bed.archive.mend(&found).await.unwrap(), []);
+
+    let removed = async {
+        while blobs.contains(key).await.unwrap() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), removed).await.expect("the store forgot it");
+    assert!(records.accept_scan(&scan, Timestamp::now()).await.is_err(), "there may be another");
+    assert_eq!(bed.tamper("update removal set asked_at = asked_at - 3600000000").await, 1);
+    accept(&bed.archive, dossier.id, b"nobody's").await;
+    assert_eq!(blobs.get(key).await.unwrap(), b"nobody's");
 }
 
 #[tokio::test]
