@@ -43,6 +43,8 @@ pub(crate) mod relied;
 pub(crate) mod revise;
 pub(crate) mod succession;
 
+mod listing;
+
 pub(crate) mod audit;
 pub(crate) mod lookups;
 pub(crate) mod near;

@@ -61,7 +61,7 @@ pub(crate) async fn near_matches(
     State(desk): State<RecordsDesk>,
     asker: Asker,
 ) -> Answer<Json<Vec<NearMatch>>> {
-    let near = desk.archive.records.near_matches_within(&asker.reach).await?;
+    let near = desk.archive.records.near_matches(&asker.reach).await?;
     Ok(Json(near.into_iter().map(|near| near.near).collect()))
 }
 

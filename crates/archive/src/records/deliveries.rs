@@ -14,6 +14,7 @@ use sqlx::any::AnyRow;
 
 use super::Records;
 use super::held::Held;
+use super::listing::Listing;
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
 use crate::lease::Sending;
@@ -113,10 +114,12 @@ macro_rules! list {
         )
     };
 }
-const LIST: &str = list!("");
-// An office and those below it.
-const LIST_OF: &str =
-    list!("and (d.office = $3 or substr(d.office, 1, length($3) + 1) = $3 || '.')");
+const LISTING: Listing = Listing {
+    doing: "reading deliveries",
+    everywhere: list!(""),
+    of_office: list!("and (d.office = $3 or substr(d.office, 1, length($3) + 1) = $3 || '.')"),
+    order: ("made_at", "delivery_id"),
+};
 
 const SYNCED: &str = "
     insert into synced_result (dossier_id, record_id, at) values ($1, $2, $3)
@@ -312,27 +315,9 @@ impl Records {
         fate: DeliveryFate,
         limit: u32,
     ) -> Result<Vec<DeliveryView>, ArchiveError> {
-        let doing = "reading deliveries";
         let ask = |sql| sqlx::query(sql).bind(fate.as_str()).bind(i64::from(limit));
-        let offices = match reach {
-            Reach::Everywhere => {
-                let rows = ask(LIST).fetch_all(&self.db.readers).await.doing(doing)?;
-                return rows.iter().map(view).collect();
-            }
-            Reach::Offices(offices) => offices,
-        };
-        let mut found = Vec::new();
-        for office in offices {
-            let query = ask(LIST_OF).bind(office.as_str());
-            for row in query.fetch_all(&self.db.readers).await.doing(doing)? {
-                found.push(view(&row)?);
-            }
-        }
-        found.sort_by(|a, b| (&a.made_at, a.id).cmp(&(&b.made_at, b.id)));
-        // An office may be below another.
-        found.dedup_by_key(|view| view.id);
-        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(found)
+        let rows = LISTING.rows(&self.db, reach, limit, ask).await?;
+        rows.iter().map(view).collect()
     }
 
     /// Office of the dossier that a delivery tells of.

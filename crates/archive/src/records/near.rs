@@ -14,6 +14,7 @@ use sqlx::any::AnyRow;
 
 use super::Records;
 use super::audit::leave;
+use super::listing::Listing;
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
 use crate::rows::{Columns, json};
@@ -57,7 +58,7 @@ pub struct Near {
 }
 
 /// Near matches in one list, at most; the statements say it, too.
-const LONGEST: usize = 1000;
+const LONGEST: u32 = 1000;
 
 const PUT_NEAR: &str = "
     insert into near_match (request, record_id, asked_at, asked_by, subject, differs, asked,
@@ -82,19 +83,21 @@ macro_rules! near {
         )
     };
 }
-const WAITING: &str = near!(
-    "where n.found = 0 and s.same is null
-        order by n.asked_at, n.request limit 1000"
-);
-
-// Those of an office and those below it.
-const WAITING_OF: &str = concat!(
-    "select * from (",
-    near!("where n.found = 0 and s.same is null"),
-    ") as waiting
-     where office = $1 or substr(office, 1, length($1) + 1) = $1 || '.'
-     order by asked_at, request limit 1000"
-);
+const WAITING: Listing = Listing {
+    doing: "reading near matches",
+    everywhere: near!(
+        "where n.found = 0 and s.same is null
+            order by n.asked_at, n.request limit $1"
+    ),
+    of_office: concat!(
+        "select * from (",
+        near!("where n.found = 0 and s.same is null"),
+        ") as waiting
+         where office = $2 or substr(office, 1, length($2) + 1) = $2 || '.'
+         order by asked_at, request limit $1"
+    ),
+    order: ("asked_at", "request"),
+};
 
 const BY_REQUEST: &str = near!("where n.request = $1");
 
@@ -154,37 +157,15 @@ impl Records {
         change.commit().await
     }
 
-    /// The thousand oldest near matches of which nobody has said what they are.
-    ///
-    /// # Errors
-    /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
-    pub async fn near_matches(&self) -> Result<Vec<Near>, ArchiveError> {
-        let rows = sqlx::query(WAITING).fetch_all(&self.db.readers).await;
-        rows.doing("reading near matches")?.iter().map(near).collect()
-    }
-
     /// Of the near matches of which nobody has said what they are, the thousand oldest of records
     /// from offices within reach.
     ///
     /// # Errors
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
-    pub async fn near_matches_within(&self, reach: &Reach) -> Result<Vec<Near>, ArchiveError> {
-        let offices = match reach {
-            Reach::Everywhere => return self.near_matches().await,
-            Reach::Offices(offices) => offices,
-        };
-        let mut found = Vec::new();
-        for office in offices {
-            let rows = sqlx::query(WAITING_OF).bind(office.as_str());
-            let rows = rows.fetch_all(&self.db.readers).await.doing("reading near matches")?;
-            for row in &rows {
-                found.push((row.int::<i64>("asked_at")?, near(row)?));
-            }
-        }
-        found.sort_by_key(|(at, near)| (*at, near.near.request));
-        // An office may be below another.
-        found.dedup_by_key(|(_, near)| near.near.request);
-        Ok(found.into_iter().map(|(_, near)| near).take(LONGEST).collect())
+    pub async fn near_matches(&self, reach: &Reach) -> Result<Vec<Near>, ArchiveError> {
+        let ask = |sql| sqlx::query(sql).bind(i64::from(LONGEST));
+        let rows = WAITING.rows(&self.db, reach, LONGEST, ask).await?;
+        rows.iter().map(near).collect()
     }
 
     /// The near match of that lookup.

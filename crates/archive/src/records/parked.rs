@@ -11,6 +11,7 @@ use sqlx::any::AnyRow;
 
 use super::Records;
 use super::held::{By, Held};
+use super::listing::Listing;
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing, RetryError};
 use crate::outbox::named;
@@ -56,9 +57,12 @@ macro_rules! list {
         )
     };
 }
-const LIST: &str = list!("");
-// An office and those below it.
-const LIST_OF: &str = list!("and (office = $4 or substr(office, 1, length($4) + 1) = $4 || '.')");
+const LISTING: Listing = Listing {
+    doing: "reading parked jobs",
+    everywhere: list!(""),
+    of_office: list!("and (office = $4 or substr(office, 1, length($4) + 1) = $4 || '.')"),
+    order: ("parked_at", "parked_id"),
+};
 
 const ONE: &str = "
     select parked_id, job, target, code, attempts, reason, detail, parked_at
@@ -181,28 +185,10 @@ impl Records {
         after: Option<(Timestamp, Uuid)>,
         limit: u32,
     ) -> Result<Vec<ParkedView>, ArchiveError> {
-        let doing = "reading parked jobs";
         let (at, id) = after.map_or((0, String::new()), |(at, id)| (micros(at), id.to_string()));
         let ask = |sql| sqlx::query(sql).bind(i64::from(limit)).bind(at).bind(id.clone());
-        let offices = match reach {
-            Reach::Everywhere => {
-                let rows = ask(LIST).fetch_all(&self.db.readers).await.doing(doing)?;
-                return rows.iter().map(view).collect();
-            }
-            Reach::Offices(offices) => offices,
-        };
-        let mut found = Vec::new();
-        for office in offices {
-            let query = ask(LIST_OF).bind(office.as_str());
-            for row in query.fetch_all(&self.db.readers).await.doing(doing)? {
-                found.push((row.int::<i64>("parked_at")?, view(&row)?));
-            }
-        }
-        found.sort_by_key(|(at, view)| (*at, view.id));
-        // An office may be below another.
-        found.dedup_by_key(|(_, view)| view.id);
-        let longest = usize::try_from(limit).unwrap_or(usize::MAX);
-        Ok(found.into_iter().map(|(_, view)| view).take(longest).collect())
+        let rows = LISTING.rows(&self.db, reach, limit, ask).await?;
+        rows.iter().map(view).collect()
     }
 
     /// A parked job, or one that was given up.

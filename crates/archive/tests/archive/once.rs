@@ -644,7 +644,7 @@ async fn a_near_match_is_resolved_by_a_person_and_every_word_is_kept() {
     for _ in 0..2 {
         records.put_near(SOMEBODY, &lookup, (&asked, owner), Timestamp::now()).await.unwrap();
     }
-    let near = records.near_matches().await.unwrap();
+    let near = records.near_matches(&Reach::Everywhere).await.unwrap();
     let [near] = near.as_slice() else { panic!("{near:?}") };
     assert_eq!((near.office.as_str(), near.near.record), ("H26.01", record.id));
     assert_eq!((near.near.request, &near.near.found), (lookup.request, &None));
@@ -662,7 +662,11 @@ async fn a_near_match_is_resolved_by_a_person_and_every_word_is_kept() {
         assert_eq!(near.found.unwrap().same, same);
     }
     assert_eq!(records.found_same(&old("Nguyễn Thị Lan"), owner).await.unwrap(), None);
-    assert_eq!(records.near_matches().await.unwrap(), [], "nobody need look again");
+    assert_eq!(
+        records.near_matches(&Reach::Everywhere).await.unwrap(),
+        [],
+        "nobody need look again"
+    );
     assert_eq!(bed.tamper("update same_person set reason = reason").await, 2);
     let unknown =
         records.resolve_near(SOMEBODY, schemas::Uuid::nil(), (true, "", ""), Timestamp::now());
@@ -702,7 +706,7 @@ async fn near_matches_of_another_office_hide_none_of_ones_own() {
 
     let within = async |offices: &[&str]| {
         let offices = offices.iter().map(|office| office.parse().unwrap()).collect();
-        let near = records.near_matches_within(&Reach::Offices(offices)).await.unwrap();
+        let near = records.near_matches(&Reach::Offices(offices)).await.unwrap();
         near.into_iter().map(|near| near.near.record).collect::<Vec<_>>()
     };
     assert_eq!(within(&["H26.01"]).await, [own.id]);
@@ -712,7 +716,7 @@ async fn near_matches_of_another_office_hide_none_of_ones_own() {
     for offices in [&["H26.02"][..], &["H26"], &["H26.01", "H26"]] {
         assert_eq!(within(offices).await, [theirs.id; 1000], "{offices:?}");
     }
-    let everywhere = records.near_matches_within(&Reach::Everywhere).await.unwrap();
+    let everywhere = records.near_matches(&Reach::Everywhere).await.unwrap();
     assert_eq!(everywhere.len(), 1000);
 }
 

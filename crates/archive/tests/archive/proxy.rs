@@ -130,26 +130,26 @@ async fn grow_old(mut client: TcpStream, before: SocketAddr, late: Duration) {
     const WRITTEN: &[u8] = b"Last-Modified: ";
     const LONG_AGO: &[u8] = b"Mon, 01 Jan 2024 00:00:00 GMT";
     let Ok(mut server) = TcpStream::connect(before).await else { return };
-    let (mut buffer, mut removes) = (vec![0; 65_536], false);
+    let (mut asked, mut told, mut removes) = (vec![0; 65_536], vec![0; 65_536], false);
     loop {
         tokio::select! {
-            read = client.read(&mut buffer), if !removes => {
+            read = client.read(&mut asked), if !removes => {
                 let Ok(read @ 1..) = read else { return };
-                removes = buffer[..read].starts_with(b"DELETE ");
+                removes = asked[..read].starts_with(b"DELETE ");
                 if removes {
                     tokio::time::sleep(late).await;
                 }
-                if server.write_all(&buffer[..read]).await.is_err() {
+                if server.write_all(&asked[..read]).await.is_err() {
                     return;
                 }
             }
-            read = server.read(&mut buffer) => {
+            read = server.read(&mut told) => {
                 let Ok(read @ 1..) = read else { return };
-                if let Some(at) = buffer[..read].windows(WRITTEN.len()).position(|it| it == WRITTEN) {
-                    buffer[at + WRITTEN.len()..][..LONG_AGO.len()].copy_from_slice(LONG_AGO);
+                if let Some(at) = told[..read].windows(WRITTEN.len()).position(|it| it == WRITTEN) {
+                    told[at + WRITTEN.len()..][..LONG_AGO.len()].copy_from_slice(LONG_AGO);
                 }
                 // Whoever asked for a removal may have gone.
-                if client.write_all(&buffer[..read]).await.is_err() || removes {
+                if client.write_all(&told[..read]).await.is_err() || removes {
                     return;
                 }
             }

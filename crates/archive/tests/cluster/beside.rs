@@ -157,9 +157,9 @@ async fn compares(archive: &Archive, record: &Record) {
     let (lookup, owner) = (request(record, "Đăng ký kết hôn"), &record.owners[0].subject);
     let asked = Asked { number: "012345678".to_owned(), ..Asked::from(owner) };
     records.put_near(SOMEBODY, &lookup, (&asked, owner), now).await.unwrap();
-    assert!(!records.near_matches().await.unwrap().is_empty());
+    assert!(!records.near_matches(&Reach::Everywhere).await.unwrap().is_empty());
     let below = Reach::Offices(vec!["H1".parse().unwrap(), "H2".parse().unwrap()]);
-    records.near_matches_within(&below).await.unwrap();
+    records.near_matches(&below).await.unwrap();
     let found = (true, "Đã đối chiếu", "officer-9");
     assert!(records.resolve_near(SOMEBODY, lookup.request, found, now).await.unwrap());
     records.near_match(lookup.request).await.unwrap().unwrap();
