@@ -30,14 +30,16 @@ use crate::form::{Form, folder};
 use crate::subjects::{CHILD, child};
 
 /// Tables that don't grow with the dossiers: a catalogue, whose search looks through it, those few
-/// who hear of events, and what has one row, or one for each of what processes take turns at.
-const SMALL: [&str; 7] = [
+/// who hear of events, and what has one row, or one for each of what processes take turns at, or for
+/// each blob that is being removed.
+const SMALL: [&str; 8] = [
     "procedure_version",
     "outcome_replaces",
     "schema_floor",
     "chain",
     "subscriber",
     "relay_lease",
+    "removal",
     "_sqlx_migrations",
 ];
 
