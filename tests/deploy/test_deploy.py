@@ -26,6 +26,10 @@ USUAL, USUAL_CLUSTER = (
 RESERVED = 3
 
 
+# What README has typed, a command a line, by its words.
+TYPED = [line.split() for line in README.replace("\\\n", " ").splitlines()]
+
+
 def run(*command):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}:\n{done.stdout}{done.stderr}"
@@ -165,6 +169,16 @@ class Compose(unittest.TestCase):
         for volume in self.compose["services"]["backup"]["volumes"][1:]:
             self.assertIn(f" {volume.split(':')[1]}", dockerfile, "made for the user of the image")
 
+    def test_the_commands_of_the_readme_name_what_is_there(self):
+        typed = [words for words in TYPED if words[:3] == ["docker", "compose", "--file"]]
+        self.assertEqual({words[3] for words in typed}, {"deploy/compose.yaml"})
+        services = self.compose["services"]
+        [made] = [words for words in typed if "exec" in words]
+        self.assertEqual(made[-4:], services["records"]["command"][1:5])
+        [restored] = [words for words in typed if "restore" in words]
+        [backup, _] = services["backup"]["entrypoint"][-1].replace("\\\n", " ").splitlines()
+        self.assertEqual(restored[restored.index("restore") + 1 :], backup.split()[2:])
+
     def test_what_comes_in_by_its_ports_is_believed(self):
         [network] = self.compose["networks"]["outside"]["ipam"]["config"]
         self.assertEqual(self.settings["access"]["proxies"], [network["gateway"]])
@@ -284,6 +298,17 @@ class Kubernetes(unittest.TestCase):
         self.assertNotEqual(held[0]["claimName"], held[1]["claimName"])
         names = {claim["claimName"] for claim in held}
         self.assertEqual(names, of_kind("PersistentVolumeClaim").keys())
+
+    def test_the_commands_of_the_readme_name_what_is_there(self):
+        [made] = [words for words in TYPED if words[:2] == ["kubectl", "exec"]]
+        [container] = pods()[made[4].removeprefix("deployment/")]["containers"]
+        said = [f"{option}={value}" for option, value in (made[-4:-2], made[-2:])]
+        self.assertEqual(said, container["args"][1:3])
+        # What is put in the place of `backup` is the first word of the one that makes it.
+        [make] = pods()["backup"]["initContainers"]
+        self.assertEqual((make["name"], make["args"][0]), ("sohoa", "backup"))
+        [stopped] = [words for words in TYPED if words[:2] == ["kubectl", "scale"]]
+        self.assertLessEqual(ROLES, set(stopped))
 
     def test_the_example_of_an_ingress_leads_where_the_table_of_paths_says(self):
         [ingress] = documents(KUBERNETES / "ingress.example.yaml")

@@ -36,7 +36,7 @@ pub(crate) struct Server {
     /// The server.
     #[arg(long, global = true, default_value = "http://127.0.0.1:7070", value_name = "URL")]
     server: Url,
-    /// File that holds the key to show; `key` in the server's data folder when left out.
+    /// File that holds the key to show; when left out `sohoa-data/key`, or `/var/lib/sohoa/key`.
     #[arg(long, global = true, value_name = "FILE")]
     key_file: Option<PathBuf>,
 }
@@ -72,6 +72,8 @@ impl Client {
         let http = reqwest::Client::builder()
             .default_headers(headers)
             .connect_timeout(Duration::from_secs(5))
+            // One that the environment names would be shown the key.
+            .no_proxy()
             .user_agent(concat!("sohoa/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Self { http, base: server.server.clone() })

@@ -1,6 +1,6 @@
 //! Everything an operator can set: one file, read once, refused whole when a part of it is
-//! wrong. Nothing is read from the environment but `SUDO_USER`, by which the audit names who runs
-//! a command line (`outside.rs`).
+//! wrong. Code of ours reads nothing from the environment but `SUDO_USER`, by which the audit names
+//! who runs a command line (`outside.rs`).
 
 mod access;
 mod audit;

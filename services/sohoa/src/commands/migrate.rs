@@ -10,9 +10,9 @@ use crate::{office, outside, show};
 
 /// Bring the database up to date, and end (cập nhật cấu trúc cơ sở dữ liệu).
 ///
-/// In a cluster this runs before new programs start; old ones go on beside it, since a change
-/// only ever adds. On one machine `sohoa all` does it by itself when it starts. A database
-/// without a catalogue gets the one that comes with Sohoa.
+/// In a cluster this runs before new programs start; those of the version before go on beside it,
+/// since nothing that they need is taken away. On one machine `sohoa all` does it by itself when
+/// it starts. A database without a catalogue gets the one that comes with Sohoa.
 ///
 /// Examples:
 ///
