@@ -290,7 +290,14 @@ async fn whom_the_directory_vouches_for_may_what_was_granted_here() {
     let refused = Browser::default().log_in(&stage, "can-bo").await;
     assert_eq!(code(refused).await, "access.directory_stranger");
     stage.access(&["person", "directory", "can-bo"]);
-    assert_eq!(Browser::default().log_in(&stage, "can-bo").await.status(), 200);
+    let mut browser = Browser::default();
+    assert_eq!(browser.log_in(&stage, "can-bo").await.status(), 200);
+
+    // Whoever is given a password is the directory's no longer.
+    stage.access(&["person", "password", "can-bo"]);
+    assert_eq!(browser.get(&stage, "/v1/session").await.status(), 401);
+    let refused = Browser::default().log_in(&stage, "can-bo").await;
+    assert_eq!(code(refused).await, "access.directory_stranger");
 
     // A directory that is gone is said to be, and people with passwords go on.
     provider.end();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::SET_COOKIE;
 use reqwest::{Client, Method, Response};
 use schemas::access::Role;
-use schemas::api::PersonView;
+use schemas::api::{FactorOffer, PersonView, RecoveryCodes};
 use serde_json::{Value, json};
 use tests::{
     PersonThere, code_of, cookie_of, expect, jpeg_page, opening, problem, somebody, with_cookie,
@@ -255,6 +255,44 @@ async fn every_code_opens_the_door_once() {
 
     stage.access(&["person", "forget-factor", "can-bo"]);
     assert_eq!(log_in(None).await.status(), 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_code_that_confirms_a_second_factor_is_not_guessed_and_is_late_after_ten_minutes() {
+    const PLACE: &str = "/v1/session/second-factor";
+    let stage = Stage::start().await;
+    let person = stage.person("can-bo", Role::Officer, OFFICE).await;
+    let offer = async || {
+        let asked = json!({ "password": person.password });
+        let offered = ask(&stage, &person, Method::POST, PLACE, asked).await;
+        expect::<FactorOffer>(offered, "asking for a secret").await.secret
+    };
+    let confirm =
+        async |code: &str| ask(&stage, &person, Method::PUT, PLACE, json!({ "code": code })).await;
+    assert_eq!(code(confirm("000000").await).await, "second_factor.not_offered");
+    let secret = offer().await;
+    for _ in 0..5 {
+        assert_eq!(code(confirm("000000").await).await, "second_factor.wrong");
+    }
+    let paused = confirm(&code_of(secret.reveal(), 0)).await;
+    assert!(paused.headers().contains_key("retry-after"));
+    assert_eq!(code(paused).await, "access.paused", "the right one, too");
+    let at_the_door = stage.log_in("can-bo", &person.password, None).await;
+    assert_eq!(code(at_the_door).await, "access.paused", "they are counted together");
+
+    stage.access(&["person", "unlock", "can-bo"]);
+    stage.sql("update person set factor_next_at = factor_next_at - 601000000");
+    let late = confirm(&code_of(secret.reveal(), 0)).await;
+    assert_eq!(code(late).await, "second_factor.not_offered");
+    let secret = offer().await;
+    for _ in 0..4 {
+        assert_eq!(code(confirm("000000").await).await, "second_factor.wrong");
+    }
+    let confirmed = confirm(&code_of(secret.reveal(), 0)).await;
+    let codes: RecoveryCodes = expect(confirmed, "confirming it").await;
+    let recovery = codes.codes[0].reveal();
+    let right = stage.log_in("can-bo", &person.password, Some(recovery)).await;
+    assert_eq!(right.status(), 201, "what went well begins the count anew");
 }
 
 #[tokio::test(flavor = "multi_thread")]

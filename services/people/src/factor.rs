@@ -25,8 +25,8 @@ const ISSUER: &str = "Sohoa";
 
 /// Ask for a second factor's secret.
 ///
-/// It is no factor yet: the authenticator's code is to confirm it (`PUT`). Where there is one
-/// already, its code is needed, too.
+/// It is no factor yet: the authenticator's code is to confirm it within ten minutes (`PUT`). Where
+/// there is one already, its code is needed, too.
 #[utoipa::path(
     post,
     path = "/v1/session/second-factor",
@@ -61,7 +61,8 @@ pub(crate) async fn offer_factor(
 
 /// Confirm a second factor with a code of the authenticator.
 ///
-/// From then on a code is needed to log in. Every other session of the person ends.
+/// From then on a code is needed to log in. Every other session of the person ends. A wrong code
+/// counts as an attempt to log in.
 #[utoipa::path(
     put,
     path = "/v1/session/second-factor",
@@ -71,8 +72,10 @@ pub(crate) async fn offer_factor(
     responses(
         (status = 200, description = "Codes for when the authenticator is lost, shown this once", body = RecoveryCodes),
         (status = 400, description = "`request.invalid`"),
-        (status = 409, description = "`second_factor.not_offered`"),
+        (status = 403, description = "`access.forbidden`, `access.cross_origin`, `access.locked_out`"),
+        (status = 409, description = "`second_factor.not_offered`: also where it was too long ago"),
         (status = 422, description = "`second_factor.wrong`"),
+        (status = 429, description = "`server.busy`, `access.paused`"),
     ),
 )]
 pub(crate) async fn confirm_factor(
@@ -80,17 +83,22 @@ pub(crate) async fn confirm_factor(
     LoggedIn(session): LoggedIn,
     Json(confirm): Json<ConfirmFactor>,
 ) -> Answer<Json<RecoveryCodes>> {
-    let who = session.person.principal.id;
+    let (person, now) = (&session.person, Timestamp::now());
+    let who = person.principal.id;
     let records = &desk.archive.records;
-    let offered = session.person.factor_next.as_ref().ok_or(Reason::FactorNotOffered)?;
+    let offered = person.factor_next.as_ref().ok_or(Reason::FactorNotOffered)?;
+    // As at the door: whoever finds a browser left open doesn't guess further than there.
+    let counted = desk.attempt(&person.principal.name, now).await?;
     let secret = records.factor_secret(who, offered).await?;
-    let step = step(&secret, &confirm.code, Timestamp::now()).ok_or(Reason::FactorWrong)?;
+    let step = step(&secret, &confirm.code, now).ok_or(Reason::FactorWrong)?;
     let mut codes = Vec::new();
     for _ in 0..RECOVERY_CODES {
         codes.push(Secret::new(random_letters(4)?));
     }
     let digests: Vec<Blake3> = codes.iter().map(digest).collect();
-    if !records.confirm_factor(who, (offered, step), &digests, session.digest).await? {
+    let confirmed = records.confirm_factor(who, (offered, step), &digests, session.digest).await?;
+    records.forget_attempts(counted).await?;
+    if !confirmed {
         return Err(Reason::FactorNotOffered.into());
     }
     tracing::info!(principal.id = %who, "second factor set up");

@@ -118,8 +118,8 @@ impl PeopleDesk {
         Ok(())
     }
 
-    /// Counts an attempt under a name, or refuses it.
-    async fn attempt(&self, name: &str, now: Timestamp) -> Answer<Blake3> {
+    /// Counts an attempt under a name, or refuses it. Answers what to forget it by.
+    pub(crate) async fn attempt(&self, name: &str, now: Timestamp) -> Answer<Blake3> {
         let digest = login_digest(name);
         match self.archive.records.attempt(digest, now, wait).await? {
             Attempt::Taken => Ok(digest),

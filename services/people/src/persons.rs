@@ -150,6 +150,8 @@ pub(crate) async fn set_grants(
 }
 
 /// Give a person another password for the first time, and end their sessions.
+///
+/// The office's directory vouches for them no longer.
 #[utoipa::path(
     post,
     path = "/v1/persons/{id}/password",

@@ -20,25 +20,29 @@ pub struct InDirectory<'a> {
     pub name: Option<&'a str>,
 }
 
-/// Browsers that may be away at once: beyond that somebody only sends them.
+/// Browsers that may be away at once: beyond that somebody only sends them. Those that left first
+/// are forgotten then: refusing the next ones would let anybody keep everybody out.
 const MOST_VISITS: i64 = 10_000;
 
 const FORGET_LATE: &str = "delete from directory_visit where ends_at <= $1";
 
+const MAKE_ROOM: &str = "
+    delete from directory_visit where ends_at <=
+        (select ends_at from directory_visit order by ends_at desc limit 1 offset $1)";
+
 const PUT_VISIT: &str = "
-    insert into directory_visit (digest, ends_at)
-    select cast($1 as text), cast($2 as bigint)
-    where (select count(*) from directory_visit) < $3
+    insert into directory_visit (digest, ends_at) values ($1, $2)
     on conflict (digest) do nothing";
 
 const TAKE_VISIT: &str = "delete from directory_visit where digest = $1 and $2 < ends_at";
 
+// Whoever has a password is vouched for by that alone, whatever link is left.
 const KNOWN: &str = concat!(
     "select ",
     person_columns!(),
     " from directory_person join person using (principal_id) ",
     "join principal using (principal_id) left join principal_grant using (principal_id) ",
-    "where issuer = $1 and subject = $2 order by role, office"
+    "where issuer = $1 and subject = $2 and password is null order by role, office"
 );
 
 // Whoever has a password is somebody already: a name in the directory doesn't make one them.
@@ -49,7 +53,7 @@ const LINK: &str = "
     where name = $3 and password is null and locked_at is null
     on conflict do nothing";
 
-const UNLINK: &str = "delete from directory_person where principal_id = $1";
+pub(super) const UNLINK: &str = "delete from directory_person where principal_id = $1";
 
 const TAKE_PASSWORD: &str = "
     update person set password = null, given_until = null where principal_id = $1";
@@ -57,7 +61,8 @@ const TAKE_PASSWORD: &str = "
 const END_SESSIONS: &str = "delete from person_session where principal_id = $1";
 
 impl Records {
-    /// Notes that a browser is sent to the directory; false where too many are.
+    /// Notes that a browser is sent to the directory. Where too many are away, those that left
+    /// first come back in vain.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
@@ -66,15 +71,16 @@ impl Records {
         digest: Blake3,
         now: Timestamp,
         ends_at: Timestamp,
-    ) -> Result<bool, ArchiveError> {
+    ) -> Result<(), ArchiveError> {
         let doing = "noting who goes to the directory";
         let mut change = self.db.change().await?;
         let forget = sqlx::query(FORGET_LATE).bind(micros(now));
         forget.execute(change.on()).await.doing(doing)?;
+        let room = sqlx::query(MAKE_ROOM).bind(MOST_VISITS - 1);
+        room.execute(change.on()).await.doing(doing)?;
         let put = sqlx::query(PUT_VISIT).bind(digest.to_string()).bind(micros(ends_at));
-        let put = put.bind(MOST_VISITS).execute(change.on()).await.doing(doing)?;
-        change.commit().await?;
-        Ok(put.rows_affected() > 0)
+        put.execute(change.on()).await.doing(doing)?;
+        change.commit().await
     }
 
     /// Ends a browser's way to the directory and back; false where there is none such, or no

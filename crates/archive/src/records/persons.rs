@@ -9,6 +9,7 @@ use sqlx::any::AnyRow;
 
 use super::Records;
 use super::audit::leave;
+use super::directory::UNLINK;
 use super::principals::{NewPrincipal, Principal, grant, principal, put_principal};
 use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
@@ -39,9 +40,13 @@ pub struct Person {
     pub given_until: Option<Timestamp>,
     /// The second factor (RFC 6238); [`Records::factor_secret`] has its secret.
     pub factor: Option<Factor>,
-    /// A second factor that no code has confirmed yet.
+    /// A second factor that no code has confirmed yet; [`Records::confirm_factor`] says whether one
+    /// still does.
     pub factor_next: Option<Factor>,
 }
+
+/// How long a second factor that is offered may be confirmed, in microseconds: ten minutes.
+const OFFERED: i64 = 10 * 60 * 1_000_000;
 
 /// What a row holds of a person, beside `from` and the joins.
 macro_rules! person_columns {
@@ -82,14 +87,17 @@ const END_SESSIONS: &str = "delete from person_session where principal_id = $1";
 
 const END_OTHERS: &str = "delete from person_session where principal_id = $1 and digest <> $2";
 
-const OFFER_FACTOR: &str = "update person set factor_next = $2 where principal_id = $1";
+const OFFER_FACTOR: &str = "
+    update person set factor_next = $2, factor_next_at = $3 where principal_id = $1";
 
+// One whose moment wasn't kept is offered no longer.
 const CONFIRM_FACTOR: &str = "
-    update person set factor = factor_next, factor_next = null, factor_step = $3
-    where principal_id = $1 and factor_next = $2";
+    update person set factor = factor_next, factor_next = null, factor_next_at = null,
+        factor_step = $3
+    where principal_id = $1 and factor_next = $2 and $4 < factor_next_at";
 
 const FORGET_FACTOR: &str = "
-    update person set factor = null, factor_next = null, factor_step = null
+    update person set factor = null, factor_next = null, factor_next_at = null, factor_step = null
     where principal_id = $1";
 
 const TAKE_STEP: &str = "
@@ -156,8 +164,8 @@ impl Records {
         gathered(&rows.doing("reading who there is")?)
     }
 
-    /// Gives a person a password, by its hash, that is good until a moment, and ends every session
-    /// of theirs.
+    /// Gives a person a password, by its hash, that is good until a moment. The directory vouches
+    /// for them no longer, and every session of theirs ends.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
@@ -171,7 +179,9 @@ impl Records {
         let give = sqlx::query(GIVE_PASSWORD).bind(id.to_string()).bind(hash.reveal().to_owned());
         let give = give.bind(micros(until)).execute(change.on()).await;
         give.doing("giving a password")?;
-        run(&mut change, END_SESSIONS, id).await?;
+        for sql in [UNLINK, END_SESSIONS] {
+            run(&mut change, sql, id).await?;
+        }
         note_reset(&mut change, id, by).await?;
         change.commit().await
     }
@@ -211,7 +221,8 @@ impl Records {
         vault::secret(self.vault.as_ref(), id, factor).await
     }
 
-    /// Offers a person the secret of a second factor, which a code is to confirm.
+    /// Offers a person the secret of a second factor, which a code is to confirm within ten
+    /// minutes.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
@@ -221,14 +232,14 @@ impl Records {
             Some(vault) => vault.shut_factor(&mut change, id, secret).await?,
             None => Factor(secret.reveal().to_owned()),
         };
-        let put = sqlx::query(OFFER_FACTOR).bind(id.to_string()).bind(factor.0);
+        let put = sqlx::query(OFFER_FACTOR).bind(id.to_string()).bind(factor.0).bind(change.now);
         put.execute(change.on()).await.doing("offering a second factor")?;
         change.commit().await
     }
 
     /// Makes what was offered the second factor, the code of `step` being used, with new codes for
     /// recovery, and ends every other session of the person. False, and nothing done, where
-    /// another was offered since.
+    /// another was offered since, or it was offered too long ago.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
@@ -242,7 +253,7 @@ impl Records {
         let doing = "confirming a second factor";
         let mut change = self.db.change().await?;
         let confirm = sqlx::query(CONFIRM_FACTOR).bind(id.to_string());
-        let confirm = confirm.bind(offered.0.clone()).bind(step);
+        let confirm = confirm.bind(offered.0.clone()).bind(step).bind(change.now - OFFERED);
         if confirm.execute(change.on()).await.doing(doing)?.rows_affected() == 0 {
             return Ok(false);
         }

@@ -64,8 +64,8 @@ const MOST_SESSIONS: i64 = 20;
 const REMEMBERED: i64 = 30 * 24 * 60 * 60 * 1_000_000;
 
 const LINKED: &str = "
-    select principal_id from directory_person
-    where issuer = $1 and subject = $2 and principal_id = $3";
+    select principal_id from directory_person join person using (principal_id)
+    where issuer = $1 and subject = $2 and principal_id = $3 and password is null";
 
 const PUT: &str = "
     insert into person_session (digest, principal_id, made_at, seen_at, ends_at, by_directory)
@@ -112,7 +112,7 @@ const FORGET_ATTEMPTS: &str = "delete from login_attempt where name_digest = $1"
 impl Records {
     /// Begins a session, and forgets those that ended. False, and nothing done, where what the
     /// person was recognised by doesn't hold any more: since then they have another password or
-    /// second factor, were left to the directory, or are let in no more.
+    /// second factor, were left to the directory or taken off it, or are let in no more.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].

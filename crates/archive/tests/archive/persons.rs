@@ -184,6 +184,27 @@ async fn a_code_is_taken_once_and_no_older_one_after_it() {
     assert_eq!(records.session(mine).await.unwrap(), None);
 }
 
+#[tokio::test]
+async fn a_second_factor_is_confirmed_within_ten_minutes_of_its_offer_and_not_later() {
+    let bed = bed().await;
+    let (records, new) = (&bed.archive.records, person("can-bo"));
+    records.put_person(&new).await.unwrap();
+    let id = new.principal.id;
+    for (since, confirmed) in [
+        ("update person set factor_next_at = factor_next_at - 601000000", false),
+        // As a program of the version before offers it.
+        ("update person set factor_next_at = null", false),
+        ("update person set factor_next_at = factor_next_at - 540000000", true),
+    ] {
+        records.offer_factor(id, &secret("GEZDGNBVGY3TQOJQ")).await.unwrap();
+        assert_eq!(bed.tamper(since).await, 1);
+        let offered = records.person(id).await.unwrap().unwrap().factor_next.unwrap();
+        let done = records.confirm_factor(id, (&offered, 1), &[], Blake3([1; 32])).await.unwrap();
+        let kept = records.person(id).await.unwrap().unwrap();
+        assert_eq!((done, kept.factor.is_some()), (confirmed, confirmed), "{since}");
+    }
+}
+
 /// A pause from the third attempt on, and none after the fifth.
 fn wait(attempts: u32) -> Option<i64> {
     match attempts {
@@ -274,7 +295,7 @@ async fn who_comes_back_from_the_directory_does_so_once_and_in_time() {
     let (records, now) = (&bed.archive.records, Timestamp::now());
     let (one, two) = (Blake3([1; 32]), Blake3([2; 32]));
     let later = now + SignedDuration::from_mins(10);
-    assert!(records.put_visit(one, now, later).await.unwrap());
+    records.put_visit(one, now, later).await.unwrap();
     assert!(!records.take_visit(two, now).await.unwrap());
     let mut back = JoinSet::new();
     for _ in 0..8 {
@@ -282,6 +303,62 @@ async fn who_comes_back_from_the_directory_does_so_once_and_in_time() {
         back.spawn(async move { records.take_visit(one, now).await.unwrap() });
     }
     assert_eq!(back.join_all().await.into_iter().filter(|taken| *taken).count(), 1);
-    assert!(records.put_visit(two, now, later).await.unwrap());
+    records.put_visit(two, now, later).await.unwrap();
     assert!(!records.take_visit(two, later).await.unwrap(), "too late");
+}
+
+#[tokio::test]
+async fn however_many_stay_away_the_next_one_comes_back() {
+    let bed = bed().await;
+    let records = &bed.archive.records;
+    let now = Timestamp::from_second(1000).unwrap();
+    let minutes = |n| now + SignedDuration::from_mins(n);
+    let (first, last) = (Blake3([1; 32]), Blake3([2; 32]));
+    records.put_visit(first, now, minutes(1)).await.unwrap();
+    let away = "insert into directory_visit (digest, ends_at)
+        with recursive away (n) as (select 1 union all select n + 1 from away where n < 9999)
+        select 'away-' || cast(n as text), 1500000000 + n from away";
+    assert_eq!(bed.tamper(away).await, 9999);
+    records.put_visit(last, now, minutes(10)).await.unwrap();
+    let there = "update directory_visit set ends_at = ends_at";
+    assert_eq!(bed.tamper(there).await, 10_000, "no more than before");
+    assert!(!records.take_visit(first, now).await.unwrap(), "it made room");
+    assert!(records.take_visit(last, now).await.unwrap());
+}
+
+#[tokio::test]
+async fn whoever_has_a_password_is_not_vouched_for_by_the_directory() {
+    let bed = bed().await;
+    let (records, now) = (&bed.archive.records, Timestamp::now());
+    let mut new = person("can-bo");
+    new.password = None;
+    records.put_person(&new).await.unwrap();
+    let (id, digest) = (new.principal.id, Blake3([1; 32]));
+    let issuer = "https://id.example.vn";
+    let by_name = InDirectory { issuer, subject: "s-1", name: Some("can-bo") };
+    let linked = InDirectory { name: None, ..by_name };
+    let known =
+        async |who| records.person_in_directory(who, now).await.unwrap().map(|of| of.principal.id);
+    let begins = async || {
+        let person = records.person(id).await.unwrap().unwrap();
+        let new = NewSession { directory: Some(linked), ..session(&person, digest, now) };
+        records.put_session(&new).await.unwrap()
+    };
+    assert_eq!(known(by_name).await, Some(id));
+    assert!(begins().await);
+
+    let until = now + SignedDuration::from_hours(1);
+    records.give_password(id, &secret("hash"), (until, &Actor::Program)).await.unwrap();
+    assert_eq!(records.session(digest).await.unwrap(), None, "it came by the directory");
+    assert_eq!((known(by_name).await, begins().await), (None, false));
+    bed.tamper("update person set password = null").await;
+    assert_eq!((known(linked).await, begins().await), (None, false), "the link is gone");
+    assert_eq!(known(by_name).await, Some(id));
+    assert!(begins().await);
+    records.end_session(digest).await.unwrap();
+
+    // Nor does a link count that was left there.
+    bed.tamper("update person set password = 'hash'").await;
+    assert_eq!(known(linked).await, None);
+    assert!(!begins().await);
 }
