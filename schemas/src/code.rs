@@ -106,8 +106,8 @@ reasons! {
     PersonUnknown = "person.unknown", 404, "Không có người dùng với mã này.";
     /// What nobody does to themselves.
     PersonOneself = "person.oneself", 409, "Không tự làm việc này với tài khoản của chính mình được. Hãy nhờ người quản trị khác.";
-    /// No second factor was offered, or another since.
-    FactorNotOffered = "second_factor.not_offered", 409, "Chưa xin khoá của lớp xác thực thứ hai, hoặc đã xin khoá khác. Hãy làm lại từ đầu.";
+    /// No second factor was offered, or another since, or too long ago.
+    FactorNotOffered = "second_factor.not_offered", 409, "Chưa xin khoá của lớp xác thực thứ hai, đã xin khoá khác, hoặc đã xin quá mười phút. Hãy làm lại từ đầu.";
     /// The code is not the authenticator's.
     FactorWrong = "second_factor.wrong", 422, "Mã xác thực không đúng. Hãy kiểm tra giờ của điện thoại rồi thử lại.";
 
@@ -128,7 +128,7 @@ reasons! {
     /// The year of birth differs from the number.
     BornDiffers = "subject.born", 422, "Năm sinh không khớp với số định danh.";
     /// The same number stands in the records with another name or birth date.
-    SubjectDiffers = "subject.differs", 409, "Số định danh này đã có trong hệ thống với họ tên hoặc ngày sinh khác. Hãy đối chiếu giấy tờ.";
+    SubjectDiffers = "subject.differs", 409, "Số định danh này đã có trong hệ thống với họ tên hoặc ngày sinh khác. Hãy đối chiếu giấy tờ; nếu đã nhập đúng, hãy xác nhận là đã đối chiếu.";
     /// No such lookup.
     LookupUnknown = "lookup.unknown", 404, "Không có lần tra cứu này.";
     /// What would be used was not shown to the citizen first.
@@ -201,6 +201,8 @@ reasons! {
     ReaderNoWall = "reader.no_wall", 503, "Máy này không dựng được lớp bảo vệ của bộ đọc nên bộ đọc không chạy. Báo cho người quản trị.";
     /// The page could not be sealed into a PDF.
     SealFailed = "seal.failed", 500, "Không tạo được tệp PDF của giấy tờ. Báo cho người quản trị.";
+    /// The images of a document's pages are more than are sealed into one PDF.
+    SealTooLarge = "seal.too_large", 422, "Giấy tờ có quá nhiều trang hoặc ảnh quá lớn nên chưa tạo được tệp PDF. Hãy chia nhỏ hoặc quét lại ở độ phân giải thấp hơn.";
     /// The signing key or the time stamp authority could not be reached, again and again.
     SignFailed = "sign.failed", 500, "Chưa ký số được giấy tờ: không dùng được khoá ký hoặc máy chủ dấu thời gian. Kiểm tra thiết bị ký, rồi cho làm lại.";
     /// Whoever scanned the paper has no key, and nobody signs in their place.

@@ -52,6 +52,7 @@ pub fn opening(subject: &Subject) -> OpenDossier {
         lane: Lane::Counter,
         office: None,
         answers: schemas::api::Answers::new(),
+        identity_checked: false,
     }
 }
 

@@ -5,12 +5,13 @@ use std::process::Command;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::Response;
+use reqwest::{Client, Response};
+use schemas::api::{DossierView, OpenDossier};
 use schemas::ids::ResultCode;
 use schemas::subject::Subject;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::{Station, Story, opening, problem, raw, somebody, with_key};
+use tests::{Station, Story, expect, opening, problem, raw, somebody, with_key};
 
 use crate::Stage;
 use crate::receiver::Receiver;
@@ -82,6 +83,46 @@ async fn dossiers_are_exported_in_the_documented_shape() {
     assert_eq!(told.len(), 2, "{told:?}");
     let of_first = |one: &Value| one["dossier"] == json!(first.code) && one["record"].is_null();
     assert!(told.iter().all(of_first), "{told:?}");
+
+    // Of another office nobody is told so much as a code, not even as a place to go on after.
+    let office = Some("H26.01.01".parse().unwrap());
+    let theirs = OpenDossier { office, ..opening(&somebody(3)) };
+    let key = stage.new_key(&["hang-xom", "--role", "officer", "--office", "H26.01.01"]);
+    let request = with_key(&key).post(stage.url("/v1/dossiers")).json(&theirs);
+    let theirs: DossierView = expect(request.send().await.unwrap(), "opening").await;
+    let approver = |name: &str, office: &str| {
+        with_key(&stage.new_key(&[name, "--role", "back_office", "--office", office]))
+    };
+    let (here, above) = (approver("tai-day", "H26.01.02"), approver("cap-tren", "H26.01"));
+    let ours = [first.code.to_string(), second.code.to_string()];
+    let mut all = [&ours[..], &[theirs.code.to_string()]].concat();
+    all.sort_unstable();
+    for (http, office, wanted) in [
+        (&here, "", &ours[..]),
+        (&here, "&office=H26.01", &ours[..]),
+        (&above, "&office=H26.01.02", &ours[..]),
+        (&above, "", &all[..]),
+    ] {
+        let query = format!("from={day}&to={day}{office}");
+        let [told, named] = one_by_one(&stage, http, &query).await;
+        assert_eq!((&told[..], &named[..]), (wanted, wanted), "{query}");
+    }
+}
+
+/// Codes of the dossiers that are exported one at a time, and those that were named to go on after.
+async fn one_by_one(stage: &Station, http: &Client, query: &str) -> [Vec<String>; 2] {
+    let (mut told, mut named) = (Vec::new(), Vec::new());
+    let mut url = format!("/v1/export/dossiers?{query}&limit=1");
+    loop {
+        let answer = http.get(stage.url(&url)).send().await.unwrap();
+        let next = answer.headers().get("sohoa-next").map(|next| next.to_str().unwrap().to_owned());
+        let part: Value = expect(answer, "export").await;
+        let part = part["data"].as_array().unwrap().iter();
+        told.extend(part.map(|one| one["MaHoSo"].as_str().unwrap().to_owned()));
+        let Some(next) = next else { return [told, named] };
+        url = format!("/v1/export/dossiers?{query}&limit=1&after={next}");
+        named.push(next);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,6 +222,10 @@ async fn another_kho_is_asked_and_a_late_answer_is_kept_with_the_dossier() {
         "DanhSachDanhMucKetQua": [{ "MaKetQua": MARRIAGE, "SoKyHieu": "" }],
     });
     let path = the_kho_answers_in_the_documented_shape(&kho, &key, &question).await;
+    // The owner is told that the paper itself was read: once, as another didn't get it.
+    let read = accesses(&kho, &story.dossier.subject, "read_again", 1).await;
+    assert_eq!(read.len(), 1, "{read:?}");
+    assert_eq!(read[0]["version"], 1);
 
     // An office on a machine of its own asks it, while it is away.
     kho.kill();

@@ -11,8 +11,8 @@ use tests::{binary, jpeg_page, opening, somebody};
 
 use crate::Stage;
 
-/// Sends three pages, the second of which makes its reader misbehave.
-pub(crate) async fn check(marker: &str, code: &str) {
+/// Sends three pages, the second of which makes its reader misbehave; answers with the stage.
+pub(crate) async fn check(marker: &str, code: &str) -> Stage {
     let scripted = binary("scripted-reader");
     let config = format!(
         "reader.program = {scripted:?}\nreader.read_seconds = 15\nreader.memory_mb = 1024\n"
@@ -31,6 +31,7 @@ pub(crate) async fn check(marker: &str, code: &str) {
     assert!(page.reason.as_ref().is_some_and(|reason| reason.ends_with('.')), "{marker}");
     let check = stage.check();
     assert_eq!(check["check"]["findings"], json!([]), "{check}");
+    stage
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ use schemas::code::Reason;
 use schemas::message::{Job, Message};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
 use vitals::{JobFate, PageFate};
@@ -61,7 +62,7 @@ pub(crate) enum Failure {
     Sign(#[from] SigningFailed),
     #[error("message of version {0}, later than {known}", known = Message::VERSION)]
     TooNew(u16),
-    #[error("papers are encrypted, and this process has no master key")]
+    #[error("papers are encrypted, and this process lacks the master key for them")]
     NoMaster,
     #[error("the work panicked")]
     Panicked,
@@ -166,9 +167,13 @@ async fn take(
     Ok(())
 }
 
-/// How often a worker says that it has a job: a few times in a lease, so that a database which
-/// is away for a moment costs nobody their job.
+/// How often a worker says that it has a job: a few times in a lease, so that a database which is
+/// away for a moment costs nobody their job.
 const BEAT: Duration = Duration::from_secs(5);
+
+/// How long it waits for an answer: one that is slow still comes in time, and where none comes
+/// another can be asked for before the lease is over.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// How long to wait before a job's fate that could not be stored is stored again.
 const FATE_PAUSE: Duration = Duration::from_secs(5);
@@ -207,7 +212,7 @@ async fn settle(desk: Arc<Desk>, delivery: Delivery, rest: &Rest, stop: Cancella
                 work.abort();
                 hand_back(&desk, delivery).await;
             }
-            () = lost(&desk, &delivery) => {
+            () = lost(|| desk.archive.queue.extend(&delivery)) => {
                 work.abort();
                 vitals::job(delivery.message.job.name(), JobFate::Lost);
                 warn!("job is somebody else's by now");
@@ -217,15 +222,26 @@ async fn settle(desk: Arc<Desk>, delivery: Delivery, rest: &Rest, stop: Cancella
     kept.instrument(span).await;
 }
 
-/// Says again and again that this worker lives and has the job; ends when somebody else has it.
-async fn lost(desk: &Desk, delivery: &Delivery) {
+/// Says again and again, by extending the lease, that this worker lives and has the job; ends when
+/// somebody else has it.
+async fn lost<Extending>(extend: impl Fn() -> Extending)
+where
+    Extending: Future<Output = Result<bool, ArchiveError>>,
+{
+    let mut beats = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
+    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::time::sleep(BEAT).await;
-        match desk.archive.queue.extend(delivery).await {
-            Ok(true) => {}
-            Ok(false) => return,
+        beats.tick().await;
+        // What goes unanswered, as over a connection that is dead, may do so for longer than the
+        // lease has left; the next one goes another way.
+        match tokio::time::timeout(ANSWER, extend()).await {
+            Ok(Ok(true)) => {}
+            Ok(Ok(false)) => return,
             // It may be back before the lease is over.
-            Err(error) => warn!(error = &error as &dyn std::error::Error, "lease not extended"),
+            Ok(Err(error)) => {
+                warn!(error = &error as &dyn std::error::Error, "lease not extended");
+            }
+            Err(_late) => warn!("lease not extended: no answer"),
         }
     }
 }
@@ -325,8 +341,10 @@ async fn work(desk: &Desk, message: &Message) -> Result<(), Failure> {
         Job::Seal { document, revision } => jobs::seal(desk, *document, revision).await,
     };
     match done {
-        // With keys it would be the paper's own that is missing, which no other process has.
-        Err(Failure::Archive(ArchiveError::NoKey(_))) if !desk.archive.encrypts() => {
+        // Else it is the paper's own key that is missing, which no other process has.
+        Err(Failure::Archive(ArchiveError::NoKey(_) | ArchiveError::OtherMaster))
+            if desk.archive.lacks_master().await? =>
+        {
             return Err(Failure::NoMaster);
         }
         done => done?,
@@ -381,6 +399,7 @@ fn decide(result: &Result<(), Failure>, attempt: u32) -> Fate {
                 (READER_ATTEMPTS, error.reason())
             }
         },
+        Failure::Seal(SealFailed::TooLarge) => (1, Reason::SealTooLarge),
         Failure::Seal(_) => (1, Reason::SealFailed),
         // Only another configuration helps.
         Failure::Sign(SigningFailed::NoOfficer) => (1, Reason::NoOfficer),
@@ -401,18 +420,17 @@ fn pause(attempt: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use archive::{Broker, NewDossier, NewScan, Place, Reliance};
-    use jiff::Timestamp;
-    use jiff::civil::date;
-    use schemas::ids::{DossierId, PrincipalId};
-    use schemas::message::Lane;
+    use std::fs::OpenOptions;
+    use std::os::unix::fs::FileExt;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use archive::Broker;
+    use schemas::ids::Blake3;
     use schemas::reader::Wall;
-    use schemas::subject::Subject;
     use signing::SignFailed;
-    use tempfile::TempDir;
 
     use super::*;
-    use crate::readers::{ReaderLimits, ReaderProgram};
+    use crate::bed::{desk_with, grey_jpeg, to_be_sealed};
 
     /// Retried before the attempt of that number, and parked with it.
     #[track_caller]
@@ -464,6 +482,7 @@ mod tests {
     #[test]
     fn what_else_fails_is_tried_as_often_as_may_help() {
         check(SealFailed::Lacks("pages"), 1, Reason::SealFailed);
+        check(SealFailed::TooLarge, 1, Reason::SealTooLarge);
         let unplugged = SigningFailed::Key(SignFailed::Key("no token".to_owned()));
         check(unplugged, 16, Reason::SignFailed);
         check(SigningFailed::NoOfficer, 1, Reason::NoOfficer);
@@ -487,57 +506,6 @@ mod tests {
         }
     }
 
-    /// A desk with a job whose readers are what a shell makes of that; it all goes with the folder.
-    async fn desk_with(reader: &str, longest_job: Duration) -> (TempDir, Arc<Desk>) {
-        let folder = tempfile::tempdir().unwrap();
-        let archive = Archive::open(&Place::at(folder.path())).await.unwrap();
-        let subject = Subject::Citizen {
-            number: "001199000013".parse().unwrap(),
-            name: "Nguyễn Thị Mẫu".parse().unwrap(),
-            born: date(1999, 1, 1),
-        };
-        let new = NewDossier {
-            id: DossierId::new(),
-            office: "H26.01".parse().unwrap(),
-            procedure: "1.001193".parse().unwrap(),
-            procedure_version: 1,
-            case: None,
-            lane: Lane::Counter,
-            subject,
-            others: Vec::new(),
-        };
-        let (who, now) = (PrincipalId::random(), Timestamp::now());
-        archive.records.open_dossier(who, &new, &Reliance::default(), now).await.unwrap();
-        let scan = NewScan {
-            dossier: new.id,
-            blake3: archive.blobs.put(b"scan").await.unwrap(),
-            bytes: 4,
-            media_type: "image/jpeg".to_owned(),
-            idempotency_key: None,
-            component: None,
-            station: None,
-            scanned_by: who,
-            stated: None,
-            judged_by: None,
-        };
-        archive.records.accept_scan(&scan, now).await.unwrap();
-        let program = ReaderProgram {
-            program: "/bin/sh".into(),
-            args: vec!["-c".into(), reader.into()],
-            limits: ReaderLimits::default(),
-        };
-        let desk = Desk {
-            archive,
-            readers: Arc::new(Readers::new(program, 1)),
-            kinds: Kinds::shipped(),
-            quiet: Duration::ZERO,
-            longest_job,
-            signing: Signing::default(),
-            made_by: "test".to_owned(),
-        };
-        (folder, Arc::new(desk))
-    }
-
     #[tokio::test]
     async fn a_job_that_never_ends_is_let_go_and_tried_again() {
         let (_folder, desk) = desk_with("exec sleep 600", Duration::from_millis(300)).await;
@@ -558,6 +526,43 @@ mod tests {
         assert_eq!(queue.next().await.unwrap().attempt, 1);
         let over = tokio::time::timeout(Duration::from_millis(100), rest.over());
         assert!(over.await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_document_too_large_to_be_sealed_is_parked_and_none_of_its_images_read() {
+        let (folder, desk) = desk_with("exit 1", LONGEST_JOB).await;
+        let image = grey_jpeg(16 << 20);
+        let seal = to_be_sealed(&desk, 17, &image).await;
+        // Whoever reads it now finds it damaged.
+        let name = Blake3::of(&image).to_string();
+        let blob = folder.path().join("blobs").join(&name[..2]).join(&name[2..]);
+        let blob = OpenOptions::new().write(true).open(blob).unwrap();
+        blob.write_all_at(b"another", 8 << 20).unwrap();
+        assert!(desk.archive.blobs.get(Blake3::of(&image)).await.is_err());
+        let rest = Rest::default();
+        let settled = settle(desk.clone(), seal, &rest, CancellationToken::new());
+        tokio::time::timeout(Duration::from_secs(60), settled).await.unwrap();
+        let parked = desk.archive.records.parked(10).await.unwrap();
+        let parked: Vec<_> = parked.iter().map(|job| (job.job.as_str(), &*job.code)).collect();
+        assert_eq!(parked, [("seal", "seal.too_large")]);
+    }
+
+    #[tokio::test]
+    async fn a_lease_whose_extension_goes_unanswered_is_asked_for_again_before_it_is_over() {
+        let (_folder, desk) = desk_with("exit 1", LONGEST_JOB).await;
+        let queue = &desk.archive.queue;
+        let job = queue.next().await.unwrap();
+        // Somebody else has it by now, as the first answer will say.
+        queue.hand_back(job.clone()).await.unwrap();
+        let _others = queue.next().await.unwrap();
+        let is_first = AtomicBool::new(true);
+        let extend = || async {
+            if is_first.swap(false, Ordering::Relaxed) {
+                std::future::pending::<()>().await;
+            }
+            queue.extend(&job).await
+        };
+        tokio::time::timeout(LEASE, lost(extend)).await.unwrap();
     }
 
     #[test]

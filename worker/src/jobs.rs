@@ -2,16 +2,19 @@
 //! in one transaction. Each may run twice and changes nothing the second time.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use archive::{
     ArchiveError, Dossier, FiledDocument, FilingError, InUse, Page, Relied, revision_of,
 };
 use failpoints::{Point, here};
 use filing::standing::standing;
-use filing::{Filing, Sheet, Verdict};
+use filing::{Filing, Kinds, Sheet, Verdict};
 use schemas::api::{DocumentVerdict, PageState, ScanState};
 use schemas::catalogue::Procedure;
-use schemas::ids::{ComponentId, DocumentId, DossierId, KindId, PageId, RecordId, ScanId};
+use schemas::ids::{
+    CaseId, ComponentId, DocumentId, DossierCode, DossierId, KindId, PageId, RecordId, ScanId,
+};
 use schemas::message::Lane;
 use schemas::reading::Flaw;
 use tokio::sync::oneshot;
@@ -70,27 +73,25 @@ pub(crate) async fn read(desk: &Desk, lane: Lane, page: PageId) -> Result<(), Fa
 pub(crate) async fn file(desk: &Desk, dossier: DossierId) -> Result<(), Failure> {
     let records = &desk.archive.records;
     let dossier = found(records.dossier_by_id(dossier).await?, "dossier")?;
-    let procedure = records.procedure_of(&dossier).await?.procedure;
+    let procedure = Arc::new(records.procedure_of(&dossier).await?.procedure);
     let pages = records.sheets(dossier.id).await?;
-    let scans = records.scans(dossier.id).await?;
-    let said: HashMap<ScanId, &ComponentId> =
-        scans.iter().filter_map(|(scan, _)| Some((scan.id, scan.component.as_ref()?))).collect();
-    let sheets: Vec<Sheet<'_>> = pages
-        .iter()
-        .filter_map(|page| {
-            let said = said.get(&page.scan).copied();
-            Some(Sheet { page: page.id, reading: page.reading.as_ref()?, said })
-        })
-        .collect();
-    let filing =
-        filing::file(&desk.kinds, &procedure, dossier.case.as_ref(), &dossier.code, &sheets);
-    let (documents, same_as) = of_filing(&filing, &sheets);
-    let unsaid = unsaid(&filing, &sheets);
+    let scans = records.scans(dossier.id).await?.into_iter();
+    let said = scans.filter_map(|(scan, _)| Some((scan.id, scan.component?))).collect();
+    let count = pages.len();
+    let pile = Pile {
+        kinds: desk.kinds.clone(),
+        procedure: procedure.clone(),
+        case: dossier.case.clone(),
+        code: dossier.code.clone(),
+        pages,
+        said,
+    };
+    let Sorted { documents, same_as, unsaid } = sorted(pile).await?;
     loop {
         let (held, in_use) = held(desk, &dossier, &procedure, &unsaid).await?;
         records.rely_on(dossier.id, &held).await?;
         here(Point::DossierFiled);
-        let seen = (pages.len(), in_use.as_ref());
+        let seen = (count, in_use.as_ref());
         match records.put_filing(dossier.id, seen, &documents, &same_as, desk.quiet).await {
             Ok(_) => return Ok(()),
             // What came into use meanwhile may spare a paper, too.
@@ -100,14 +101,59 @@ pub(crate) async fn file(desk: &Desk, dossier: DossierId) -> Result<(), Failure>
     }
 }
 
+/// A dossier's pages, and what they are sorted by.
+struct Pile {
+    kinds: Kinds,
+    procedure: Arc<Procedure>,
+    case: Option<CaseId>,
+    code: DossierCode,
+    pages: Vec<Page>,
+    /// What scans were said to be for.
+    said: HashMap<ScanId, ComponentId>,
+}
+
+/// A dossier's pages as the records keep them.
+struct Sorted {
+    documents: Vec<FiledDocument>,
+    /// Pages that are the same paper scanned again: (again, first).
+    same_as: Vec<(PageId, PageId)>,
+    /// Components that papers were filed under without anybody's word.
+    unsaid: Vec<ComponentId>,
+}
+
+/// Sorts a pile. One of hundreds of pages takes seconds: leases and whoever asks over HTTP don't
+/// wait for that.
+async fn sorted(pile: Pile) -> Result<Sorted, Failure> {
+    #[expect(clippy::disallowed_methods, reason = "the worker's one door to CPU work of its own")]
+    let sorting = tokio::task::spawn_blocking(move || pile.sort());
+    sorting.await.map_err(|_| Failure::Panicked)
+}
+
+impl Pile {
+    fn sort(&self) -> Sorted {
+        let sheets: Vec<Sheet<'_>> = self
+            .pages
+            .iter()
+            .filter_map(|page| {
+                let said = self.said.get(&page.scan);
+                Some(Sheet { page: page.id, reading: page.reading.as_ref()?, said })
+            })
+            .collect();
+        let case = self.case.as_ref();
+        let filing = filing::file(&self.kinds, &self.procedure, case, &self.code, &sheets);
+        let (documents, same_as) = of_filing(&filing, &sheets);
+        Sorted { documents, same_as, unsaid: unsaid(&filing, &sheets) }
+    }
+}
+
 /// Components that papers were filed under without anybody's word: no guard has looked at them when
 /// they were scanned.
-fn unsaid<'f>(filing: &'f Filing, sheets: &[Sheet<'_>]) -> Vec<&'f ComponentId> {
+fn unsaid(filing: &Filing, sheets: &[Sheet<'_>]) -> Vec<ComponentId> {
     let filed = filing.documents.iter().filter(|document| document.verdict == Verdict::Filed);
     let unsaid = filed.filter_map(|document| {
         let component = document.component.as_ref()?;
         let said = |page: &usize| sheets[*page].said == Some(component);
-        (!document.pages.iter().any(said)).then_some(component)
+        (!document.pages.iter().any(said)).then(|| component.clone())
     });
     unsaid.collect()
 }
@@ -118,7 +164,7 @@ async fn held(
     desk: &Desk,
     dossier: &Dossier,
     procedure: &Procedure,
-    components: &[&ComponentId],
+    components: &[ComponentId],
 ) -> Result<(Vec<Relied>, Option<InUse>), ArchiveError> {
     if components.is_empty() {
         return Ok((Vec::new(), None));
@@ -129,7 +175,7 @@ async fn held(
     let views =
         standing(&desk.kinds, procedure, at_hand.situation(dossier), schemas::clock::today());
     let mut relied: Vec<_> = views.iter().filter_map(Relied::of).collect();
-    relied.retain(|relied| !relied.original && components.contains(&&relied.component));
+    relied.retain(|relied| !relied.original && components.contains(&relied.component));
     if !relied.is_empty() {
         let known = records.relied(dossier.id).await?;
         relied.retain(|new| !known.iter().any(|known| known.component == new.component));
@@ -227,4 +273,71 @@ fn of_filing(filing: &Filing, sheets: &[Sheet<'_>]) -> (Vec<FiledDocument>, Vec<
 
 fn found<T>(thing: Option<T>, what: &str) -> Result<T, ArchiveError> {
     thing.ok_or_else(|| ArchiveError::Missing(what.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::mpsc;
+
+    use schemas::ids::Blake3;
+    use schemas::reading::{PageReading, Word};
+    use tokio::runtime;
+
+    use super::*;
+
+    /// A copy of one form for each of so many people. All look alike.
+    fn copies(count: u32) -> Pile {
+        let dossier = DossierId::new();
+        let page = |person: u32| {
+            let blake3 = Blake3::of(&person.to_be_bytes());
+            let scan = ScanId::of(dossier, blake3);
+            let text = format!("Họ và tên Nguyễn Thị Mẫu số định danh 0012200{person:05}");
+            let word = |text: &str| Word { text: text.to_owned(), h: 20, ..Word::default() };
+            let words = text.split(' ').map(word).collect();
+            Page {
+                id: PageId::nth(scan, 0),
+                scan,
+                dossier,
+                seq: 0,
+                state: PageState::Read,
+                reading: Some(PageReading { words, ..PageReading::unread(0, blake3) }),
+                image: None,
+                same_as: None,
+                reason: None,
+            }
+        };
+        let procedure = r#"{ "code": "1.000001", "name": "-", "components": [] }"#;
+        Pile {
+            kinds: Kinds::shipped(),
+            procedure: Arc::new(serde_json::from_str(procedure).unwrap()),
+            case: None,
+            code: "H26-1".parse().unwrap(),
+            pages: (0..count).map(page).collect(),
+            said: HashMap::new(),
+        }
+    }
+
+    #[test]
+    fn whoever_works_beside_it_does_not_wait_until_many_copies_of_a_form_are_sorted() {
+        // One thread for everything, and one for what takes it long. That one is taken.
+        let mut threads = runtime::Builder::new_current_thread();
+        threads.max_blocking_threads(1).build().unwrap().block_on(async {
+            let (leave, stay) = mpsc::channel::<()>();
+            #[expect(clippy::disallowed_methods, reason = "takes the thread behind the door")]
+            let taken = tokio::task::spawn_blocking(move || stay.recv());
+            let mut sorting = pin!(sorted(copies(100)));
+            tokio::select! {
+                biased;
+                sorted = &mut sorting => panic!("nobody else came to work: {}", sorted.is_ok()),
+                () = tokio::task::yield_now() => {}
+            }
+            drop(leave);
+            assert!(taken.await.unwrap().is_err());
+            let sorted = sorting.await.unwrap();
+            assert!(sorted.same_as.is_empty(), "{:?}", sorted.same_as);
+            let pages = sorted.documents.iter().map(|document| document.pages.len());
+            assert_eq!(pages.sum::<usize>(), 100);
+        });
+    }
 }

@@ -15,3 +15,6 @@ mod throughput;
 pub use crate::consume::{Desk, LONGEST_JOB, run};
 pub use crate::readers::{PageRead, ReaderError, ReaderLimits, ReaderProgram, Readers, Unpacked};
 pub use crate::sign::{Authority, Signing};
+
+#[cfg(test)]
+mod bed;

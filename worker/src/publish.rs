@@ -7,9 +7,11 @@ use filing::{Described, Parties, describe};
 use schemas::catalogue::Procedure;
 use schemas::ids::{Blake3, ComponentId, RecordId, ResultCode, ScanId};
 use schemas::kind::Kind;
+use schemas::message::Lane;
 use schemas::reading::{PageImage, PageReading};
 use schemas::record::{Owner, Record, RecordPage, RecordState};
 use sealing::{SealError, SealPage, Title};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::consume::{Desk, Failure};
 use crate::sign::sign;
@@ -21,15 +23,28 @@ pub(crate) enum SealFailed {
     Sealing(#[from] SealError),
     #[error("document has no {0}")]
     Lacks(&'static str),
+    #[error("page images of more than {} MB", MOST_IMAGES >> 20)]
+    TooLarge,
     #[error("sealing panicked")]
     Panicked,
 }
 
+/// Longest that the page images of a document may be in all, in bytes as they are stored: nearly as
+/// long as a scan, unless an intake is told to take longer ones. Sealing takes three times as much
+/// at most: the images, the PDF, and once more what was kept as PNG.
+const MOST_IMAGES: u32 = 256 << 20;
+
+/// Permits are bytes of page images of a lane that are sealed at this moment, by the whole process:
+/// however many hands there are, what they seal is no longer than the largest document. The counter
+/// has its own, so that nobody there waits for the backlog's.
+static COUNTER_ROOM: Semaphore = Semaphore::const_new(MOST_IMAGES as usize);
+static BACKLOG_ROOM: Semaphore = Semaphore::const_new(MOST_IMAGES as usize);
+
 /// A page with all that sealing needs of it.
-struct Leaf {
-    page: Page,
+struct Leaf<'p> {
+    page: &'p Page,
     scan: Scan,
-    reading: PageReading,
+    reading: &'p PageReading,
     image: PageImage,
     key: Blake3,
 }
@@ -54,7 +69,7 @@ pub(crate) async fn draft(
         desk.archive.records.procedure_version(&dossier.procedure, dossier.procedure_version);
     let procedure = entry.await?.ok_or(SealFailed::Lacks("procedure"))?.procedure;
 
-    let readings: Vec<&PageReading> = leaves.iter().map(|leaf| &leaf.reading).collect();
+    let readings: Vec<&PageReading> = leaves.iter().map(|leaf| leaf.reading).collect();
     let corrections = before.map_or_else(Vec::new, Record::corrections);
     let parties = Parties { people: dossier.people(), whose: procedure.whose(&component) };
     let Described { fields, valid_until, owners } =
@@ -65,8 +80,10 @@ pub(crate) async fn draft(
     // Others may have scanned the pages that follow.
     let scanned_by = first.scan.scanned_by;
     let record_pages = leaves.iter().map(Leaf::record_page).collect();
-    let pdf = seal(desk, leaves, kind.name.clone(), created).await?;
+    let room = room(desk, dossier.lane, &leaves).await?;
+    let pdf = seal(desk, &leaves, kind.name.clone(), created).await?;
     let (pdf, pdf_bytes) = sign(desk, pdf, scanned_by).await?;
+    drop(room);
 
     Ok(Record {
         id: RecordId::of(document.id),
@@ -108,7 +125,7 @@ fn result_of(procedure: &Procedure, kind: &Kind, component: &ComponentId) -> Opt
     filed_as.or_else(only).cloned()
 }
 
-async fn leaves(desk: &Desk, pages: &[Page]) -> Result<Vec<Leaf>, Failure> {
+async fn leaves<'p>(desk: &Desk, pages: &'p [Page]) -> Result<Vec<Leaf<'p>>, Failure> {
     let mut scans: HashMap<ScanId, Scan> = HashMap::new();
     let mut leaves = Vec::with_capacity(pages.len());
     for page in pages {
@@ -121,14 +138,14 @@ async fn leaves(desk: &Desk, pages: &[Page]) -> Result<Vec<Leaf>, Failure> {
                 scan
             }
         };
-        let reading = page.reading.clone().ok_or(SealFailed::Lacks("reading"))?;
+        let reading = page.reading.as_ref().ok_or(SealFailed::Lacks("reading"))?;
         let (image, key) = page.image.ok_or(SealFailed::Lacks("page image"))?;
-        leaves.push(Leaf { page: page.clone(), scan, reading, image, key });
+        leaves.push(Leaf { page, scan, reading, image, key });
     }
     Ok(leaves)
 }
 
-impl Leaf {
+impl Leaf<'_> {
     fn record_page(&self) -> RecordPage {
         RecordPage {
             page: self.page.id,
@@ -143,24 +160,43 @@ impl Leaf {
     }
 }
 
+/// Room in memory for a document. How long its images are is told without reading them.
+async fn room(
+    desk: &Desk,
+    lane: Lane,
+    leaves: &[Leaf<'_>],
+) -> Result<Option<SemaphorePermit<'static>>, Failure> {
+    let mut bytes: u32 = 0;
+    for leaf in leaves {
+        let more = desk.archive.blobs.stored(leaf.key).await?;
+        let all = u32::try_from(more).ok().and_then(|more| bytes.checked_add(more));
+        bytes = all.filter(|all| *all <= MOST_IMAGES).ok_or(SealFailed::TooLarge)?;
+    }
+    let room = match lane {
+        Lane::Counter => &COUNTER_ROOM,
+        Lane::Backlog => &BACKLOG_ROOM,
+    };
+    Ok(room.acquire_many(bytes).await.ok())
+}
+
 /// The PDF/A. Equal documents give equal bytes: the date in it is when the first page came in.
 async fn seal(
     desk: &Desk,
-    leaves: Vec<Leaf>,
+    leaves: &[Leaf<'_>],
     title: String,
     created: jiff::Timestamp,
 ) -> Result<Vec<u8>, Failure> {
-    let mut images = Vec::with_capacity(leaves.len());
-    for leaf in &leaves {
-        images.push(desk.archive.blobs.get(leaf.key).await?);
+    let mut sheets = Vec::with_capacity(leaves.len());
+    for leaf in leaves {
+        let bytes = desk.archive.blobs.get(leaf.key).await?;
+        sheets.push((leaf.image, bytes, leaf.reading.clone()));
     }
     let made_by = desk.made_by.clone();
     #[expect(clippy::disallowed_methods, reason = "the worker's one door to CPU work of its own")]
     let sealed = tokio::task::spawn_blocking(move || {
-        let pages: Vec<SealPage<'_>> = leaves
+        let pages: Vec<SealPage<'_>> = sheets
             .iter()
-            .zip(&images)
-            .map(|(leaf, bytes)| SealPage { image: leaf.image, bytes, reading: &leaf.reading })
+            .map(|(image, bytes, reading)| SealPage { image: *image, bytes, reading })
             .collect();
         sealing::seal(
             &pages,
@@ -173,9 +209,35 @@ async fn seal(
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::time::Duration;
+
     use filing::Kinds;
+    use schemas::message::Job;
 
     use super::*;
+    use crate::bed::{desk_with, grey_jpeg, to_be_sealed};
+    use crate::consume::LONGEST_JOB;
+
+    #[tokio::test]
+    async fn documents_without_room_beside_each_other_are_sealed_one_after_the_other() {
+        let (_folder, desk) = desk_with("exit 1", LONGEST_JOB).await;
+        let job = to_be_sealed(&desk, 2, &grey_jpeg(1 << 20)).await;
+        let Job::Seal { document, revision } = &job.message.job else { panic!("{job:?}") };
+        let record = async || {
+            let (_, row) = desk.archive.records.document(*document).await.unwrap().unwrap();
+            row.record
+        };
+
+        let another = COUNTER_ROOM.acquire_many(MOST_IMAGES - (2 << 20) + 1).await.unwrap();
+        let mut sealing = pin!(crate::jobs::seal(&desk, *document, revision));
+        let waited = tokio::time::timeout(Duration::from_secs(2), &mut sealing).await;
+        assert!(waited.is_err(), "{waited:?}");
+        assert_eq!(record().await, None);
+        drop(another);
+        sealing.await.unwrap();
+        assert!(record().await.is_some());
+    }
 
     #[test]
     fn a_result_keeps_the_code_it_was_filed_as_though_no_kind_names_it_and_a_refusal_has_none() {

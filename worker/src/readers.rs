@@ -1,7 +1,8 @@
 //! Readers: child processes that do everything native code does to a stranger's bytes.
 //!
-//! Each is kept warm, given one question at a time over its pipe, and killed when it is late.
-//! Whatever it does, that costs one attempt of one page: the next question finds a new reader.
+//! Each is kept warm, given one question at a time over its pipe, and killed when it is late or
+//! answers nonsense. Whatever it does, that costs one attempt of one page: the next question finds a
+//! new reader.
 
 mod failure;
 
@@ -188,18 +189,15 @@ impl Readers {
     /// # Errors
     /// See [`ReaderError`].
     pub async fn unpack(&self, lane: Lane, scan: &[u8]) -> Result<Unpacked, ReaderError> {
-        let limit = self.program.limits.unpack;
-        let (answer, body) = self.ask(lane, &Ask::Unpack, scan, limit, None).await?;
-        match answer {
+        let ReaderLimits { unpack, scan_pages, .. } = self.program.limits;
+        self.ask(lane, &Ask::Unpack, scan, unpack, None, |answer, body| match answer {
             Answer::Unpacked { pages, media_type, signatures } => {
-                let most = self.program.limits.scan_pages;
-                check::unpacked(pages, &media_type, &signatures, &body, most)
-                    .map_err(ReaderError::Nonsense)?;
+                check::unpacked(pages, &media_type, &signatures, &body, scan_pages)?;
                 Ok(Unpacked { pages, media_type, signatures })
             }
-            Answer::Refused { reason, detail } => Err(refused(reason, detail, &body)),
-            _ => Err(ReaderError::Nonsense("not an answer to unpack")),
-        }
+            _ => Err("not an answer to unpack"),
+        })
+        .await
     }
 
     /// Takes the page at place `seq` of a scan its way. Where it should be scanned again, `seen`
@@ -215,16 +213,14 @@ impl Readers {
         seen: oneshot::Sender<Vec<Flaw>>,
     ) -> Result<PageRead, ReaderError> {
         let limit = self.program.limits.read;
-        let (answer, bytes) = self.ask(lane, &Ask::Read { seq }, scan, limit, Some(seen)).await?;
-        match answer {
+        self.ask(lane, &Ask::Read { seq }, scan, limit, Some(seen), |answer, bytes| match answer {
             Answer::Read { reading, image } => {
-                check::read(&reading, image, &bytes, seq, &self.kinds)
-                    .map_err(ReaderError::Nonsense)?;
+                check::read(&reading, image, &bytes, seq, &self.kinds)?;
                 Ok(PageRead { reading: *reading, image, bytes })
             }
-            Answer::Refused { reason, detail } => Err(refused(reason, detail, &bytes)),
-            _ => Err(ReaderError::Nonsense("not an answer to read")),
-        }
+            _ => Err("not an answer to read"),
+        })
+        .await
     }
 
     /// Lets every reader end, and waits until it has; questions asked later start new ones.
@@ -254,15 +250,18 @@ impl Readers {
         started
     }
 
-    /// Puts a question to an idle reader. A reader that fails is gone; its seat stays.
-    async fn ask(
+    /// Puts a question to an idle reader; `checked` takes the answer, unless that is a refusal. A
+    /// reader that fails or answers nonsense is gone, with whatever else it has said: that must not
+    /// answer the next question, which is about another's page. Its seat stays.
+    async fn ask<T>(
         &self,
         lane: Lane,
         ask: &Ask,
         scan: &[u8],
         limit: Duration,
         seen: Option<oneshot::Sender<Vec<Flaw>>>,
-    ) -> Result<(Answer, Vec<u8>), ReaderError> {
+        checked: impl FnOnce(Answer, Vec<u8>) -> Result<T, &'static str>,
+    ) -> Result<T, ReaderError> {
         let _counter = match lane {
             Lane::Counter => self.counter.acquire().await.ok(),
             Lane::Backlog => None,
@@ -280,30 +279,32 @@ impl Readers {
             None => self.start(nice).await?,
         };
         let since = Instant::now();
-        let error = match tokio::time::timeout(limit, reader.exchange(ask, scan, seen)).await {
-            Ok(Ok(answer)) => {
-                reader.asked += 1;
-                reader.busy += since.elapsed();
-                let limits = &self.program.limits;
-                let lives_on = limits.start + reader.busy + limits.longest() < limits.life();
-                if lives_on && reader.asked < limits.pages {
-                    *seat = Some(reader);
-                } else {
-                    vitals::reader_died(Death::Worn);
-                }
-                return Ok(answer);
+        let limits = &self.program.limits;
+        let answered = match tokio::time::timeout(limit, reader.exchange(ask, scan, seen)).await {
+            Ok(Ok((Answer::Refused { reason, detail }, body))) => {
+                Err(refused(reason, detail, &body))
             }
-            Ok(Err(Broken::Nonsense(what))) => ReaderError::Nonsense(what),
-            Ok(Err(Broken::Pipe)) => reader.autopsy(&self.program.limits).await,
+            Ok(Ok((answer, body))) => checked(answer, body).map_err(ReaderError::Nonsense),
+            Ok(Err(Broken::Nonsense(what))) => Err(ReaderError::Nonsense(what)),
+            Ok(Err(Broken::Pipe)) => Err(reader.autopsy(limits).await),
             Err(_late) => {
                 warn!(reader.pid = reader.child.id(), limit_s = limit.as_secs(), "reader killed");
-                ReaderError::TimeLimit(limit)
+                Err(ReaderError::TimeLimit(limit))
             }
         };
-        if let Some(death) = error.death() {
+        if let Some(death) = answered.as_ref().err().and_then(ReaderError::death) {
             vitals::reader_died(death);
+            return answered;
         }
-        Err(error)
+        reader.asked += 1;
+        reader.busy += since.elapsed();
+        let lives_on = limits.start + reader.busy + limits.longest() < limits.life();
+        if lives_on && reader.asked < limits.pages {
+            *seat = Some(reader);
+        } else {
+            vitals::reader_died(Death::Worn);
+        }
+        answered
     }
 
     /// A seat of any lane, for who has the permit.
@@ -337,6 +338,8 @@ struct Reader {
 /// The refusal that a reader gave, if a reader may give it.
 fn refused(reason: Reason, detail: String, body: &[u8]) -> ReaderError {
     match check::refused(reason, &detail, body) {
+        // The page may be as good as any; a fresh engine may read it.
+        Ok(()) if reason == Reason::ReaderCrashed => ReaderError::Crashed(detail),
         Ok(()) => ReaderError::Refused { reason, detail },
         Err(what) => ReaderError::Nonsense(what),
     }
@@ -409,6 +412,10 @@ impl Reader {
         scan: &[u8],
         seen: Option<oneshot::Sender<Vec<Flaw>>>,
     ) -> Result<(Answer, Vec<u8>), Broken> {
+        // What came unasked would be taken for the answer.
+        if rustix::io::ioctl_fionread(&self.from).map_err(|_| Broken::Pipe)? != 0 {
+            return Err(Broken::Nonsense("an answer to no question"));
+        }
         let (lengths, head) =
             frame_head(ask, scan.len()).map_err(|_| Broken::Nonsense("scan too long"))?;
         let sent = async {
@@ -462,7 +469,7 @@ impl Reader {
     }
 
     /// What a reader died of.
-    async fn autopsy(mut self, limits: &ReaderLimits) -> ReaderError {
+    async fn autopsy(&mut self, limits: &ReaderLimits) -> ReaderError {
         let status = tokio::time::timeout(Duration::from_secs(2), self.child.wait()).await;
         let said = self.last_words().await;
         // Rust, C++ and mimalloc-like allocators say so before they abort.
@@ -504,3 +511,6 @@ async fn tail(mut pipe: impl AsyncRead + Unpin) -> String {
     }
     String::from_utf8_lossy(&kept).trim().to_owned()
 }
+
+#[cfg(test)]
+mod tests;

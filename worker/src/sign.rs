@@ -210,7 +210,7 @@ async fn add(
             corner,
             room: signer.chain().room(with_stamp),
         };
-        let room = sealing::make_room(&pdf, &mark)?;
+        let room = sealing::make_room(pdf, &mark)?;
         let digest = signing::sha256(&room.covered());
         Ok((room, signing::sign(&*signer, &digest)?))
     };

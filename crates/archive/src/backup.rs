@@ -29,6 +29,7 @@ pub(crate) mod sheet;
 mod tables;
 mod verify;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -90,6 +91,9 @@ pub struct Keys {
     pub all: u64,
     /// Those of them that were erased.
     pub erased: u64,
+    /// Those of them that no master key opened, where it was tried.
+    #[serde(skip)]
+    pub(crate) shut: HashSet<Uuid>,
 }
 
 /// How far it is.
@@ -207,7 +211,7 @@ impl Archive {
         let carried = carry::all(from, to, &dir, moment.blobs.lines, Some(&known), hears);
         let mut carried = carried.await?;
         let mut view = self.records.db.view().await?;
-        carry::spare(&mut view, &mut carried).await?;
+        carry::spare(&mut view, &mut carried, &HashSet::new()).await?;
         drop(view);
         carry::over(from, to, &mut carried).await?;
         // After the blobs: some may have been written anew since the rows were read.

@@ -303,6 +303,18 @@ impl Blobs {
         }
     }
 
+    /// How many bytes are stored: a few more than the blob has, where it is encrypted. None of them
+    /// is read.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Missing`], [`ArchiveError::Unavailable`].
+    pub async fn stored(&self, key: Blake3) -> Result<u64, ArchiveError> {
+        match &self.form {
+            Form::Folder(folder) => folder.stored(key).await,
+            Form::Bucket(bucket) => bucket.stored(key).await,
+        }
+    }
+
     /// Uploads that nobody is sending any more: their process died. What a folder holds of such,
     /// the next start clears.
     pub(crate) async fn abandoned(&self) -> Result<Vec<String>, ArchiveError> {

@@ -136,7 +136,8 @@ impl Archive {
     /// [`ArchiveError::Locked`] when another process has the folder, [`ArchiveError::NewerSchema`]
     /// when a later version wrote it, [`ArchiveError::OlderSchema`] when the schema is to be
     /// brought up to date first, [`ArchiveError::Template`] when a template can't be followed,
-    /// [`ArchiveError::OtherMaster`] when there are keys that no master key of the place opens.
+    /// [`ArchiveError::OtherMaster`] when there are keys, and the master key that they are kept
+    /// under is none of the place's.
     pub async fn open(place: &Place) -> Result<Self, ArchiveError> {
         if place.database.is_some() {
             let mut archive = Self::open_shared(place).await?;

@@ -2,15 +2,22 @@
 //! many kinds show it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use schemas::ids::KindId;
 use schemas::kind::{EndsOn, Kind, KindsFile, SHIPPED};
 
 use crate::matching::Phrase;
 
-/// Kinds of paper, ready to be recognised.
+/// Kinds of paper, ready to be recognised. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Kinds {
+    pub(crate) ready: Arc<Ready>,
+}
+
+/// What there is of them.
+#[derive(Debug, Default)]
+pub(crate) struct Ready {
     kinds: Vec<Kind>,
     by_id: HashMap<KindId, usize>,
     pub(crate) prepared: Vec<Prepared>,
@@ -38,7 +45,7 @@ pub(crate) struct Shared {
     pub(crate) kinds: u16,
 }
 
-/// The evidence of a kind as places in [`Kinds::phrases`].
+/// The evidence of a kind as places in [`Ready::phrases`].
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Prepared {
     pub(crate) titles: Vec<usize>,
@@ -78,12 +85,7 @@ impl Kinds {
     /// [`KindsError`] when the file is malformed, names a kind twice, or has one end what it can't.
     pub fn parse(toml: &str) -> Result<Self, KindsError> {
         let file: KindsFile = toml::from_str(toml)?;
-        let mut ready = Self {
-            kinds: Vec::new(),
-            by_id: HashMap::new(),
-            prepared: Vec::new(),
-            phrases: Vec::new(),
-        };
+        let mut ready = Ready::default();
         let mut places = HashMap::new();
         for kind in file.kind {
             let evidence = &kind.evidence;
@@ -107,19 +109,20 @@ impl Kinds {
             ready.kinds.push(kind);
         }
         ready.count();
-        for kind in &ready.kinds {
-            let is_wrong = |ended: &&KindId| **ended == kind.id || ready.get(ended).is_none();
+        let kinds = Self { ready: Arc::new(ready) };
+        for kind in kinds.iter() {
+            let is_wrong = |ended: &&KindId| **ended == kind.id || kinds.get(ended).is_none();
             if let Some(ended) = kind.ends.iter().find(is_wrong) {
                 return Err(KindsError::Ends(kind.id.clone(), ended.clone()));
             }
         }
-        Ok(ready)
+        Ok(kinds)
     }
 
     /// The kind with that id.
     #[must_use]
     pub fn get(&self, id: &KindId) -> Option<&Kind> {
-        self.by_id.get(id).map(|place| &self.kinds[*place])
+        self.ready.by_id.get(id).map(|place| &self.ready.kinds[*place])
     }
 
     /// The day on which papers of the one kind bring earlier ones of the other to their end; none
@@ -131,9 +134,11 @@ impl Kinds {
 
     /// All kinds, in the order of the file.
     pub fn iter(&self) -> impl Iterator<Item = &Kind> {
-        self.kinds.iter()
+        self.ready.kinds.iter()
     }
+}
 
+impl Ready {
     fn intern(&mut self, places: &mut HashMap<String, usize>, texts: &[String]) -> Vec<usize> {
         let mut interned: Vec<usize> = texts
             .iter()

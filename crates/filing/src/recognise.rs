@@ -55,7 +55,7 @@ pub(crate) fn signs(kinds: &Kinds, layout: &Layout<'_>) -> Vec<Sign> {
     let best_title = titles.iter().map(|t| t.0).fold(0.0, f32::max);
     let mut signs: Vec<Sign> = kinds
         .iter()
-        .zip(&kinds.prepared)
+        .zip(&kinds.ready.prepared)
         .zip(&titles)
         .filter(|((_, evidence), _)| !shown.rules_out(kinds, evidence))
         .filter_map(|((kind, evidence), (title, at))| {
@@ -161,11 +161,11 @@ impl Shown {
 
     /// For each kind, how well a title of it stands on the page, and in which run.
     fn titles(&self, kinds: &Kinds) -> Vec<(f32, usize)> {
-        let mut best: Vec<(f32, usize, usize)> = (kinds.prepared.iter())
+        let mut best: Vec<(f32, usize, usize)> = (kinds.ready.prepared.iter())
             .map(|evidence| {
                 let finds = self.titles.iter().enumerate().flat_map(|(place, run)| {
                     evidence.titles.iter().filter_map(move |t| {
-                        let found = kinds.phrases[*t].phrase.find_at_start(&run.text)?;
+                        let found = kinds.ready.phrases[*t].phrase.find_at_start(&run.text)?;
                         Some((run.weight * run.fit(found), place, found.end))
                     })
                 });
@@ -199,7 +199,7 @@ impl Shown {
     fn phrases(&self, kinds: &Kinds, evidence: &Prepared) -> f32 {
         let doubt: f32 = (evidence.phrases.iter())
             .filter_map(|p| {
-                let shared = &kinds.phrases[*p];
+                let shared = &kinds.ready.phrases[*p];
                 let likeness = self.page.likeness(kinds, *p)?;
                 let long = (crate::layout::share(shared.phrase.len(), 24)).min(1.0);
                 Some(1.0 - 0.6 * rarity(shared.kinds) * long * sharp(likeness))
@@ -210,7 +210,7 @@ impl Shown {
 
     fn issuer(&self, kinds: &Kinds, evidence: &Prepared) -> f32 {
         let found = evidence.issuers.iter().filter_map(|i| {
-            let shared = &kinds.phrases[*i];
+            let shared = &kinds.ready.phrases[*i];
             Some(rarity(shared.kinds) * sharp(self.head.likeness(kinds, *i)?))
         });
         found.fold(0.0, f32::max)
@@ -225,12 +225,13 @@ struct Looked {
 
 impl Looked {
     fn in_text(text: Rc<Searched>, kinds: &Kinds) -> Self {
-        Self { text, found: RefCell::new(vec![None; kinds.phrases.len()]) }
+        Self { text, found: RefCell::new(vec![None; kinds.ready.phrases.len()]) }
     }
 
     /// How like it the phrase stands in the text, where it does.
     fn likeness(&self, kinds: &Kinds, phrase: usize) -> Option<f32> {
-        let find = || kinds.phrases[phrase].phrase.find(&self.text).map(|found| found.likeness);
+        let find =
+            || kinds.ready.phrases[phrase].phrase.find(&self.text).map(|found| found.likeness);
         *self.found.borrow_mut()[phrase].get_or_insert_with(find)
     }
 }

@@ -8,7 +8,7 @@ mod support;
 use filing::{Filing, Kinds, Sheet, Verdict, file};
 use schemas::Uuid;
 use schemas::catalogue::Procedure;
-use schemas::ids::PageId;
+use schemas::ids::{Blake3, PageId};
 use schemas::reading::{Code, CodeKind, Fingerprint, PageReading};
 use support::Paper;
 
@@ -319,6 +319,38 @@ fn the_same_paper_scanned_again_counts_once() {
         &[(&[0], Some("a"), Verdict::Filed), (&[2], Some("a"), Verdict::Filed)],
     );
     assert_eq!(filing.duplicates, [(1, 0)]);
+}
+
+#[test]
+fn one_form_filled_in_for_many_people_is_as_many_papers_and_each_is_known_again() {
+    let form = |person: u8| {
+        let page = Paper::new()
+            .form_head()
+            .title("GIẤY KHAI SINH")
+            .body("Họ, chữ đệm, tên: NGUYỄN THỊ MẪU")
+            .body(&format!("Ngày, tháng, năm sinh: {:02}/01/2020", person % 28 + 1))
+            .body(&format!("Số định danh cá nhân: 001220000{person:03}"))
+            .body("Nơi sinh: Bệnh viện đa khoa tỉnh")
+            .body("Nơi đăng ký khai sinh: Ủy ban nhân dân phường Nghĩa Lộ");
+        PageReading {
+            fingerprint: Fingerprint([0x55; 4]),
+            blake3: Blake3([person; 32]),
+            ..page.read()
+        }
+    };
+    let again = |person: u8| {
+        let mut page = form(person);
+        page.blake3 = Blake3([100 + person; 32]);
+        page.fingerprint.0[1] ^= 0b111;
+        page.words[0].text = "GỘNG".to_owned();
+        page
+    };
+    let pages: Vec<PageReading> = (0..40).map(form).chain((0..40).map(again)).collect();
+    let filing = filed(&procedure(&[("a", "birth_certificate", "")]), &pages);
+    let papers: Vec<&[usize]> = filing.documents.iter().map(|d| d.pages.as_slice()).collect();
+    let first: Vec<[usize; 1]> = (0..40).map(|page| [page]).collect();
+    assert_eq!(papers, first);
+    assert_eq!(filing.duplicates, (0..40).map(|page| (40 + page, page)).collect::<Vec<_>>());
 }
 
 #[test]

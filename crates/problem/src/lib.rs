@@ -94,14 +94,15 @@ impl From<ArchiveError> for Problem {
     fn from(error: ArchiveError) -> Self {
         let reason = match &error {
             ArchiveError::Full => Reason::StorageFull,
+            // Another process may have what this one lacks.
             ArchiveError::Locked(_)
             | ArchiveError::Unavailable { .. }
             | ArchiveError::NewerSchema
-            | ArchiveError::OlderSchema => Reason::Unavailable,
+            | ArchiveError::OlderSchema
+            | ArchiveError::OtherMaster => Reason::Unavailable,
             ArchiveError::Erased(_) => Reason::RecordErased,
             ArchiveError::Missing(_)
             | ArchiveError::NoKey(_)
-            | ArchiveError::OtherMaster
             | ArchiveError::Corrupt { .. }
             | ArchiveError::Template { .. } => Reason::Internal,
         };

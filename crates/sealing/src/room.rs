@@ -50,12 +50,16 @@ const HANOI: i8 = 7;
 /// Digits that a place in the file takes.
 const PLACE: usize = 10;
 
-/// Makes room for one more signature.
+/// Makes room for one more signature, behind the file and without a copy of it, which may be large.
 ///
 /// # Errors
 /// [`RoomError::Strange`].
-pub fn make_room(pdf: &[u8], mark: &Mark) -> Result<Room, RoomError> {
-    update(pdf, mark).ok_or(RoomError::Strange)
+pub fn make_room(mut pdf: Vec<u8>, mark: &Mark) -> Result<Room, RoomError> {
+    let (more, hole) = update(&pdf, mark).ok_or(RoomError::Strange)?;
+    // No more than that: left to itself it would double.
+    pdf.reserve_exact(more.len());
+    pdf.extend(more);
+    Ok(Room { bytes: pdf, hole })
 }
 
 impl Room {
@@ -80,7 +84,8 @@ impl Room {
     }
 }
 
-fn update(pdf: &[u8], mark: &Mark) -> Option<Room> {
+/// What is added to the file, and where the hole in it stands.
+fn update(pdf: &[u8], mark: &Mark) -> Option<(Vec<u8>, Range<usize>)> {
     let plain = Plain::of(pdf)?;
     let root = plain.root()?;
     let (catalog, page_id) = (plain.dictionary(root)?, *plain.pages()?.first()?);
@@ -90,7 +95,7 @@ fn update(pdf: &[u8], mark: &Mark) -> Option<Room> {
         _ => return None,
     };
     let mut next = Ref::new(i32::try_from(plain.size).ok()?);
-    let mut end = Update { bytes: pdf.to_vec(), places: Vec::new() };
+    let mut end = Update { behind: pdf.len(), bytes: Vec::new(), places: Vec::new() };
     if !pdf.ends_with(b"\n") {
         end.bytes.push(b'\n');
     }
@@ -160,24 +165,32 @@ fn update(pdf: &[u8], mark: &Mark) -> Option<Room> {
     let hole = from..from + 2 * mark.room + 2;
     let mut bytes = end.finish(&plain, number(next))?;
 
-    let said = [hole.start, hole.end, bytes.len() - hole.end];
+    let said = [hole.start, hole.end, pdf.len() + bytes.len() - hole.end];
     let said = said.map(|place| format!("{place:<PLACE$}")).join(" ");
+    let places = places - pdf.len();
     bytes.get_mut(places..places + blank.len())?.copy_from_slice(said.as_bytes());
-    Some(Room { bytes, hole })
+    Some((bytes, hole))
 }
 
-/// A file that objects are added to the end of.
+/// Objects that are added to a file's end. Places are counted from the file's beginning.
 struct Update {
+    /// How long the file is without them.
+    behind: usize,
     bytes: Vec<u8>,
     places: Vec<(u32, usize)>,
 }
 
 impl Update {
+    /// Where what is added next will stand.
+    fn end(&self) -> usize {
+        self.behind + self.bytes.len()
+    }
+
     /// Adds an object; answers with where it stands, without what is around it.
     fn add(&mut self, id: u32, object: &[u8]) -> usize {
-        self.places.push((id, self.bytes.len()));
+        self.places.push((id, self.end()));
         self.bytes.extend(format!("{id} 0 obj\n").bytes());
-        let at = self.bytes.len();
+        let at = self.end();
         self.bytes.extend(object);
         self.bytes.extend(b"\nendobj\n");
         at
@@ -185,12 +198,12 @@ impl Update {
 
     /// Adds an object that brings what is around it.
     fn add_whole(&mut self, id: u32, object: &[u8]) {
-        self.places.push((id, self.bytes.len()));
+        self.places.push((id, self.end()));
         self.bytes.extend(object);
     }
 
     fn finish(mut self, plain: &Plain<'_>, size: u32) -> Option<Vec<u8>> {
-        let at = self.bytes.len();
+        let at = self.end();
         let mut table = "xref\n".to_owned();
         self.places.sort_unstable();
         for run in self.places.chunk_by(|one, next| one.0 + 1 == next.0) {

@@ -41,6 +41,10 @@ pub struct OpenDossier {
     /// Answers to the questions of components that are asked for on a condition.
     #[serde(default, skip_serializing_if = "Answers::is_empty")]
     pub answers: Answers,
+    /// Their identity papers were compared with what is said of them here. It stands from now on
+    /// where a dossier said otherwise of a number, unless a record is bound to that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub identity_checked: bool,
 }
 
 /// Other people beside the applicant, at most.

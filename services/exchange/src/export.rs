@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::civil::Date;
 use jiff::{Timestamp, tz};
 use problem::{Answer, Json, Problem, Query, limit};
+use schemas::access::Reach;
 use schemas::code::Reason;
 use schemas::ids::{DossierCode, OfficeCode};
 use serde::Deserialize;
@@ -46,10 +47,10 @@ pub(crate) struct Asked {
         ("to" = String, Query, format = Date, description = "Last day", example = "2026-11-30"),
         ("office" = Option<String>, Query, description = "Only this office and those below it", example = "H26.01"),
         ("after" = Option<String>, Query, description = "Only codes after this one"),
-        ("limit" = Option<u32>, Query, description = "How many are looked at, 1 to 500; 100 when left out"),
+        ("limit" = Option<u32>, Query, description = "How many at most, 1 to 500; 100 when left out"),
     ),
     responses(
-        (status = 200, description = "The dossiers", body = Synchronisation),
+        (status = 200, description = "The dossiers", body = Synchronisation, headers(("Sohoa-Next" = String, description = "Code to go on after"))),
         (status = 400, description = "`request.invalid`"),
     ),
 )]
@@ -63,8 +64,11 @@ pub(crate) async fn export_dossiers(
     let end = asked.to.tomorrow().ok().filter(|_| asked.from <= asked.to);
     let period: Option<(Timestamp, Timestamp)> = midnight(asked.from).zip(end.and_then(midnight));
     let limit = limit(asked.limit, USUAL, MOST)?;
+    let period = period.ok_or_else(invalid)?;
+    // What is beyond reach is not even counted: the place to go on after would name it.
+    let within = narrowed(&asker.reach, asked.office);
     let records = &desk.archive.records;
-    let found = records.opened(period.ok_or_else(invalid)?, asked.after.as_ref(), limit).await?;
+    let found = records.opened(period, &within, asked.after.as_ref(), limit).await?;
     let mut headers = HeaderMap::new();
     if found.len() == usize::try_from(limit).unwrap_or(usize::MAX) {
         let last = found.last().and_then(|last| HeaderValue::from_str(last.code.as_str()).ok());
@@ -72,10 +76,6 @@ pub(crate) async fn export_dossiers(
     }
     let (mut data, mut told) = (Vec::new(), Vec::new());
     for dossier in found {
-        let wanted = asked.office.as_ref().is_none_or(|office| office.covers(&dossier.office));
-        if !wanted || !asker.reaches(&dossier.office) {
-            continue;
-        }
         if let Some(known) = Known::of(&desk.archive, dossier).await? {
             told.push(known.records());
             data.push(known.told(&desk.terms));
@@ -84,4 +84,42 @@ pub(crate) async fn export_dossiers(
     records.exported(&told, (Some(asker.id), Timestamp::now())).await?;
     tracing::info!(principal.id = %asker.id, dossiers = data.len(), "dossiers exported");
     Ok((headers, Json(Synchronisation { is_updating: false, data })))
+}
+
+/// What of a reach lies at that office or below it, where one is named.
+fn narrowed(reach: &Reach, office: Option<OfficeCode>) -> Reach {
+    let Some(office) = office else { return reach.clone() };
+    match reach {
+        Reach::Offices(offices) if !reach.covers(&office) => {
+            Reach::Offices(offices.iter().filter(|one| office.covers(one)).cloned().collect())
+        }
+        Reach::Everywhere | Reach::Offices(_) => Reach::Offices(vec![office]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(reach: Option<&[&str]>, office: Option<&str>, want: Option<&[&str]>) {
+        let of = |offices: Option<&[&str]>| match offices {
+            None => Reach::Everywhere,
+            Some(codes) => Reach::Offices(codes.iter().map(|code| code.parse().unwrap()).collect()),
+        };
+        let office = office.map(|office| office.parse().unwrap());
+        assert_eq!(narrowed(&of(reach), office), of(want));
+    }
+
+    #[test]
+    fn an_office_that_is_named_narrows_the_reach_and_never_widens_it() {
+        check(None, None, None);
+        check(None, Some("H26"), Some(&["H26"]));
+        let two: Option<&[&str]> = Some(&["H26.01", "H27"]);
+        check(two, None, two);
+        check(two, Some("H26.01"), Some(&["H26.01"]));
+        check(two, Some("H26.01.02"), Some(&["H26.01.02"]));
+        check(two, Some("H26"), Some(&["H26.01"]));
+        check(two, Some("H26.02"), Some(&[]));
+    }
 }

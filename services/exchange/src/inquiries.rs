@@ -458,6 +458,14 @@ pub(crate) async fn send(
     let kept = serde_json::to_string(&papers).map_err(|_| nonsense())?;
     let records = &archive.records;
     records.put_answer(&inquiry, &kept, (&files, found), Timestamp::now()).await.map_err(away)?;
+    // Bytes that lay there as nobody's may have been removed since, but will not be after this: the
+    // row that needs them is found. What is asked for again is put again.
+    let standing = records.inquiry(inquiry.id).await.map_err(away)?;
+    for file in standing.iter().flat_map(|standing| &standing.files) {
+        if !archive.blobs.contains(file.blake3).await.map_err(away)? {
+            return Err(away(ArchiveError::Missing(format!("blob {}", file.blake3))));
+        }
+    }
     Ok(Some(answer.status))
 }
 
@@ -474,4 +482,112 @@ pub struct Kho {
     pub name: String,
     /// Whether it is the Kho of the national portal: what is taken from there is told so.
     pub national: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use archive::{NewDossier, Place, Reliance, Subscriber};
+    use axum::{Router, routing};
+    use jiff::civil::date;
+    use schemas::ids::{Blake3, DossierId, PrincipalId};
+    use schemas::message::Lane;
+    use tempfile::TempDir;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::post::Reach;
+
+    /// An answer with one paper, of two files.
+    const ANSWER: &str = r#"{ "errorCode": "0", "result": { "DanhSachGiayToKetQua": [{
+        "MaKetQua": "KQ.G15.000031",
+        "TenGiayTo": "Giấy khai sinh",
+        "CoQuanChuQuan": "H27",
+        "DanhSachTepDinhKem": [
+            { "TenTep": "truoc.pdf", "DuongDan": "first" },
+            { "TenTep": "sau.pdf", "DuongDan": "second" }
+        ]
+    }] } }"#;
+
+    /// Another Kho. When it is asked for the second file for the first time the first one goes, as
+    /// what lay there as nobody's may before its row is there.
+    async fn kho(archive: &Archive) -> OtherKho {
+        let (archive, gone) = (archive.clone(), Arc::new(AtomicBool::new(false)));
+        let files = move |asked: String| {
+            let (archive, gone) = (archive.clone(), Arc::clone(&gone));
+            async move {
+                let asked: KhoFileQuestion = serde_json::from_str(&asked).unwrap();
+                if asked.path == "second" && !gone.swap(true, Ordering::Relaxed) {
+                    archive.blobs.remove(Blake3::of(b"first")).await.unwrap();
+                }
+                axum::Json(STANDARD.encode(asked.path))
+            }
+        };
+        let results = routing::post(|| async { ANSWER });
+        let router = Router::new().route("/results", results).route("/files", routing::post(files));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let post = |path: &str| {
+            let url = format!("http://{address}{path}").parse().unwrap();
+            Post::to(url, Reach { inside: true, plain: true }, None).unwrap()
+        };
+        let (results, files) = (post("/results"), post("/files"));
+        OtherKho { results, files, headers: HeaderMap::new() }
+    }
+
+    /// A question to that Kho.
+    async fn asked(archive: &Archive) -> InquiryId {
+        let (records, now) = (&archive.records, Timestamp::now());
+        let new = NewDossier {
+            id: DossierId::new(),
+            office: "H26.01".parse().unwrap(),
+            procedure: "1.001193".parse().unwrap(),
+            procedure_version: 1,
+            case: None,
+            lane: Lane::Counter,
+            subject: Subject::Citizen {
+                number: "001199000013".parse().unwrap(),
+                name: "Nguyễn Thị Mẫu".parse().unwrap(),
+                born: date(1999, 1, 1),
+            },
+            others: Vec::new(),
+            identity_checked: false,
+        };
+        let (by, reliance) = (PrincipalId::random(), Reliance::default());
+        let dossier = records.open_dossier(by, &new, &reliance, now).await.unwrap();
+        let (name, events) = ("kho-tinh".to_owned(), Vec::new());
+        let subscriber = Subscriber { name, listens: false, events, office: None };
+        records.put_subscribers(&[subscriber]).await.unwrap();
+        let new = NewInquiry {
+            id: InquiryId::of(Uuid::new_v4()),
+            dossier: dossier.id,
+            kho: "kho-tinh".to_owned(),
+            national: false,
+            component: None,
+            principal: by,
+            question: "{}".to_owned(),
+        };
+        assert_eq!(records.ask(&new, now).await.unwrap(), AskedKho::Asked);
+        new.id
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_taken_again_where_a_file_went_before_its_row_was_there() {
+        let dir = TempDir::new().unwrap();
+        let archive = Archive::open(&Place::at(dir.path().join("data"))).await.unwrap();
+        let (records, kho, id) = (&archive.records, kho(&archive).await, asked(&archive).await);
+        let due = records.due_deliveries("kho-tinh", 10).await.unwrap();
+        let [due] = due.as_slice() else { panic!("{due:?}") };
+        let failed = send(&archive, &kho, due).await.unwrap_err();
+        assert_eq!(failed.trouble, DeliveryTrouble::Unreachable);
+        assert_eq!(send(&archive, &kho, due).await.unwrap(), Some(200));
+        let files = records.inquiry(id).await.unwrap().unwrap().files;
+        assert_eq!(files.len(), 2);
+        for (file, bytes) in files.iter().zip([b"first".as_slice(), b"second"]) {
+            assert_eq!(archive.blobs.get(file.blake3).await.unwrap(), bytes);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! `schemas/contracts`.
 //!
 //! An answer is a read of each record in it, and leaves a lookup for each; a file is given to
-//! whom its lookup answered, for a day.
+//! whom its lookup answered, for a day, and each time is a read again.
 
 use access::Asker;
 use archive::LookupError;
@@ -174,7 +174,7 @@ pub(crate) async fn ask_kho(
 /// Ask this Kho for a file that it named.
 ///
 /// For a day, and only for whom it was named. The answer is the file's bytes as base64, a JSON
-/// string.
+/// string. That it is read stands in the audit.
 #[utoipa::path(
     post,
     path = "/v1/kho/files",
@@ -193,10 +193,12 @@ pub(crate) async fn fetch_from_kho(
     Json(question): Json<KhoFileQuestion>,
 ) -> Answer<Json<String>> {
     let id: LookupId = question.path.trim().parse().map_err(|_| Reason::FileUnknown)?;
-    let lookup = desk.archive.records.lookup(id).await?;
+    let records = &desk.archive.records;
+    let lookup = records.lookup(id).await?;
     let lookup = lookup.filter(|lookup| lookup.principal == Some(asker.id) && is_fresh(lookup));
-    let pdf = lookup.ok_or(Reason::FileUnknown)?.record.pdf;
-    Ok(Json(STANDARD.encode(desk.archive.blobs.get(pdf).await?)))
+    let lookup = lookup.ok_or(Reason::FileUnknown)?;
+    records.read_again(asker.id, &lookup, Timestamp::now()).await?;
+    Ok(Json(STANDARD.encode(desk.archive.blobs.get(lookup.record.pdf).await?)))
 }
 
 /// A result that is asked for, checked.

@@ -1,5 +1,5 @@
-//! What the intake works with: the archive, the kinds of paper, its settings, and how many
-//! uploads it takes at once.
+//! What the intake works with: the archive, the kinds of paper, its settings, how many uploads it
+//! takes at once, and who follows dossiers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use filing::Kinds;
 use schemas::ids::OfficeCode;
 use tokio::sync::{Semaphore, watch};
 
+use crate::events::Seats;
 use crate::pressure::Gauge;
 
 /// Settings of the intake.
@@ -45,21 +46,22 @@ impl IntakeSettings {
 #[derive(Clone)]
 pub struct IntakeDesk {
     pub(crate) archive: Archive,
-    pub(crate) kinds: Arc<Kinds>,
+    pub(crate) kinds: Kinds,
     pub(crate) settings: Arc<IntakeSettings>,
     pub(crate) turns: Arc<Semaphore>,
     pub(crate) gauge: Arc<Gauge>,
+    pub(crate) seats: Arc<Seats>,
     pub(crate) hung_up: Arc<watch::Sender<bool>>,
 }
 
 impl IntakeDesk {
     /// A desk over that archive.
     #[must_use]
-    pub fn new(archive: Archive, kinds: Arc<Kinds>, settings: IntakeSettings) -> Self {
+    pub fn new(archive: Archive, kinds: Kinds, settings: IntakeSettings) -> Self {
         let turns = Arc::new(Semaphore::new(settings.max_uploads.min(Semaphore::MAX_PERMITS)));
         let hung_up = Arc::new(watch::Sender::new(false));
-        let gauge = Arc::default();
-        Self { archive, kinds, settings: Arc::new(settings), turns, gauge, hung_up }
+        let (gauge, seats) = (Arc::default(), Arc::default());
+        Self { archive, kinds, settings: Arc::new(settings), turns, gauge, seats, hung_up }
     }
 
     /// Ends every stream of events, which would otherwise keep a server from shutting down.

@@ -55,7 +55,7 @@ type Opened = (StatusCode, [(HeaderName, String); 1], Json<DossierView>);
         (status = 200, description = "Had been opened before", body = DossierView, headers(("Location" = String, description = "Address of the dossier"))),
         (status = 400, description = "`request.invalid`"),
         (status = 404, description = "`procedure.unknown`"),
-        (status = 409, description = "`subject.differs`; `idempotency.reused`: the key was used for another application"),
+        (status = 409, description = "`subject.differs`: a dossier said otherwise of a number, and it isn't said that identity papers were compared, or a record is bound to it; `idempotency.reused`: the key was used for another application"),
         (status = 422, description = "`case.unknown`, `case.needed`, `subject.number.digits`, `subject.number.province`, `subject.number.check_digit`, `subject.born`"),
         (status = 507, description = "`storage.full`"),
     ),
@@ -106,6 +106,7 @@ pub(crate) async fn open_dossier(
         lane: asked.lane,
         subject,
         others,
+        identity_checked: asked.identity_checked,
     };
     if new.people().is_any_twice() {
         return Err(Problem::new(Reason::RequestInvalid).because("somebody is named twice"));

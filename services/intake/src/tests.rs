@@ -1,7 +1,6 @@
 //! The intake over a real archive in a folder of its own, asked as a counter or a station asks.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use access::Asker;
@@ -30,6 +29,7 @@ use crate::{IntakeDesk, IntakeSettings, router};
 #[path = "../../../crates/problem/tests/support/answered.rs"]
 mod answered;
 mod crowd;
+mod followers;
 mod wire;
 
 use answered::Answered;
@@ -56,7 +56,7 @@ async fn office_with(change: impl FnOnce(&mut IntakeSettings, &mut Place)) -> Of
     change(&mut settings, &mut place);
     let archive = Archive::open(&place).await.unwrap();
     archive.records.import(&catalogue(), date(2026, 1, 1)).await.unwrap();
-    let desk = IntakeDesk::new(archive.clone(), Arc::new(Kinds::shipped()), settings);
+    let desk = IntakeDesk::new(archive.clone(), Kinds::shipped(), settings);
     let router =
         problem::everywhere(router(desk.clone()).split_for_parts().0).layer(Extension(anyone()));
     Office { archive, desk, router, _dir: dir }
@@ -308,6 +308,9 @@ async fn what_cannot_be_a_dossier_is_refused_with_its_code() {
     refused(of("nonsense", None), Reason::RequestInvalid).await;
     office.open().await;
     refused(with(&[("name", "Trần Văn Khác")]), Reason::SubjectDiffers).await;
+    let mut checked = with(&[("name", "Trần Văn Khác")]);
+    checked["identity_checked"] = json!(true);
+    assert_eq!(office.post("/v1/dossiers", &checked).await.status, StatusCode::CREATED);
     office.get("/v1/dossiers/H26-000000-9999").await.refused(Reason::DossierUnknown);
     office.get("/v1/dossiers/no%20code").await.refused(Reason::DossierUnknown);
 }

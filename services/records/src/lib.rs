@@ -15,8 +15,6 @@ mod revise;
 mod subjects;
 mod words;
 
-use std::sync::Arc;
-
 use archive::Archive;
 use filing::Kinds;
 use schemas::ids::OfficeCode;
@@ -29,14 +27,14 @@ pub use proof::{PageProof, Proof};
 #[derive(Clone)]
 pub struct RecordsDesk {
     archive: Archive,
-    kinds: Arc<Kinds>,
+    kinds: Kinds,
     office: OfficeCode,
 }
 
 impl RecordsDesk {
     /// A desk over that archive. `office` is the one that asks where none is named.
     #[must_use]
-    pub fn new(archive: Archive, kinds: Arc<Kinds>, office: OfficeCode) -> Self {
+    pub fn new(archive: Archive, kinds: Kinds, office: OfficeCode) -> Self {
         Self { archive, kinds, office }
     }
 }

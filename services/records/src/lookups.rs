@@ -77,7 +77,9 @@ pub(crate) async fn look_up(
         Match::Near(owner) => {
             check_lookup(&request)?;
             let near = (&asked, owner);
-            records.put_near(asker.id, &request, near, Timestamp::now()).await?;
+            if !records.put_near(asker.id, &request, near, Timestamp::now()).await? {
+                return Err(Reason::RecordUnknown.into());
+            }
             tracing::info!(record.id = %record.id, "lookup by a near match was stopped");
             return Err(Reason::SubjectNear.into());
         }

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::percent_decode_str;
 use problem::{Answer, Json, Path, Problem};
+use schemas::access::Permission;
 use schemas::api::{Lookup, LookupRequest, RawSubject, RecordVersion};
 use schemas::code::Reason;
 use schemas::ids::{DossierCode, RecordId};
@@ -105,7 +106,8 @@ pub(crate) async fn file_of(desk: &RecordsDesk, lookup: &Lookup) -> Answer<Respo
 
 /// List a record's versions, the latest first.
 ///
-/// Their states and hashes only, nothing of what is in them.
+/// Their states and hashes only, nothing of what is in them. Why one is not in use any more is told
+/// to who may look records up at its office.
 #[utoipa::path(
     get,
     path = "/v1/records/{id}/versions",
@@ -120,13 +122,27 @@ pub(crate) async fn file_of(desk: &RecordsDesk, lookup: &Lookup) -> Answer<Respo
 )]
 pub(crate) async fn record_versions(
     State(desk): State<RecordsDesk>,
+    asker: Asker,
     Path(id): Path<String>,
 ) -> Answer<Json<Vec<RecordVersion>>> {
-    let versions = desk.archive.records.versions(record_id(&id)?).await?;
+    let id = record_id(&id)?;
+    let mut versions = desk.archive.records.versions(id).await?;
     if versions.is_empty() {
-        found(&desk, record_id(&id)?).await?;
+        found(&desk, id).await?;
+    }
+    if !looks_up_there(&desk, &asker, id).await? {
+        for version in &mut versions {
+            version.ended_reason = None;
+        }
     }
     Ok(Json(versions))
+}
+
+/// Whether somebody may look records up at the office that this one is of.
+async fn looks_up_there(desk: &RecordsDesk, asker: &Asker, id: RecordId) -> Answer<bool> {
+    let Some(asker) = asker.with(Permission::LookUp) else { return Ok(false) };
+    let record = desk.archive.records.record(id, None).await?;
+    Ok(record.is_some_and(|record| asker.reaches(&record.office)))
 }
 
 pub(crate) fn record_id(text: &str) -> Answer<RecordId> {

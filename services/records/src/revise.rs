@@ -14,7 +14,7 @@ use schemas::record::{BoundBy, Field, FieldName, FieldSource, Owner, Record};
 use schemas::subject::{CitizenNumber, Name, is_old_number};
 
 use crate::RecordsDesk;
-use crate::lookups::check_length;
+use crate::lookups::{check_length, names_nobody};
 use crate::reads::record_id;
 use crate::requirements::parse_subject;
 
@@ -41,7 +41,7 @@ pub(crate) struct Changed {
     request_body(content = RevokeRecord, example = json!({ "reason": "Cấp sai thẩm quyền", "by": "can-bo-quay-3" })),
     responses(
         (status = 200, description = "Withdrawn", body = Changed),
-        (status = 400, description = "`request.invalid`"),
+        (status = 400, description = "`request.invalid`: also where the reason names an owner"),
         (status = 404, description = "`record.unknown`"),
     ),
 )]
@@ -53,7 +53,8 @@ pub(crate) async fn revoke_record(
 ) -> Answer<Json<Changed>> {
     let id = record_id(&id)?;
     check_word(&word.reason, &word.by)?;
-    within_reach(&desk, &asker, id).await?;
+    let latest = within_reach(&desk, &asker, id).await?;
+    check_reason(&word.reason, &latest.owners)?;
     let who = Reviser { reason: &word.reason, by: &word.by, principal: asker.id };
     let record = done(desk.archive.records.revoke(id, who, Timestamp::now()).await?)?;
     tracing::info!(record.id = %id, principal.id = %asker.id, "record withdrawn");
@@ -81,7 +82,7 @@ pub(crate) async fn revoke_record(
     ),
     responses(
         (status = 200, description = "Another paper stands in its place", body = Changed),
-        (status = 400, description = "`request.invalid`: also where the other record is the record itself, or has no owner in common with it"),
+        (status = 400, description = "`request.invalid`: also where the other record is the record itself, or has no owner in common with it, and where the reason names an owner of either"),
         (status = 404, description = "`record.unknown`"),
         (status = 409, description = "`record.not_usable`: it or the other record not in use, or not at that version"),
     ),
@@ -95,6 +96,7 @@ pub(crate) async fn supersede_record(
     let id = record_id(&id)?;
     check_word(&word.reason, &word.by)?;
     let record = within_reach(&desk, &asker, id).await?;
+    check_reason(&word.reason, &record.owners)?;
     let records = &desk.archive.records;
     if let Some(by) = word.by_record {
         let by = records.record(by, None).await?.ok_or(Reason::RecordUnknown)?;
@@ -106,6 +108,7 @@ pub(crate) async fn supersede_record(
             let detail = "`by_record` is another record with an owner in common";
             return Err(Problem::new(Reason::RequestInvalid).because(detail));
         }
+        check_reason(&word.reason, &by.owners)?;
     }
     let who = Reviser { reason: &word.reason, by: &word.by, principal: asker.id };
     let (of, now) = ((id, word.version), Timestamp::now());
@@ -136,7 +139,7 @@ pub(crate) async fn supersede_record(
     ),
     responses(
         (status = 200, description = "Put right", body = Changed),
-        (status = 400, description = "`request.invalid`"),
+        (status = 400, description = "`request.invalid`: also where the reason names an owner, as it was or will be"),
         (status = 404, description = "`record.unknown`"),
         (status = 409, description = "`record.not_usable`: not in use, or not at that version"),
         (status = 422, description = "`subject.number.digits`, `subject.number.province`, `subject.number.check_digit`, `subject.born`: of an owner to be added"),
@@ -155,7 +158,9 @@ pub(crate) async fn correct_record(
     let records = &desk.archive.records;
     let now = Timestamp::now();
     let latest = within_reach(&desk, &asker, id).await?;
+    check_reason(&word.reason, &latest.owners)?;
     let put_right = put_right(&desk, latest, typed, &word).await?;
+    check_reason(&word.reason, &put_right.owners)?;
     let who = Reviser { reason: &word.reason, by: &word.by, principal: asker.id };
     let record = done(records.correct((id, word.version), put_right, who, now).await?)?;
     let (version, who) = (record.version, asker.id);
@@ -290,6 +295,14 @@ fn typed(word: &CorrectRecord) -> Answer<Vec<Field>> {
 fn check_word(reason: &str, by: &str) -> Answer<()> {
     check_length("reason", reason, 5, 500)?;
     check_length("by", by, 1, 200)
+}
+
+/// Refuses a reason that names one of those whose record it is: it is told with the versions, where
+/// nobody says what for.
+fn check_reason(reason: &str, owners: &[Owner]) -> Answer<()> {
+    let owners: Vec<_> = owners.iter().map(|owner| &owner.subject).collect();
+    let detail = "`reason` says why, and never whose it is";
+    names_nobody(reason, &owners).map_err(|problem| problem.because(detail))
 }
 
 fn done(revised: Revised) -> Answer<Record> {

@@ -60,8 +60,7 @@ async fn office() -> Office {
     }))
     .unwrap();
     archive.records.import(&[procedure], date(2026, 1, 1)).await.unwrap();
-    let desk =
-        RecordsDesk::new(archive.clone(), Arc::new(Kinds::shipped()), "H26".parse().unwrap());
+    let desk = RecordsDesk::new(archive.clone(), Kinds::shipped(), "H26".parse().unwrap());
     let routes = router(desk).split_for_parts().0;
     let router = problem::everywhere(routes.clone()).layer(Extension(anyone("somebody")));
     Office { archive, routes, router, _dir: Arc::new(dir) }
@@ -97,7 +96,12 @@ fn anyone(who: &str) -> Asker {
 impl Office {
     /// The same office, asked by somebody else whom the guard let through for every office.
     fn as_another(&self) -> Self {
-        let router = problem::everywhere(self.routes.clone()).layer(Extension(anyone("another")));
+        self.asked_by(anyone("another"))
+    }
+
+    /// The same office, asked by somebody else.
+    fn asked_by(&self, asker: Asker) -> Self {
+        let router = problem::everywhere(self.routes.clone()).layer(Extension(asker));
         Self { router, ..self.clone() }
     }
 
@@ -148,6 +152,7 @@ impl Office {
             lane: Lane::Counter,
             subject: citizen(),
             others: Vec::new(),
+            identity_checked: false,
         };
         let (by, reliance) = (PrincipalId::random(), Reliance::default());
         let dossier = records.open_dossier(by, &new, &reliance, now).await.unwrap();
@@ -453,9 +458,7 @@ async fn who_may_audit_and_not_look_up_is_shown_hashes_and_nothing_of_a_record()
     let office = office().await;
     let record = office.publish(None).await;
     let granted = vec![(Permission::Audit, Reach::Everywhere)];
-    let auditor = Asker { granted, ..anyone("auditor") };
-    let router = problem::everywhere(office.routes.clone()).layer(Extension(auditor));
-    let auditor = Office { router, ..office.clone() };
+    let auditor = office.asked_by(Asker { granted, ..anyone("auditor") });
     for why in [&WHY[..0], &WHY[..]] {
         let answer = auditor.get(&format!("/v1/records/{}/proof", record.id), why).await;
         assert!(!answer.headers.contains_key("sohoa-lookup"), "nothing was read");

@@ -6,8 +6,6 @@ mod pages;
 mod parked;
 mod tiff;
 
-use std::sync::Arc;
-
 use archive::Archive;
 use filing::Kinds;
 use utoipa_axum::router::OpenApiRouter;
@@ -17,13 +15,13 @@ use utoipa_axum::routes;
 #[derive(Clone)]
 pub struct ReviewDesk {
     archive: Archive,
-    kinds: Arc<Kinds>,
+    kinds: Kinds,
 }
 
 impl ReviewDesk {
     /// A desk over that archive.
     #[must_use]
-    pub fn new(archive: Archive, kinds: Arc<Kinds>) -> Self {
+    pub fn new(archive: Archive, kinds: Kinds) -> Self {
         Self { archive, kinds }
     }
 }

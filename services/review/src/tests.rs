@@ -1,6 +1,5 @@
 //! The back office over a real archive in a folder of its own.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use access::Asker;
@@ -66,6 +65,7 @@ async fn office() -> Office {
             born: date(1999, 1, 1),
         },
         others: Vec::new(),
+        identity_checked: false,
     };
     let (by, reliance) = (PrincipalId::random(), Reliance::default());
     let dossier = records.open_dossier(by, &new, &reliance, Timestamp::now()).await.unwrap();
@@ -84,7 +84,7 @@ async fn office() -> Office {
     let scan = records.accept_scan(&scan, Timestamp::now()).await.unwrap().scan;
     records.unpacked(scan.id, 2, "image/tiff", &[]).await.unwrap();
     let pages = [0, 1].map(|seq| PageId::nth(scan.id, seq));
-    let desk = ReviewDesk::new(archive.clone(), Arc::new(Kinds::shipped()));
+    let desk = ReviewDesk::new(archive.clone(), Kinds::shipped());
     let router = problem::everywhere(router(desk).split_for_parts().0).layer(Extension(anyone()));
     Office { archive, router, dossier, pages, _dir: dir }
 }

@@ -67,7 +67,7 @@ pub(crate) async fn serve(
 /// The routes of the roles, and the intake if it is one of them.
 fn router(served: Served) -> anyhow::Result<(Router, Option<IntakeDesk>)> {
     let Served { roles, archive, readers, config } = served;
-    let kinds = Arc::new(Kinds::shipped());
+    let kinds = Kinds::shipped();
     let intake = roles.intake.then(|| {
         let settings = IntakeSettings {
             max_scan_bytes: config.intake.max_scan_bytes,

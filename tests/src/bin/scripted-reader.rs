@@ -2,8 +2,8 @@
 //!
 //! It stands where the real reader would (`reader.program`), passes every question on to the
 //! real one, which lies beside it, and looks for a marker at the end of the scan: `#crash`,
-//! `#hang`, `#eat`, `#nonsense`, `#liar`, and `#once:FILE`, which hangs unless the file is there,
-//! and leaves it behind.
+//! `#hang`, `#eat`, `#nonsense`, `#liar`; `#once:FILE`, which hangs unless the file is there, and
+//! leaves it behind; and `#stop-once:FILE`, whose engine stops in the same way, and stays so.
 #![allow(missing_docs, clippy::unwrap_used, reason = "test support")]
 
 use std::io::{Write, stdin, stdout};
@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
+use schemas::code::Reason;
 use schemas::reader::{Answer, Ask, read_frame, write_frame};
 
 fn main() {
@@ -26,6 +27,7 @@ fn main() {
 
     let (ready, _) = read_frame::<Answer>(&mut told).unwrap().unwrap();
     write_frame(&mut to, &ready, &[]).unwrap();
+    let mut stopped = false;
     while let Some((ask, scan)) = read_frame::<Ask>(&mut from).unwrap() {
         let misbehave = matches!(ask, Ask::Read { .. });
         if misbehave && scan.ends_with(b"#crash") {
@@ -34,8 +36,15 @@ fn main() {
         if misbehave && scan.ends_with(b"#hang") {
             std::thread::sleep(Duration::from_secs(3600));
         }
-        if misbehave && first_time(&scan) {
+        if misbehave && first_time(&scan, b"#once:") {
             std::thread::sleep(Duration::from_secs(3600));
+        }
+        stopped |= misbehave && first_time(&scan, b"#stop-once:");
+        if stopped {
+            let detail = "the engine stopped: a scan told it to".to_owned();
+            let refused = Answer::Refused { reason: Reason::ReaderCrashed, detail };
+            write_frame(&mut to, &refused, &[]).unwrap();
+            continue;
         }
         if misbehave && scan.ends_with(b"#eat") {
             eat();
@@ -62,12 +71,11 @@ fn main() {
     drop(real.wait());
 }
 
-/// Whether the scan names a file that is not there yet; it is from now on.
-fn first_time(scan: &[u8]) -> bool {
-    const MARKER: &[u8] = b"#once:";
-    let at = scan.windows(MARKER.len()).rposition(|window| window == MARKER);
+/// Whether the scan names, behind the marker, a file that is not there yet; it is from now on.
+fn first_time(scan: &[u8], marker: &[u8]) -> bool {
+    let at = scan.windows(marker.len()).rposition(|window| window == marker);
     let Some(at) = at else { return false };
-    let file = std::str::from_utf8(&scan[at + MARKER.len()..]).unwrap();
+    let file = std::str::from_utf8(&scan[at + marker.len()..]).unwrap();
     std::fs::File::create_new(file).is_ok()
 }
 

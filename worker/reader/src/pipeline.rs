@@ -227,6 +227,7 @@ impl From<ReadError> for Refusal {
         let reason = match error {
             ReadError::NoModel { .. } => Reason::Unavailable,
             ReadError::Unreadable { .. } => Reason::ScanBroken,
+            // The worker puts a fresh one in its place.
             ReadError::Stopped(_) => Reason::ReaderCrashed,
         };
         Self { reason, detail: error.to_string() }

@@ -23,7 +23,7 @@ pub enum ReaderError {
     /// The reader asked for more memory than it may have.
     #[error("reader passed its memory limit")]
     MemoryLimit,
-    /// The reader died.
+    /// The reader died, or its engine stopped, and it is not asked again.
     #[error("reader died: {0}")]
     Crashed(String),
     /// The reader's answer can't be what it must be.

@@ -156,11 +156,12 @@ pub(super) async fn all(
 pub(super) async fn spare(
     on: &mut AnyConnection,
     carried: &mut Carried,
+    shut: &HashSet<Uuid>,
 ) -> Result<(), ArchiveError> {
     let mut lost = Vec::new();
     for (key, under) in std::mem::take(&mut carried.other) {
         let row = sqlx::query(OPENS).bind(under.to_string()).fetch_one(&mut *on).await;
-        if !row.doing("looking for keys")?.flag("opens")? {
+        if shut.contains(&under) || !row.doing("looking for keys")?.flag("opens")? {
             lost.push((key, under));
         }
     }

@@ -3,6 +3,7 @@
 //! Blobs first, then every row in one transaction: cut off, it leaves a place that is still empty,
 //! and the next attempt goes on where the blobs stopped.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -53,6 +54,11 @@ const EMPTY: &str = "
 const LET_GO: &str = "update job set lease = null, sent_at = null, due_at =
     case when lease is null then due_at else $1 end";
 
+const FORGET_KEYS: &str = "delete from data_key";
+
+// The first who opens it finds which master key these keys are under.
+const CHOOSE_ANEW: &str = "update schema_floor set master = null";
+
 impl Archive {
     /// Fills an empty place with the newest moment of a backup, and with the keys of a copy: those
     /// of today, not of the moment. Blobs that are damaged or missing there are named, and
@@ -62,7 +68,7 @@ impl Archive {
     /// [`BackupError::NotEmpty`], [`BackupError::Damaged`] when rows or keys are not what was
     /// written, [`BackupError::NotABackup`], [`BackupError::Unfinished`], [`BackupError::Newer`],
     /// [`BackupError::KeysNowhere`], [`BackupError::OtherArchive`] for keys of another one, and
-    /// [`ArchiveError::OtherMaster`] when the place's master key doesn't open them. No row is put
+    /// [`ArchiveError::OtherMaster`] when the place's master key opens none of them. No row is put
     /// then.
     pub async fn restore(
         place: &Place,
@@ -78,15 +84,17 @@ impl Archive {
         if keys.is_none() && moment.keys > 0 {
             return Err(BackupError::KeysNowhere);
         }
+        let mut shut = HashSet::new();
         if let Some(keys) = keys {
             let masters = match &place.masters {
                 None if place.database.is_none() => Masters::of_folder(&place.dir, false)?,
                 masters => masters.clone(),
             };
-            let whose = copy::look(keys, masters.as_ref()).await?.archive;
-            if whose != folder::archive(backup).await? {
+            let looked = copy::look(keys, masters.as_ref()).await?;
+            if looked.archive != folder::archive(backup).await? {
                 return Err(BackupError::OtherArchive(keys.to_owned()));
             }
+            shut = looked.shut;
         }
         // Empty, or brought up to date already; never further than the backup by us, so that
         // migrations since then change its rows, too.
@@ -108,7 +116,7 @@ impl Archive {
         {
             let mut tx = bare.begin().await?;
             copy::load(&mut tx, bare.dialect, keys).await?;
-            carry::spare(&mut tx, &mut carried).await?;
+            carry::spare(&mut tx, &mut carried, &shut).await?;
             tx.rollback().await.doing(RESTORING)?;
         }
         carry::over(&from, &to, &mut carried).await?;
@@ -123,17 +131,22 @@ impl Archive {
         clear(&mut tx, &tables).await?;
         let rows = load(&mut tx, &bare, &tables, &moment, &dir, hears).await?;
         if let Some(keys) = keys {
+            // Of somebody who was here before: nothing of theirs is.
+            sqlx::query(FORGET_KEYS).execute(&mut *tx).await.doing(RESTORING)?;
             copy::load(&mut tx, bare.dialect, keys).await?;
         }
         tx.commit().await.doing(RESTORING)?;
         bare.close().await;
         drop(lock);
 
-        Self::migrate(place).await?;
+        Database::migrate(place).await?;
         let bare = Database::bare(place, moment.schema).await?;
         let mut tx = bare.begin().await?;
         let now = micros(Timestamp::now());
         sqlx::query(LET_GO).bind(now).execute(&mut *tx).await.doing(RESTORING)?;
+        if keys.is_some() {
+            sqlx::query(CHOOSE_ANEW).execute(&mut *tx).await.doing(RESTORING)?;
+        }
         tx.commit().await.doing(RESTORING)?;
         bare.close().await;
         Ok(Restored {

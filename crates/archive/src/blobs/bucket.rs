@@ -119,10 +119,15 @@ impl Bucket {
     }
 
     pub(super) async fn age_seconds(&self, key: Blake3) -> Result<u64, ArchiveError> {
-        match self.look(key).await? {
-            Some(seen) => Ok(seen.age.as_secs()),
-            None => Err(ArchiveError::Missing(format!("blob {key}"))),
-        }
+        Ok(self.seen(key).await?.age.as_secs())
+    }
+
+    pub(super) async fn stored(&self, key: Blake3) -> Result<u64, ArchiveError> {
+        Ok(self.seen(key).await?.len)
+    }
+
+    async fn seen(&self, key: Blake3) -> Result<Seen, ArchiveError> {
+        self.look(key).await?.ok_or_else(|| ArchiveError::Missing(format!("blob {key}")))
     }
 
     /// Names of uploads that nobody is sending any more: `HASH/UPLOAD`.

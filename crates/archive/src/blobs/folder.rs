@@ -103,6 +103,11 @@ impl Folder {
         Ok(age.map_or(0, |age| age.as_secs()))
     }
 
+    pub(super) async fn stored(&self, key: Blake3) -> Result<u64, ArchiveError> {
+        let meta = fs::metadata(self.path(key)).await.map_err(|error| absent(error, key))?;
+        Ok(meta.len())
+    }
+
     fn path(&self, key: Blake3) -> PathBuf {
         let name = key.to_string();
         let (shard, rest) = name.split_at(2);

@@ -11,7 +11,7 @@ use super::rules::{Cure, RULES};
 use super::{Finding, Findings, ORPHAN_AGE, ORPHAN_MICROS};
 use crate::Archive;
 use crate::database::Change;
-use crate::error::{ArchiveError, Doing};
+use crate::error::{ArchiveError, DatabaseTrouble, Doing};
 use crate::needed;
 use crate::queue;
 use crate::records::held::{By, Held};
@@ -56,6 +56,21 @@ const DOCUMENT: &str = "
 
 const DROP: [&str; 2] =
     ["delete from job where job_id = $1", "delete from outbox where job_id = $1"];
+
+const YOUNG_KEYS: &str = "
+    select count(*) as keys from data_key where about = $1 and made_at > $2";
+
+/// PostgreSQL's word for a lock that was not had in time.
+const LATE: &str = "55P03";
+
+/// How a blob came that no row needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Came {
+    /// Somehow: within the hour, its row may be about to be written.
+    Somehow,
+    /// From this process, just now, encrypted under a key of its own.
+    FromHere,
+}
 
 impl Archive {
     /// Puts right what can be put right, each finding in a transaction of its own; answers with
@@ -135,8 +150,19 @@ impl Archive {
     }
 
     /// Removes a blob and its keys if no row needs it; false when one does, when it came so lately
-    /// that its row may be about to be written, or when the store doesn't say that it did.
+    /// that its row may be about to be written, when a dossier is held for so long that everyone
+    /// would wait, or when the store doesn't say that it did.
     pub(crate) async fn remove_unneeded(&self, key: Blake3) -> Result<bool, ArchiveError> {
+        self.remove_blob(key, Came::Somehow).await
+    }
+
+    /// The same of a blob that this process has written just now for a row that may be gone by
+    /// then; false also when somebody else may have sent it within the hour.
+    pub(crate) async fn take_back(&self, key: Blake3) -> Result<bool, ArchiveError> {
+        self.remove_blob(key, Came::FromHere).await
+    }
+
+    async fn remove_blob(&self, key: Blake3, came: Came) -> Result<bool, ArchiveError> {
         let mut change = self.records.db.change().await?;
         let dialect = change.db.dialect;
         // One at a time as far as its beginning: no other removal ends between a blob's age and the
@@ -149,21 +175,30 @@ impl Archive {
         }
         // Somebody may have sent it again since it was found, and not written its row yet.
         let is_there = match self.blobs.age_seconds(key).await {
-            Ok(age) if age < ORPHAN_AGE => return Ok(false),
+            Ok(age) if age < ORPHAN_AGE && came == Came::Somehow => return Ok(false),
             Ok(_) => true,
             Err(ArchiveError::Missing(_)) => false,
             Err(error) => return Err(error),
         };
         // Whoever writes such a row takes hold of its dossier first.
-        if let Some(sql) = dialect.hold_all() {
-            sqlx::query(sql).execute(change.on()).await.doing("holding every dossier")?;
+        for sql in dialect.hold_all() {
+            let held = sqlx::query(*sql).execute(change.on()).await.doing("holding every dossier");
+            if unless_late(held)?.is_none() {
+                return Ok(false);
+            }
         }
         if is_needed(&mut change, key).await? {
             return Ok(false);
         }
-        // Without its keys nobody can read it in a backup either.
         let until = change.now - ORPHAN_MICROS;
-        let keys = vault::erase(&mut change, &key.to_string(), until).await?;
+        // Whoever sends it has kept a key before. From whom keeps one after this a page image or a
+        // PDF may be taken, which `check` has made again; whoever acknowledges looks once more.
+        if came == Came::FromHere && young_keys(&mut change, key, until).await? > 1 {
+            return Ok(false);
+        }
+        // Without its keys nobody can read it in a backup either.
+        let erased = vault::erase(&mut change, &key.to_string(), until).await;
+        let Some(keys) = unless_late(erased)? else { return Ok(false) };
         if !is_there {
             removal::end(&mut change, key).await?;
         }
@@ -183,6 +218,24 @@ impl Archive {
         change.commit().await?;
         Ok(true)
     }
+}
+
+/// What came of a statement; none where what it takes was not to be had in time.
+fn unless_late<T>(done: Result<T, ArchiveError>) -> Result<Option<T>, ArchiveError> {
+    let is_late = |error: &ArchiveError| {
+        let ArchiveError::Unavailable { source, .. } = error else { return false };
+        source.downcast_ref::<DatabaseTrouble>().is_some_and(|said| said.code == LATE)
+    };
+    match done {
+        Err(error) if is_late(&error) => Ok(None),
+        done => done.map(Some),
+    }
+}
+
+/// Keys of a blob that were made since.
+async fn young_keys(change: &mut Change<'_>, key: Blake3, since: i64) -> Result<i64, ArchiveError> {
+    let query = sqlx::query(YOUNG_KEYS).bind(key.to_string()).bind(since);
+    query.fetch_one(change.on()).await.doing("looking for keys")?.int("keys")
 }
 
 /// Whether a row needs the blob.

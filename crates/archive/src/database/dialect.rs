@@ -76,6 +76,12 @@ macro_rules! stands {
     };
 }
 
+macro_rules! is_there {
+    ($lock:literal) => {
+        concat!("select record_id from record where record_id = $1 order by version limit 1", $lock)
+    };
+}
+
 macro_rules! let_in {
     ($lock:literal) => {
         concat!(
@@ -157,7 +163,7 @@ impl Dialect {
     }
 
     /// Every column of every table: `tab`, `col` and `kind`, those of a table together and in
-    /// order.
+    /// order. Views are no tables: what a server's extensions bring along is not the archive's.
     pub(crate) fn columns(self) -> &'static str {
         match self {
             Self::Sqlite => {
@@ -168,10 +174,13 @@ impl Dialect {
                  order by t.name, c.cid"
             }
             Self::Postgres => {
-                "select cast(table_name as text) as tab, cast(column_name as text) as col,
-                    cast(data_type as text) as kind
-                 from information_schema.columns where table_schema = current_schema()
-                 order by table_name, ordinal_position"
+                "select cast(c.table_name as text) as tab, cast(c.column_name as text) as col,
+                    cast(c.data_type as text) as kind
+                 from information_schema.columns c
+                 join information_schema.tables t
+                    on t.table_schema = c.table_schema and t.table_name = c.table_name
+                 where c.table_schema = current_schema() and t.table_type = 'BASE TABLE'
+                 order by c.table_name, c.ordinal_position"
             }
         }
     }
@@ -239,6 +248,27 @@ impl Dialect {
         match self {
             Self::Sqlite => stands!(""),
             Self::Postgres => stands!(" for share"),
+        }
+    }
+
+    /// The id of a record, if it is there at any version, and it stays so until the transaction is
+    /// over.
+    pub(crate) fn is_there(self) -> &'static str {
+        match self {
+            Self::Sqlite => is_there!(""),
+            Self::Postgres => is_there!(" for share"),
+        }
+    }
+
+    /// Takes the records of a dossier ($1), which are to go: whoever keeps something of one that is
+    /// there has done so by then, or finds it gone.
+    pub(crate) fn hold_records(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(
+                "select record_id from record where dossier_id = $1
+                 order by record_id, version for update",
+            ),
         }
     }
 
@@ -316,11 +346,15 @@ impl Dialect {
         }
     }
 
-    /// Keeps everyone from taking hold of any dossier until the transaction is over.
-    pub(crate) fn hold_all(self) -> Option<&'static str> {
+    /// Keeps everyone from taking hold of any dossier until the transaction is over. Whoever wants
+    /// one meanwhile waits behind whoever waits for this, so it is soon given up where somebody has
+    /// one for long, as is what the transaction waits for after it.
+    pub(crate) fn hold_all(self) -> &'static [&'static str] {
         match self {
-            Self::Sqlite => None,
-            Self::Postgres => Some("lock table dossier in share mode"),
+            Self::Sqlite => &[],
+            Self::Postgres => {
+                &["set local lock_timeout = '2s'", "lock table dossier in share mode"]
+            }
         }
     }
 }

@@ -27,9 +27,11 @@ pub use ask::LinesAsked;
 /// Lines moved into the chain in one transaction.
 const AT_ONCE: i64 = 1000;
 
-const RECORDS_OF_PAGE: &str = "
-    select r.record_id, r.version from document d join record r on r.document_id = d.document_id
-    where d.dossier_id = $1 and d.pages like $2 and r.state = 'published'";
+// Its document may be gone by now, or have other pages.
+const RECORDS_OF_PAGE: &str = concat!(
+    "select record_id, version from record where dossier_id = $1 and body like $2 and ",
+    is_latest!("record")
+);
 
 const WAITS: &str = "select line_id from audit_pending order by line_id limit 1";
 
@@ -62,8 +64,8 @@ impl Records {
         self.leave_alone(&lines.collect::<Vec<_>>()).await
     }
 
-    /// Leaves a line that somebody was shown a page, where that page is one of a record in force.
-    /// A page that is still worked on belongs to none.
+    /// Leaves a line that somebody was shown a page, where that page is one of a record's latest
+    /// version, in use or not. A page that is still worked on belongs to none.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
@@ -74,7 +76,7 @@ impl Records {
         (principal, now): (PrincipalId, Timestamp),
     ) -> Result<(), ArchiveError> {
         let records = sqlx::query(RECORDS_OF_PAGE).bind(page.dossier.to_string());
-        let records = records.bind(format!("%\"{}\"%", page.id));
+        let records = records.bind(format!("%\"page\":\"{}\"%", page.id));
         let records =
             records.fetch_all(&self.db.readers).await.doing("reading whose page it is")?;
         if records.is_empty() {

@@ -15,10 +15,10 @@ use sqlx::any::AnyRow;
 use super::Records;
 use super::held::Held;
 use super::listing::Listing;
-use crate::database::{Change, micros};
+use crate::database::Change;
 use crate::error::{ArchiveError, Doing};
 use crate::lease::Sending;
-use crate::rows::{Columns, json, unreadable, word};
+use crate::rows::{Columns, json, number, unreadable, word};
 
 /// Somebody who asked to hear of what happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +50,8 @@ pub struct DueDelivery {
     pub body: String,
     /// How often it was tried.
     pub attempts: u32,
-    /// When it was made, or last put back by a person.
-    pub since: Timestamp,
+    /// How long ago it was made, or last put back by a person, when it was looked for.
+    pub age: Duration,
     /// Whether the subscriber has heard of the dossier before.
     pub known: bool,
 }
@@ -61,8 +61,8 @@ pub struct DueDelivery {
 pub enum Outcome {
     /// The subscriber has it.
     Delivered,
-    /// It is to be tried again at that moment.
-    Again(DeliveryTrouble, Timestamp),
+    /// It is to be tried again after that pause.
+    Again(DeliveryTrouble, Duration),
     /// It hangs until a person says what is to become of it.
     Hangs(DeliveryTrouble),
 }
@@ -228,22 +228,23 @@ impl Records {
         change.commit().await
     }
 
-    /// What may be sent to a subscriber now: of each dossier the first that waits, and that only
-    /// when it is due. What a later program tells of is for it to send.
+    /// What may be sent to a subscriber now, by the database's clock: of each dossier the first
+    /// that waits, and that only when it is due. What a later program tells of is for it to send.
     ///
     /// # Errors
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
     pub async fn due_deliveries(
         &self,
         subscriber: &str,
-        now: Timestamp,
         limit: u32,
     ) -> Result<Vec<DueDelivery>, ArchiveError> {
-        let query = sqlx::query(DUE).bind(subscriber).bind(micros(now)).bind(i64::from(limit));
+        let now = self.db.now().await?;
+        let query = sqlx::query(DUE).bind(subscriber).bind(now).bind(i64::from(limit));
         let rows = query.fetch_all(&self.db.readers).await.doing("looking for what must leave")?;
         let due = |row: &AnyRow| -> Result<Option<DueDelivery>, ArchiveError> {
             let kind = row.take::<&str>("event")?;
             let Ok(kind) = kind.parse::<EventKind>() else { return Ok(None) };
+            let age = now.saturating_sub(row.int("since")?);
             Ok(Some(DueDelivery {
                 id: row.parsed("delivery_id")?,
                 event: row.parsed("event_id")?,
@@ -252,7 +253,7 @@ impl Records {
                 office: row.parsed("office")?,
                 body: row.take("body")?,
                 attempts: row.int("attempts")?,
-                since: row.time("since")?,
+                age: Duration::from_micros(age.try_into().unwrap_or_default()),
                 known: row.flag("known")?,
             }))
         };
@@ -273,7 +274,10 @@ impl Records {
         let now = change.now;
         let (fate, trouble, due_at, ended) = match outcome {
             Outcome::Delivered => (DeliveryFate::Delivered, None, now, Some(now)),
-            Outcome::Again(trouble, at) => (DeliveryFate::Waiting, Some(trouble), micros(at), None),
+            Outcome::Again(trouble, pause) => {
+                let due_at = now.saturating_add(number(pause.as_micros()));
+                (DeliveryFate::Waiting, Some(trouble), due_at, None)
+            }
             Outcome::Hangs(trouble) => (DeliveryFate::Hung, Some(trouble), now, Some(now)),
         };
         let tried = sqlx::query(TRIED).bind(id.to_string()).bind(fate.as_str()).bind(due_at);
@@ -384,13 +388,14 @@ impl Records {
         change.commit().await
     }
 
-    /// Forgets deliveries that subscribers have had since before that moment.
+    /// Forgets deliveries that subscribers have had for longer than that.
     ///
     /// # Errors
     /// [`ArchiveError::Unavailable`].
-    pub async fn forget_deliveries(&self, before: Timestamp) -> Result<(), ArchiveError> {
+    pub async fn forget_deliveries(&self, kept: Duration) -> Result<(), ArchiveError> {
         let mut change = self.db.change().await?;
-        let forget = sqlx::query(FORGET).bind(micros(before)).execute(change.on()).await;
+        let before = change.now.saturating_sub(number(kept.as_micros()));
+        let forget = sqlx::query(FORGET).bind(before).execute(change.on()).await;
         forget.doing("forgetting deliveries")?;
         change.commit().await
     }

@@ -1,6 +1,7 @@
 //! Dossiers: opened with a code of their own, closed once.
 
 use jiff::Timestamp;
+use schemas::access::Reach;
 use schemas::api::{Answers, DossierEvent, DossierState};
 use schemas::ids::{CaseId, DossierCode, DossierId, OfficeCode, PrincipalId, ProcedureCode};
 use schemas::message::Lane;
@@ -9,6 +10,7 @@ use sqlx::any::AnyRow;
 
 use super::Records;
 use super::held::{By, Held};
+use super::listing::{Listing, NO_MOMENT};
 use super::relied::{Reliance, rely};
 use crate::codes::{Slot, day};
 use crate::database::{Change, micros};
@@ -34,6 +36,8 @@ pub struct NewDossier {
     pub subject: Subject,
     /// Other people whose papers it needs, none of them twice.
     pub others: Vec<Subject>,
+    /// Whether the identity papers of all of them were compared with what is said here.
+    pub identity_checked: bool,
 }
 
 /// A dossier.
@@ -93,13 +97,26 @@ macro_rules! dossier {
 const BY_CODE: &str = dossier!("code = $1");
 const BY_ID: &str = dossier!("dossier_id = $1");
 
-const OPENED: &str =
-    dossier!("opened_at >= $1 and opened_at < $2 and code > $3 order by code limit $4");
+const OPENED: Listing = Listing {
+    doing: "reading dossiers",
+    everywhere: dossier!("opened_at >= $1 and opened_at < $2 and code > $3 order by code limit $4"),
+    of_office: dossier!(
+        "opened_at >= $1 and opened_at < $2 and code > $3
+           and (office = $5 or substr(office, 1, length($5) + 1) = $5 || '.')
+         order by code limit $4"
+    ),
+    order: (NO_MOMENT, "code"),
+};
 
 const KNOW_SUBJECT: &str = "
     insert into subject (number, body) values ($1, $2) on conflict (number) do nothing";
 
 const SUBJECT: &str = "select body from subject where number = $1";
+
+// What a dossier said first may have been mistyped; what a paper bears out was not.
+const CORRECT_SUBJECT: &str = "
+    update subject set body = $2
+    where number = $1 and not exists (select 1 from record_owner where number = $1)";
 
 // The code may stand already where the template was changed; the next one will not. The id may
 // stand when it was opened at the same time.
@@ -132,7 +149,8 @@ impl Records {
     ///
     /// # Errors
     /// [`OpenError::SubjectDiffers`] when the number of the subject, or of another who is named, is
-    /// known with another name or birth date.
+    /// known with another name or birth date, and their papers weren't compared or a record is
+    /// bound to the number.
     pub async fn open_dossier(
         &self,
         principal: PrincipalId,
@@ -148,7 +166,9 @@ impl Records {
         let mut people: Vec<&Subject> = new.people().all().collect();
         people.sort_by_key(|person| person.reveal_number());
         for person in people {
-            if !known(&mut change, person).await?.agrees(person) {
+            let stands = known(&mut change, person).await?.agrees(person)
+                || new.identity_checked && corrected(&mut change, person).await?;
+            if !stands {
                 return Err(OpenError::SubjectDiffers);
             }
         }
@@ -221,20 +241,23 @@ impl Records {
         row.as_ref().map(dossier).transpose()
     }
 
-    /// Dossiers taken in from `first` until before `end` whose codes come after that one, in order
-    /// of their codes.
+    /// Dossiers within reach, taken in from `first` until before `end`, whose codes come after
+    /// that one, in order of their codes.
     ///
     /// # Errors
     /// [`ArchiveError::Unavailable`], [`ArchiveError::Corrupt`].
     pub async fn opened(
         &self,
         (first, end): (Timestamp, Timestamp),
+        reach: &Reach,
         after: Option<&DossierCode>,
         limit: u32,
     ) -> Result<Vec<Dossier>, ArchiveError> {
-        let query = sqlx::query(OPENED).bind(micros(first)).bind(micros(end));
-        let query = query.bind(after.map_or("", DossierCode::as_str)).bind(i64::from(limit));
-        let rows = query.fetch_all(&self.db.readers).await.doing("reading dossiers")?;
+        let (first, end) = (micros(first), micros(end));
+        let after = after.map_or("", DossierCode::as_str).to_owned();
+        let ask =
+            |sql| sqlx::query(sql).bind(first).bind(end).bind(after.clone()).bind(i64::from(limit));
+        let rows = OPENED.rows(&self.db, reach, limit, ask).await?;
         rows.iter().map(dossier).collect()
     }
 
@@ -268,6 +291,13 @@ async fn known(change: &mut Change<'_>, subject: &Subject) -> Result<Subject, Ar
     let know = sqlx::query(KNOW_SUBJECT).bind(number).bind(json(subject)?);
     know.execute(change.on()).await.doing(doing)?;
     sqlx::query(SUBJECT).bind(number).fetch_one(change.on()).await.doing(doing)?.json("body")
+}
+
+/// The subject is known by its number as it is said here; false where a record is bound to that.
+async fn corrected(change: &mut Change<'_>, subject: &Subject) -> Result<bool, ArchiveError> {
+    let correct = sqlx::query(CORRECT_SUBJECT).bind(subject.reveal_number());
+    let correct = correct.bind(json(subject)?).execute(change.on()).await;
+    Ok(correct.doing("opening a dossier")?.rows_affected() > 0)
 }
 
 async fn by_id(change: &mut Change<'_>, id: DossierId) -> Result<Option<AnyRow>, ArchiveError> {

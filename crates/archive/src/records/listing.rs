@@ -10,6 +10,9 @@ use crate::database::Database;
 use crate::error::{ArchiveError, Doing};
 use crate::rows::Columns;
 
+/// In place of the moment's column, where the ids alone are the order.
+pub(super) const NO_MOMENT: &str = "";
+
 /// A list in the order of a moment and an id, which its statements keep to.
 pub(super) struct Listing {
     pub(super) doing: &'static str,
@@ -17,7 +20,7 @@ pub(super) struct Listing {
     pub(super) everywhere: &'static str,
     /// Those of an office, which is bound last, and of those below it.
     pub(super) of_office: &'static str,
-    /// Columns of the moment and of the id.
+    /// Columns of the moment, or [`NO_MOMENT`], and of the id.
     pub(super) order: (&'static str, &'static str),
 }
 
@@ -42,7 +45,8 @@ impl Listing {
             let query = ask(self.of_office).bind(office.to_string());
             for row in query.fetch_all(&db.readers).await.doing(self.doing)? {
                 let (at, id) = self.order;
-                found.push((row.int::<i64>(at)?, row.take::<String>(id)?, row));
+                let at = if at == NO_MOMENT { 0 } else { row.int::<i64>(at)? };
+                found.push((at, row.take::<String>(id)?, row));
             }
         }
         found.sort_by(|(at, id, _), (other_at, other_id, _)| (at, id).cmp(&(other_at, other_id)));

@@ -7,7 +7,7 @@ use schemas::Uuid;
 use schemas::access::Reach;
 use schemas::api::{LookupRequest, NearFound, NearMatch};
 use schemas::audit::{Act, AuditLine};
-use schemas::ids::{OfficeCode, PrincipalId};
+use schemas::ids::{OfficeCode, PrincipalId, RecordId};
 use schemas::record::{BoundBy, FieldName, FieldSource, Record};
 use schemas::subject::{Likeness, Name, Subject};
 use sqlx::any::AnyRow;
@@ -57,7 +57,7 @@ pub struct Near {
     pub principal: Option<PrincipalId>,
 }
 
-/// Near matches in one list, at most; the statements say it, too.
+/// Near matches in one list, at most.
 const LONGEST: u32 = 1000;
 
 const PUT_NEAR: &str = "
@@ -128,7 +128,7 @@ const BY_OLD: &str = "select number from old_number where old = $1 limit 2";
 
 impl Records {
     /// Keeps, for a person to look at, that a lookup was stopped since its subject is nearly that
-    /// owner of the record.
+    /// owner of the record. Whether it was kept: of a record that was erased meanwhile nothing is.
     ///
     /// # Errors
     /// [`ArchiveError::Full`], [`ArchiveError::Unavailable`].
@@ -138,9 +138,12 @@ impl Records {
         request: &LookupRequest,
         (asked, owner): (&Asked, &Subject),
         now: Timestamp,
-    ) -> Result<(), ArchiveError> {
+    ) -> Result<bool, ArchiveError> {
         let differs = owner.differs(&asked.number, &asked.name, asked.born);
         let mut change = self.db.change().await?;
+        if !is_there(&mut change, request.record).await? {
+            return Ok(false);
+        }
         sqlx::query(PUT_NEAR)
             .bind(request.request.to_string())
             .bind(request.record.to_string())
@@ -154,7 +157,8 @@ impl Records {
             .execute(change.on())
             .await
             .doing("keeping a near match")?;
-        change.commit().await
+        change.commit().await?;
+        Ok(true)
     }
 
     /// Of the near matches of which nobody has said what they are, the thousand oldest of records
@@ -165,7 +169,7 @@ impl Records {
     pub async fn near_matches(&self, reach: &Reach) -> Result<Vec<Near>, ArchiveError> {
         let ask = |sql| sqlx::query(sql).bind(i64::from(LONGEST));
         let rows = WAITING.rows(&self.db, reach, LONGEST, ask).await?;
-        rows.iter().map(near).collect()
+        rows.iter().filter_map(|row| near(row).transpose()).collect()
     }
 
     /// The near match of that lookup.
@@ -175,7 +179,7 @@ impl Records {
     pub async fn near_match(&self, request: Uuid) -> Result<Option<Near>, ArchiveError> {
         let row = sqlx::query(BY_REQUEST).bind(request.to_string());
         let row = row.fetch_optional(&self.db.readers).await.doing("reading a near match")?;
-        row.as_ref().map(near).transpose()
+        row.as_ref().map_or(Ok(None), near)
     }
 
     /// Keeps what a person found who compared the papers. It holds for whoever asks about the
@@ -193,6 +197,12 @@ impl Records {
     ) -> Result<bool, ArchiveError> {
         let doing = "keeping what was found of a near match";
         let mut change = self.db.change().await?;
+        let record = sqlx::query(RECORD).bind(request.to_string()).fetch_optional(change.on());
+        let Some(record) = record.await.doing(doing)? else { return Ok(false) };
+        let record: RecordId = record.parsed("record_id")?;
+        if !is_there(&mut change, record).await? {
+            return Ok(false);
+        }
         let find = sqlx::query(FIND).bind(request.to_string()).bind(i64::from(same));
         let find = find.bind(reason).bind(by).bind(principal.to_string());
         let found = find.bind(micros(now)).execute(change.on()).await;
@@ -201,10 +211,9 @@ impl Records {
         }
         let note = sqlx::query(WAIT_NO_MORE).bind(request.to_string()).execute(change.on()).await;
         note.doing(doing)?;
-        let record = sqlx::query(RECORD).bind(request.to_string()).fetch_one(change.on()).await;
         let line = AuditLine {
             principal: Some(principal),
-            record: Some(record.doing(doing)?.parsed("record_id")?),
+            record: Some(record),
             ..AuditLine::new(if same { Act::FoundSame } else { Act::FoundOther }, now)
         };
         leave(&mut change, &[line]).await?;
@@ -279,7 +288,17 @@ pub(super) async fn keep_old_number(
     put.execute(change.on()).await.doing("keeping an old number").map(|_| ())
 }
 
-fn near(row: &AnyRow) -> Result<Near, ArchiveError> {
+/// Whether the record is there, and stays so until the transaction is over: what is kept of it goes
+/// with it, and nothing may be added meanwhile.
+async fn is_there(change: &mut Change<'_>, record: RecordId) -> Result<bool, ArchiveError> {
+    let query = sqlx::query(change.db.dialect.is_there()).bind(record.to_string());
+    let row = query.fetch_optional(change.on()).await.doing("looking for a record")?;
+    Ok(row.is_some())
+}
+
+/// A near match; none where its record isn't there any more: there is nothing to compare.
+fn near(row: &AnyRow) -> Result<Option<Near>, ArchiveError> {
+    let Some(office) = row.parsed_or("office")? else { return Ok(None) };
     let found = match row.int_or::<i64>("same")? {
         None => None,
         Some(same) => Some(NearFound {
@@ -289,7 +308,7 @@ fn near(row: &AnyRow) -> Result<Near, ArchiveError> {
             at: row.time("at")?.to_string(),
         }),
     };
-    Ok(Near {
+    Ok(Some(Near {
         near: NearMatch {
             request: row.parsed("request")?,
             record: row.parsed("record_id")?,
@@ -299,7 +318,7 @@ fn near(row: &AnyRow) -> Result<Near, ArchiveError> {
             differs: row.json_or("differs")?.unwrap_or_default(),
             found,
         },
-        office: row.parsed("office")?,
+        office,
         principal: row.parsed_or("principal")?,
-    })
+    }))
 }

@@ -104,11 +104,10 @@ impl Wrapping<'_> {
     }
 }
 
-/// What a master key is told from another by; says nothing of it.
+/// By what a wrapped key says which master key it is under.
 fn name(master: &MasterKey) -> [u8; NAME] {
-    let whole = blake3::derive_key("sohoa 2026 name of a master key", &master.0);
     let mut name = [0; NAME];
-    name.copy_from_slice(&whole[..NAME]);
+    name.copy_from_slice(&master.digest()[..NAME]);
     name
 }
 

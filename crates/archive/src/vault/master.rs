@@ -21,6 +21,18 @@ const DOING: &str = "reading the master key";
 #[derive(Clone, PartialEq, Eq)]
 pub struct MasterKey(pub(super) [u8; 32]);
 
+impl MasterKey {
+    /// What it is told from others by; says nothing of it.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        blake3::derive_key("sohoa 2026 name of a master key", &self.0)
+    }
+
+    /// The same as text.
+    pub(super) fn name(&self) -> String {
+        Blake3(self.digest()).to_string()
+    }
+}
+
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MasterKey")
@@ -37,10 +49,12 @@ impl FromStr for MasterKey {
     }
 }
 
-/// The master key, and those from before whose data keys were not all taken over yet.
+/// The master key, and those from before whose data keys were not all taken over yet. Until
+/// [`crate::Archive::rewrap_keys`] new data keys, too, are wrapped under the one from before, so
+/// that whoever knows no other yet can read them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Masters {
-    /// The one that new keys are wrapped under.
+    /// The one that data keys are wrapped under, or shall be.
     pub current: MasterKey,
     /// Those that open what was wrapped before.
     pub former: Vec<MasterKey>,

@@ -3,7 +3,8 @@
 //! or the other, whole, and there never is a second copy.
 //!
 //! Its key is kept before, as of every blob. A dossier that needs it is held while it is written
-//! over: what is erased at that moment doesn't come back.
+//! over: what is erased at that moment doesn't come back. Where it couldn't be held for so long,
+//! what nobody needs any more is taken back.
 
 use schemas::ids::{Blake3, DossierId};
 use serde::Serialize;
@@ -125,8 +126,17 @@ impl Archive {
             let needs = needs.fetch_one(change.on()).await.doing(DOING)?;
             if needs.flag("needs")? {
                 // The dossier is only held: nothing of it changes.
-                incoming.finish_as(key).await?;
-                return Ok(Fate::Encrypted);
+                let finished = incoming.finish_as(key).await;
+                // A server ends a transaction in which nothing is asked for a minute, and a large
+                // blob may be on its way for longer: what was erased by then would be back. What is
+                // still on its way then is left to a check.
+                let held = sqlx::query(needed::IN_USE).bind(key.to_string());
+                let held = held.fetch_one(change.on()).await.is_ok();
+                drop(change);
+                if !held && self.take_back(key).await? {
+                    return Ok(Fate::Done);
+                }
+                return finished.map(|_| Fate::Encrypted);
             }
         }
         Ok(Fate::Done)

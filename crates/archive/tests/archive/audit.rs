@@ -5,10 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use schemas::api::{AskReason, Lookup, LookupWord, SayOfLookup};
 use schemas::audit::{Act, AuditHead, AuditLine, SignedHead};
 use schemas::ids::{Blake3, PrincipalId};
-use schemas::record::Record;
+use schemas::record::{Record, RecordPage};
 use sqlx::{AssertSqlSafe, Connection, Row};
 
-use crate::bed::{Bed, SOMEBODY, bed, citizen, filed, findings, new_scan, request};
+use crate::bed::{Bed, SOMEBODY, bed, citizen, draft, filed, findings, new_scan, request};
 
 const PURPOSES: [&str; 3] = ["Đăng ký kết hôn", "Cấp hộ chiếu", "Vay vốn"];
 
@@ -353,6 +353,62 @@ async fn what_is_read_again_handed_on_and_said_leaves_lines_that_name_nobody() {
         assert!(!text.contains(personal), "{personal}");
     }
     assert_eq!(findings(&bed.archive).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_page_that_is_shown_leaves_a_line_whatever_became_of_its_record() {
+    let bed = bed().await;
+    let (dossier, pages) = bed.read_dossier(2).await;
+    let document = filed(&pages[..1], "TP01");
+    bed.file(dossier.id, std::slice::from_ref(&document)).await;
+    let blob = bed.archive.blobs.put(b"its PDF").await.unwrap();
+    let page = RecordPage {
+        page: pages[0],
+        scan: blob,
+        seq: 0,
+        image: blob,
+        dpi: 300,
+        rotation_deg: 0,
+        skew_deg: 0.1,
+        blank: false,
+    };
+    let draft = Record { pages: vec![page], ..draft(&dossier, document.id, blob) };
+    let (records, now) = (&bed.archive.records, Timestamp::now());
+    let record = records.publish(document.id, &document.revision, draft, now).await;
+    let record = record.unwrap().unwrap();
+    // Shows both pages, of which the second is no record's; tells the versions that lines name.
+    let shown = async || {
+        for page in &pages {
+            let page = records.page(*page).await.unwrap().unwrap();
+            records.page_shown(&page, &dossier.code, (SOMEBODY, now)).await.unwrap();
+        }
+        records.link_audit().await.unwrap();
+        let lines = records.audit(&LinesAsked::default(), 100).await.unwrap().into_iter().rev();
+        let lines = lines.filter(|own| own.line.act == Act::PageShown).map(|own| own.line);
+        let of_record = |line: AuditLine| {
+            assert_eq!((line.record, line.principal), (Some(record.id), Some(SOMEBODY)));
+            line.version.unwrap()
+        };
+        lines.map(of_record).collect::<Vec<_>>()
+    };
+    assert_eq!(shown().await, [1]);
+    let who = Reviser { reason: "Cấp sai", by: "officer-7", principal: SOMEBODY };
+    let put_right = PutRight {
+        fields: Vec::new(),
+        valid_until: None,
+        owners: record.owners.clone(),
+        owners_said: false,
+    };
+    records.correct((record.id, 1), put_right, who, now).await.unwrap();
+    assert_eq!(shown().await, [1, 2]);
+    records.supersede((record.id, 2), None, who, now).await.unwrap();
+    assert_eq!(shown().await, [1, 2, 2]);
+    records.revoke(record.id, who, now).await.unwrap();
+    assert_eq!(shown().await, [1, 2, 2, 2]);
+    // Its page is filed otherwise now.
+    assert!(bed.file(dossier.id, &[]).await);
+    assert!(records.document(document.id).await.unwrap().is_none());
+    assert_eq!(shown().await, [1, 2, 2, 2, 2]);
 }
 
 #[tokio::test]

@@ -154,6 +154,7 @@ pub(crate) fn new_dossier(office: &str, lane: Lane) -> NewDossier {
         lane,
         subject: citizen("Nguyễn Thị Mẫu"),
         others: Vec::new(),
+        identity_checked: false,
     }
 }
 

@@ -27,6 +27,7 @@ async fn a_blob_is_kept_under_its_hash_and_a_dropped_one_leaves_nothing() {
         let mut streamed = Vec::new();
         reader.read_to_end(&mut streamed).await.unwrap();
         assert_eq!((streamed, len), (bytes, 3_000_000));
+        assert!((3_000_000..3_010_000).contains(&blobs.stored(key).await.unwrap()));
 
         let mut cut_short = blobs.receive(None).await.unwrap();
         cut_short.write(b"half").await.unwrap();

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use archive::{Archive, ArchiveError, OpenError, Place};
-use jiff::Timestamp;
+use archive::{Archive, ArchiveError, NewDossier, OpenError, Place};
 use jiff::civil::date;
+use jiff::{SignedDuration, Timestamp};
+use schemas::access::Reach;
 use schemas::api::{DossierEvent, DossierState, ImportCounts};
 use schemas::catalogue::Procedure;
 use schemas::message::Lane;
 
-use crate::bed::{NUMBER, bed, citizen, new_dossier, open_new};
+use crate::bed::{NUMBER, bed, bed_with, citizen, new_dossier, open_new};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_hundred_openings_at_once_give_two_hundred_consecutive_codes() {
@@ -78,6 +79,32 @@ async fn a_known_number_with_another_name_is_refused_and_says_no_name() {
 }
 
 #[tokio::test]
+async fn what_was_mistyped_of_somebody_keeps_them_out_of_no_office_whose_officer_compared_papers() {
+    let bed = bed().await;
+    let (records, now) = (&bed.archive.records, Timestamp::now());
+    let first = bed.dossier().await;
+    let other = NewDossier {
+        subject: citizen("Nguyễn Thị Mận"),
+        identity_checked: true,
+        ..new_dossier("H26.02", Lane::Counter)
+    };
+    let other = open_new(records, &other, now).await.unwrap();
+    assert!(other.subject.agrees(&citizen("Nguyễn Thị Mận")));
+    assert!(records.dossier_by_id(first.id).await.unwrap().unwrap().subject.agrees(&first.subject));
+    let again = open_new(records, &new_dossier("H26.01", Lane::Counter), now).await;
+    assert!(matches!(again, Err(OpenError::SubjectDiffers)), "it stands for the others, too");
+
+    // A paper bears it out.
+    let sql = format!(
+        "insert into record_owner (number, record_id, version) values ('{NUMBER}', 'r', 1)"
+    );
+    assert_eq!(bed.tamper(sql.leak()).await, 1);
+    let checked = NewDossier { identity_checked: true, ..new_dossier("H26.01", Lane::Counter) };
+    let refused = open_new(records, &checked, now).await;
+    assert!(matches!(refused, Err(OpenError::SubjectDiffers)), "{refused:?}");
+}
+
+#[tokio::test]
 async fn an_error_names_the_column_and_never_what_stands_in_it() {
     let bed = bed().await;
     let dossier = bed.dossier().await;
@@ -89,6 +116,43 @@ async fn an_error_names_the_column_and_never_what_stands_in_it() {
     for secret in ["Lộ", "Mẫu", NUMBER, "1999-01-01"] {
         assert!(!said.contains(secret), "{said}");
     }
+}
+
+#[tokio::test]
+async fn dossiers_within_reach_are_read_a_part_at_a_time_none_twice_and_none_left_out() {
+    // Codes that say nothing of offices, so that these take turns.
+    let bed = bed_with(|place| place.code_template = "H-{yymmdd}-{n:4}".to_owned()).await;
+    let (records, now) = (&bed.archive.records, Timestamp::now());
+    let mut all = Vec::new();
+    for office in ["H26.01", "H26.02", "H26.01.02", "H27", "H26.011", "H26.01.02", "H26.01"] {
+        all.push(open_new(records, &new_dossier(office, Lane::Counter), now).await.unwrap());
+    }
+    let period = (now, now + SignedDuration::from_secs(1));
+    let check = async |reach: &Reach, count| {
+        let wanted: Vec<_> = all.iter().filter(|one| reach.covers(&one.office)).collect();
+        assert_eq!(wanted.len(), count);
+        for limit in 1..=4 {
+            let (mut found, mut after) = (Vec::new(), None);
+            loop {
+                let part = records.opened(period, reach, after.as_ref(), limit).await.unwrap();
+                assert!(part.len() <= usize::try_from(limit).unwrap());
+                let Some(last) = part.last() else { break };
+                after = Some(last.code.clone());
+                found.extend(part);
+            }
+            assert_eq!(found.iter().collect::<Vec<_>>(), wanted, "{limit} at a time");
+        }
+    };
+    check(&Reach::Everywhere, 7).await;
+    let of = |offices: &[&str]| {
+        Reach::Offices(offices.iter().map(|office| office.parse().unwrap()).collect())
+    };
+    // One of them lies below another.
+    check(&of(&["H27", "H26.01.02", "H26.01"]), 5).await;
+    check(&of(&["H26.011"]), 1).await;
+    check(&of(&[]), 0).await;
+    let before = (now - SignedDuration::from_secs(1), now);
+    assert!(records.opened(before, &Reach::Everywhere, None, 10).await.unwrap().is_empty());
 }
 
 #[tokio::test]

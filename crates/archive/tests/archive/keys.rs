@@ -2,10 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use archive::{Archive, ArchiveError, BackupError};
+use archive::{Archive, ArchiveError, BackupError, Place};
 use schemas::access::{PrincipalKind, Secret};
 use schemas::audit::Actor;
 use schemas::ids::{Blake3, PrincipalId};
+use sqlx::Connection;
 use tempfile::TempDir;
 
 use crate::backup::{back_up, blob, keys, restore};
@@ -189,17 +190,98 @@ async fn another_master_key_takes_over_what_the_former_one_had() {
     let scan = bed.scan(dossier.id, b"one scan").await.blake3;
     let bed = bed.again_with(|place| place.masters = Some(masters("77", &["5e"]))).await;
     assert_eq!(bed.archive.blobs.get(scan).await.unwrap(), b"one scan");
+    let other = bed.archive.blobs.put(b"under the former one, too").await.unwrap();
+    assert_eq!(bed.archive.rewrap_keys().await.unwrap(), 2);
     let new = bed.archive.blobs.put(b"under the new one").await.unwrap();
-    assert_eq!(bed.archive.rewrap_keys().await.unwrap(), 1);
     assert_eq!(bed.archive.rewrap_keys().await.unwrap(), 0);
     let bed = bed.again_with(|place| place.masters = Some(masters("77", &[]))).await;
     assert_eq!(bed.archive.blobs.get(scan).await.unwrap(), b"one scan");
+    assert_eq!(bed.archive.blobs.get(other).await.unwrap(), b"under the former one, too");
     assert_eq!(bed.archive.blobs.get(new).await.unwrap(), b"under the new one");
     let Bed { place, archive, form } = bed;
     archive.close().await;
     let former = archive::Place { masters: at(form.dir()).masters, ..place };
     let refused = Archive::open(&former).await.err();
     assert!(matches!(refused, Some(ArchiveError::OtherMaster)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn whoever_lacks_the_new_master_key_keeps_nothing_once_it_is_the_current_one() {
+    let bed = bed().await;
+    let (blobs, records) = (&bed.archive.blobs, &bed.archive.records);
+    let first = blobs.put(b"one scan").await.unwrap();
+    // As in an archive from before it was said which one is current.
+    assert_eq!(bed.tamper("update schema_floor set master = null").await, 1);
+    let mut place = bed.form.place();
+    place.masters = Some(masters("77", &["5e"]));
+    let knows_both = Archive::open_beside(&place).await.unwrap();
+    // Until then each reads what the other keeps.
+    let second = knows_both.blobs.put(b"another scan").await.unwrap();
+    assert_eq!(blobs.get(second).await.unwrap(), b"another scan");
+    let third = blobs.put(b"a third scan").await.unwrap();
+    assert_eq!(knows_both.rewrap_keys().await.unwrap(), 3);
+
+    let lost = blobs.put(b"late").await;
+    assert!(matches!(lost, Err(ArchiveError::OtherMaster)), "{lost:?}");
+    assert!(!bed.blob(hash(b"late")).exists());
+    let secret = Secret::new("GEZDGNBVGY3TQOJQ".to_owned());
+    let lost = records.offer_factor(PrincipalId::random(), &secret).await;
+    assert!(matches!(lost, Err(ArchiveError::OtherMaster)), "{lost:?}");
+    let begun = Archive::open_beside(&bed.form.place()).await.err();
+    assert!(matches!(begun, Some(ArchiveError::OtherMaster)), "{begun:?}");
+    let late = knows_both.blobs.put(b"late").await.unwrap();
+    knows_both.close().await;
+
+    let bed = bed.again_with(|place| place.masters = Some(masters("77", &[]))).await;
+    assert_eq!(bed.archive.rewrap_keys().await.unwrap(), 0);
+    for key in [first, second, third, late] {
+        assert_eq!(hash(&bed.archive.blobs.get(key).await.unwrap()), key);
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_comes_while_the_master_key_changes_is_not_put_under_the_former_one() {
+    let bed = bed().await;
+    bed.archive.blobs.put(b"one scan").await.unwrap();
+    let mut tool = bed.form.tool().await;
+    let mut change = tool.begin().await.unwrap();
+    let choose = sqlx::query("update schema_floor set master = 'another'");
+    choose.execute(&mut *change).await.unwrap();
+    let blobs = bed.archive.blobs.clone();
+    let put = tokio::spawn(async move { blobs.put(b"late").await });
+    // Long enough to be put by whoever doesn't wait.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    change.commit().await.unwrap();
+    let late = put.await.unwrap();
+    assert!(matches!(late, Err(ArchiveError::OtherMaster)), "{late:?}");
+    tool.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_that_is_lost_stops_neither_a_restoration_nor_the_next_master_key() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    bed.scan(dossier.id, b"one scan").await;
+    bed.scan(dossier.id, b"another scan").await;
+    // Before the other one, whatever goes through them.
+    let lose = "update data_key set wrapped = (select o.wrapped from data_key o
+        where o.key_id <> data_key.key_id) where key_id = (select min(key_id) from data_key)";
+    assert_eq!(bed.tamper(lose).await, 1);
+    let dir = TempDir::new().unwrap();
+    back_up(&bed.archive, dir.path()).await.unwrap();
+
+    let form = Form::new().await;
+    let place = form.place();
+    restore(&place, dir.path()).await.unwrap();
+    let archive = Archive::open(&place).await.unwrap();
+    assert_eq!(findings(&archive).await, ["scan.key_missing"]);
+
+    let bed = Bed { form, place, archive };
+    let bed = bed.again_with(|place| place.masters = Some(masters("77", &["5e"]))).await;
+    let left = bed.archive.rewrap_keys().await;
+    assert!(matches!(left, Err(ArchiveError::NoKey(_))), "{left:?}");
+    let bed = bed.again_with(|place| place.masters = Some(masters("77", &[]))).await;
+    assert_eq!(findings(&bed.archive).await, ["scan.key_missing"], "the other is taken over");
 }
 
 #[tokio::test]
@@ -243,4 +325,24 @@ async fn the_secret_of_a_second_factor_is_encrypted_at_its_next_use() {
     records.forget_factor(id, &Actor::Program).await.unwrap();
     let gone = records.factor_secret(id, &shut).await;
     assert!(matches!(gone, Err(ArchiveError::Erased(_))), "{gone:?}");
+}
+
+#[tokio::test]
+async fn a_restoration_goes_by_the_master_key_of_its_keys_whoever_was_there_before() {
+    let bed = bed().await;
+    let dossier = bed.dossier().await;
+    bed.scan(dossier.id, b"one scan").await;
+    let dir = TempDir::new().unwrap();
+    back_up(&bed.archive, dir.path()).await.unwrap();
+
+    let form = Form::new().await;
+    let place = Place { masters: Some(masters("77", &[])), ..form.place() };
+    let before = Archive::open(&place).await.unwrap();
+    let secret = Secret::new("GEZDGNBVGY3TQOJQ".to_owned());
+    before.records.offer_factor(PrincipalId::random(), &secret).await.unwrap();
+    before.close().await;
+    restore(&form.place(), dir.path()).await.unwrap();
+    let archive = Archive::open(&form.place()).await.unwrap();
+    assert_eq!(findings(&archive).await, [""; 0]);
+    assert_eq!(archive.rewrap_keys().await.unwrap(), 0, "nothing is left of who was there");
 }

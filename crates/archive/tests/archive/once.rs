@@ -25,6 +25,7 @@ use crate::bed::{
     Bed, NUMBER, SOMEBODY, bed, citizen, draft, filed, findings, new_dossier, new_scan, open,
     request,
 };
+use crate::subjects::{done, erase};
 
 const REVISER: Reviser<'_> = Reviser { reason: "Cấp sai", by: "officer-7", principal: SOMEBODY };
 
@@ -94,6 +95,20 @@ async fn a_dossier_hears_that_the_record_it_relies_on_was_withdrawn() {
     let unknown = RecordId::from_uuid(schemas::Uuid::nil());
     let revised = records.revoke(unknown, REVISER, now).await.unwrap();
     assert_eq!(revised, Revised::Unknown);
+    assert_eq!(findings(&bed.archive).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_dossier_hears_that_the_record_it_relies_on_was_erased() {
+    let bed = bed().await;
+    let (gone, record) = done(&bed).await;
+    let (open, closed) = (relying(&bed, &record).await, relying(&bed, &record).await);
+    let records = &bed.archive.records;
+    records.close_dossier(closed.id).await.unwrap();
+    erase(&bed, gone.id, true, true).await.unwrap();
+    assert_eq!(changes(&bed, &open).await, [(1, RecordChange::Revoked)]);
+    assert_eq!(changes(&bed, &closed).await, [], "what was decided on is decided");
+    assert_eq!(records.lost(open.id).await.unwrap().len(), 1);
     assert_eq!(findings(&bed.archive).await, [""; 0]);
 }
 

@@ -229,7 +229,7 @@ async fn what_a_later_program_tells_others_is_left_to_it() {
     assert_eq!(bed.tamper(wants).await, 1);
     let dossier = bed.dossier().await;
     records.close_dossier(dossier.id).await.unwrap();
-    let due = async |name| records.due_deliveries(name, Timestamp::now(), 10).await.unwrap().len();
+    let due = async |name| records.due_deliveries(name, 10).await.unwrap().len();
     assert_eq!((due("mot-cua").await, due("bao-cao").await), (1, 0));
     let tells = "update delivery set event = 'sohoa.dossier.of_tomorrow'";
     assert_eq!(bed.tamper(tells).await, 1);

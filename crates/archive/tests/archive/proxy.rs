@@ -125,7 +125,7 @@ async fn serve(mut client: TcpStream, before: SocketAddr, mood: Mood) {
     }
 }
 
-/// One request, of which the head comes in one piece.
+/// Requests one after the other, of which each head comes in one piece, until one removes.
 async fn grow_old(mut client: TcpStream, before: SocketAddr, late: Duration) {
     const WRITTEN: &[u8] = b"Last-Modified: ";
     const LONG_AGO: &[u8] = b"Mon, 01 Jan 2024 00:00:00 GMT";

@@ -185,7 +185,7 @@ async fn a_removal_that_is_carried_out_late_takes_nothing_that_was_acknowledged(
     let dossier = bed.dossier().await;
     let key = blobs.put(b"nobody's").await.unwrap();
 
-    proxy.is(Mood::Old(Duration::from_secs(3)));
+    proxy.is(Mood::Old(Duration::from_secs(10)));
     let found = bed.archive.check(None).await.unwrap();
     assert_eq!(found.findings.len(), 1);
     assert_eq!(bed.archive.mend(&found).await.unwrap(), [], "nothing says that it was removed");

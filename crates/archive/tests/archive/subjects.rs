@@ -4,9 +4,11 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use archive::{
-    Archive, ArchiveError, AskedKho, Dossier, Ground, Kept, OpenError, PutRight, Reviser, SealedPdf,
+    Archive, ArchiveError, Asked, AskedKho, Dossier, Ground, Kept, OpenError, PutRight, Reviser,
+    SealedPdf,
 };
 use jiff::Timestamp;
+use schemas::access::Reach;
 use schemas::audit::{Act, Actor};
 use schemas::ids::{Blake3, DossierId, InquiryId, PageId};
 use schemas::message::Lane;
@@ -223,6 +225,32 @@ async fn an_erased_dossier_leaves_nothing_but_hashes_and_a_whole_audit() {
     let codes: Vec<_> = found.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["record.removed", "lookup.removed"]);
     assert_eq!(found[0].what, format!("{}/1", other.id));
+}
+
+#[tokio::test]
+async fn nothing_is_kept_of_who_is_nearly_the_owner_of_a_record_that_was_erased() {
+    let bed = bed().await;
+    let (dossier, record) = done(&bed).await;
+    let (records, now) = (&bed.archive.records, Timestamp::now());
+    let owner = &record.owners[0].subject;
+    let asked = Asked { number: "012345678".to_owned(), ..Asked::from(owner) };
+    let [early, late] = ["Đăng ký kết hôn", "Đăng ký thường trú"].map(|why| request(&record, why));
+    assert!(records.put_near(SOMEBODY, &early, (&asked, owner), now).await.unwrap());
+    erase(&bed, dossier.id, true, true).await.unwrap();
+    assert!(!records.put_near(SOMEBODY, &late, (&asked, owner), now).await.unwrap());
+    assert_eq!(holds(&bed, NUMBER).await, [""; 0]);
+
+    // What came in between in an earlier program stops nobody, and is nobody's to say.
+    let left = format!(
+        "insert into near_match (request, record_id, asked_at, asked_by, asked, number)
+         values ('{}', '{}', 1, 'x', 'a', '{NUMBER}')",
+        late.request, record.id
+    );
+    assert_eq!(bed.tamper(left.leak()).await, 1);
+    assert_eq!(records.near_matches(&Reach::Everywhere).await.unwrap(), []);
+    assert_eq!(records.near_match(late.request).await.unwrap(), None);
+    let found = (true, "Đã đối chiếu", "officer-9");
+    assert!(!records.resolve_near(SOMEBODY, late.request, found, now).await.unwrap());
 }
 
 #[tokio::test]

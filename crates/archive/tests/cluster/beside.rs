@@ -81,6 +81,8 @@ async fn done(archive: &Archive) -> (Dossier, Record) {
     let pdf = archive.blobs.put(b"its PDF").await.unwrap();
     let draft = draft(&dossier, document.id, pdf);
     let record = records.publish(document.id, &document.revision, draft, now).await;
+    let page = records.page(page).await.unwrap().unwrap();
+    records.page_shown(&page, &dossier.code, (SOMEBODY, now)).await.unwrap();
     (dossier, record.unwrap().unwrap())
 }
 
@@ -88,12 +90,12 @@ async fn done(archive: &Archive) -> (Dossier, Record) {
 async fn leaves(archive: &Archive, dossier: &Dossier) {
     let (records, now) = (&archive.records, Timestamp::now());
     assert!(records.hold_sending("plans", Duration::from_secs(60)).await.unwrap());
-    let due = records.due_deliveries(SUBSCRIBERS[0], now, 100).await.unwrap();
+    let due = records.due_deliveries(SUBSCRIBERS[0], 100).await.unwrap();
     let [first, second, third, ..] = due.as_slice() else { panic!("{due:?}") };
-    let later = now + SignedDuration::from_secs(60);
+    let pause = Duration::from_secs(60);
     for (delivery, outcome) in [
         (first, Outcome::Delivered),
-        (second, Outcome::Again(DeliveryTrouble::Unreachable, later)),
+        (second, Outcome::Again(DeliveryTrouble::Unreachable, pause)),
         (third, Outcome::Hangs(DeliveryTrouble::Gone)),
     ] {
         records.tried_delivery(delivery.id, outcome, Some(200)).await.unwrap();
@@ -112,8 +114,14 @@ async fn leaves(archive: &Archive, dossier: &Dossier) {
     records.vitals().await.unwrap();
     records.leave_sending("plans").await.unwrap();
     let day = SignedDuration::from_hours(24);
-    records.opened((now - day, now + day), None, 100).await.unwrap();
-    records.opened((now - day, now + day), Some(&dossier.code), 100).await.unwrap();
+    for (reach, after) in [
+        (&Reach::Everywhere, None),
+        (&Reach::Everywhere, Some(&dossier.code)),
+        (&here, None),
+        (&here, Some(&dossier.code)),
+    ] {
+        records.opened((now - day, now + day), reach, after, 100).await.unwrap();
+    }
 }
 
 /// A question to another Kho, and its answer.
@@ -130,7 +138,7 @@ async fn asks(archive: &Archive, dossier: &Dossier) {
     };
     records.ask(&new, now).await.unwrap();
     records.inquiry(new.id).await.unwrap().unwrap();
-    let due = records.due_deliveries(SUBSCRIBERS[1], Timestamp::now(), 100).await.unwrap();
+    let due = records.due_deliveries(SUBSCRIBERS[1], 100).await.unwrap();
     let inquiry = records.inquiry_of(due[0].id).await.unwrap().unwrap();
     let blake3 = archive.blobs.put(b"their paper").await.unwrap();
     let file = InquiryFile { name: "tep.pdf".to_owned(), blake3, bytes: 11 };

@@ -42,6 +42,7 @@ mod beside;
 mod broker;
 mod broker_faults;
 mod crowd;
+mod deliveries;
 mod growth;
 mod hangs;
 mod plans;

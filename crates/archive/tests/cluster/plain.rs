@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use crate::backup::{back_up, blob, restore};
 use crate::bed::{bed_with, findings, masters};
 use crate::form::Form;
+use crate::hangs::ToldStore;
 
 #[tokio::test]
 async fn what_came_before_the_master_key_is_read_as_it_is() {
@@ -64,4 +65,50 @@ async fn what_came_before_the_master_key_is_encrypted_and_backups_go_on_restorin
         assert_eq!(archive.blobs.get(plain).await.unwrap(), b"one scan");
         assert_eq!(findings(&archive).await, [""; 0]);
     }
+}
+
+/// What encrypting one scan comes to where the database gives up on it while the store takes the
+/// scan. What is done meanwhile changes one row each time; then the store is asked such requests.
+async fn given_up(meanwhile: &[&'static str], asked_then: &[&str]) -> Encrypted {
+    const GIVE_UP: &str = "select pg_terminate_backend(pid, 10000) from pg_stat_activity
+        where datname = current_database() and state = 'idle in transaction'";
+    let bed = bed_with(|place| place.masters = None).await;
+    bed.scan(bed.dossier().await.id, b"one scan").await;
+    let mut slow = ToldStore::start().await;
+    let bed = bed.again_with(|place| {
+        place.masters = Some(masters("5e", &[]));
+        place.store = Some(slow.store.clone());
+    });
+    let bed = bed.await;
+    let takes = async {
+        // Whether it is plain, and then all of it.
+        for _ in 0..2 {
+            slow.asked("get ").await.answer("200 OK", "one scan");
+        }
+        let put = slow.asked("put ").await;
+        assert_eq!(bed.tamper(GIVE_UP).await, 1);
+        for &sql in meanwhile {
+            assert_eq!(bed.tamper(sql).await, 1, "{sql}");
+        }
+        put.answer("200 OK", "");
+        for request in asked_then {
+            slow.asked(request).await.answer("200 OK", "");
+        }
+    };
+    let hears = |_: &Encrypted| {};
+    let (done, ()) = tokio::join!(bed.archive.encrypt_plain(true, &hears), takes);
+    assert_eq!(bed.tamper("delete from removal").await, 0, "none is under way");
+    done.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_was_erased_while_a_slow_store_took_it_is_not_back_unless_another_sent_it() {
+    let erased = "delete from scan";
+    let sent = "insert into data_key (key_id, about, wrapped, made_at)
+        select 'another', about, wrapped, made_at from data_key";
+    let one = Encrypted { seen: 1, encrypted: 1, plain: 0, missing: 0 };
+    assert_eq!(given_up(&[], &[]).await, one, "it is needed as before");
+    let taken_back = given_up(&[erased], &["head ", "delete "]).await;
+    assert_eq!(taken_back, Encrypted { encrypted: 0, ..one });
+    assert_eq!(given_up(&[erased, sent], &["head "]).await, one);
 }

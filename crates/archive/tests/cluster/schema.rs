@@ -2,7 +2,11 @@
 //! programs a little older or newer.
 
 use archive::{Archive, ArchiveError};
+use sqlx::Executor;
+use tempfile::TempDir;
 
+use crate::backup::{back_up, restore};
+use crate::bed::{bed, findings};
 use crate::form::{Form, server};
 
 #[tokio::test]
@@ -36,4 +40,20 @@ async fn a_later_schema_serves_while_it_says_so() {
     assert!(matches!(opened, Some(ArchiveError::NewerSchema)), "{opened:?}");
     let migrated = Archive::migrate(&form.place()).await.err();
     assert!(matches!(migrated, Some(ArchiveError::NewerSchema)), "{migrated:?}");
+}
+
+#[tokio::test]
+async fn a_view_that_came_with_an_extension_is_in_no_backup_and_in_nobodys_way() {
+    const VIEW: &str = "create view statements as select now() as since, true as is_there";
+    let (bed, form, dir) = (bed().await, Form::new().await, TempDir::new().unwrap());
+    let scan = bed.scan(bed.dossier().await.id, b"one scan").await.blake3;
+    for form in [&bed.form, &form] {
+        form.tool().await.execute(VIEW).await.unwrap();
+    }
+    back_up(&bed.archive, dir.path()).await.unwrap();
+    assert!(!dir.path().join("moments/000001/rows/statements.jsonl").exists());
+    restore(&form.place(), dir.path()).await.unwrap();
+    let archive = Archive::open(&form.place()).await.unwrap();
+    assert_eq!(archive.blobs.get(scan).await.unwrap(), b"one scan");
+    assert_eq!(findings(&archive).await, [""; 0]);
 }

@@ -32,7 +32,7 @@ fn signed(pdf: &[u8], key: &dyn Signer, role: &str, corner: Option<Corner>) -> V
     let name = key.chain().name().unwrap();
     let at = "2026-11-25T15:50:00Z".parse().unwrap();
     let mark = Mark { name: name.reveal(), role, at, corner, room: key.chain().room(false) };
-    let room = make_room(pdf, &mark).unwrap();
+    let room = make_room(pdf.to_vec(), &mark).unwrap();
     let signature = signing::sign(key, &signing::sha256(&room.covered())).unwrap();
     room.fill(&signature.to_der().unwrap()).unwrap()
 }
@@ -111,10 +111,23 @@ fn a_file_that_was_not_sealed_here_is_refused_and_so_is_a_signature_without_room
     let at = jiff::Timestamp::UNIX_EPOCH;
     let mark = Mark { name: "A", role: "B", at, corner: None, room: 10 };
     for strange in [&b""[..], b"%PDF-1.7\n%%EOF", b"startxref\n0\n%%EOF"] {
-        assert_eq!(make_room(strange, &mark).unwrap_err(), RoomError::Strange);
+        assert_eq!(make_room(strange.to_vec(), &mark).unwrap_err(), RoomError::Strange);
     }
-    let room = make_room(&seal(&[empty()]), &mark).unwrap();
+    let room = make_room(seal(&[empty()]), &mark).unwrap();
     assert_eq!(room.fill(&[1; 11]), Err(RoomError::TooLong(11)));
+}
+
+#[test]
+fn a_file_is_signed_where_it_lies_in_memory() {
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    let mark = Mark { name: "A", role: "B", at, corner: Some(Corner::TopLeft), room: 10 };
+    let mut pdf = seal(&[empty()]);
+    pdf.reserve(1 << 20);
+    let place = pdf.as_ptr();
+    let room = make_room(pdf, &mark).unwrap();
+    assert_eq!(room.covered()[0].as_ptr(), place);
+    let filled = room.fill(&[1; 10]).unwrap();
+    assert_eq!(filled.as_ptr(), place);
 }
 
 #[test]

@@ -1,16 +1,21 @@
 //! Asking once, in the hands of people: near matches, what is shown, used or declined, corrections.
 
+use access::Asker;
+use archive::Reviser;
 use axum::http::StatusCode;
+use jiff::Timestamp;
 use schemas::Uuid;
+use schemas::access::{Permission, Reach};
 use schemas::api::{
     AccessAnswer, ComponentStatus, Lookup, LookupSaid, NearMatch, Party, RecordStanding,
     RecordVersion, Requirements,
 };
 use schemas::code::Reason;
+use schemas::ids::PrincipalId;
 use schemas::record::Record;
 use serde_json::{Value, json};
 
-use super::{PDF, WHY, asker, office, owner};
+use super::{PDF, WHY, anyone, asker, office, owner};
 
 #[tokio::test]
 async fn what_a_person_found_of_a_near_match_decides_the_next_lookup() {
@@ -324,4 +329,71 @@ async fn a_paper_that_another_one_replaced_is_not_handed_out_and_says_by_what() 
     assert_eq!(asked.components[0].status, ComponentStatus::Needed);
     let reason = &asked.components[0].reason;
     assert!(reason.contains("đã có bản khác thay thế"), "{reason}");
+}
+
+#[tokio::test]
+async fn why_a_version_ended_never_says_whose_the_record_was_or_is() {
+    let office = office().await;
+    let (record, both) = (office.publish(None).await, office.publish(None).await);
+    let other = asker("Trần Văn Khác", "001099000013", "1999-01-01");
+    let say = async |of: &Record, what: &str, more: &Value, reason: &str| {
+        let mut word = json!({ "reason": reason, "by": "can-bo-7" });
+        word.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        office.post(&format!("/v1/records/{}/{what}", of.id), &word).await
+    };
+    let add = json!({ "version": 1, "add_owners": [other] });
+    assert_eq!(say(&both, "correct", &add, "Của cả hai").await.status, StatusCode::OK);
+
+    let (nothing, version) = (json!({}), json!({ "version": 1 }));
+    let by_both = json!({ "version": 1, "by_record": both.id });
+    let issuer = json!({ "version": 1, "fields": [{ "name": "issuer", "value": "UBND" }] });
+    let holder = json!({ "version": 1, "fields": [
+        { "name": "holder_number", "value": "001099000013" },
+        { "name": "holder_name", "value": "Trần Văn Khác" },
+        { "name": "holder_born", "value": "1999-01-01" },
+    ] });
+    let (own, new) = ("Giấy của bà NGUYỄN THỊ MẪU", "Giấy của ông Trần Văn Khác");
+    for (what, more, reason) in [
+        ("revoke", &nothing, own),
+        ("revoke", &nothing, "Cấp sai cho số 001 199 000 013"),
+        ("supersede", &version, own),
+        ("supersede", &by_both, new),
+        ("correct", &issuer, own),
+        ("correct", &add, new),
+        ("correct", &holder, own),
+        ("correct", &holder, "Giấy của số 001099000013"),
+    ] {
+        let refused = say(&record, what, more, reason).await.refused(Reason::RequestInvalid);
+        assert!(refused.contains("never whose it is"), "{what} {reason}: {refused}");
+    }
+    let versions = office.get(&format!("/v1/records/{}/versions", record.id), &[]).await;
+    let versions: Vec<RecordVersion> = versions.json();
+    assert_eq!((versions.len(), versions[0].standing), (1, RecordStanding::Published), "as it was");
+    // Who is no owner may be named.
+    assert_eq!(say(&record, "revoke", &nothing, new).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn why_a_version_ended_is_told_to_who_may_look_it_up_at_its_office_alone() {
+    let office = office().await;
+    let record = office.publish(None).await;
+    // As it was kept before a reason was looked at.
+    let reason = "Giấy của bà Nguyễn Thị Mẫu";
+    let who = Reviser { reason, by: "can-bo-7", principal: PrincipalId::random() };
+    office.archive.records.revoke(record.id, who, Timestamp::now()).await.unwrap();
+    let at = |office: &str| Reach::Offices(vec![office.parse().unwrap()]);
+    let (look_up, audit) = (Permission::LookUp, Permission::Audit);
+    for (granted, told) in [
+        (vec![(look_up, at("H26"))], Some(reason)),
+        (vec![(look_up, at("H27"))], None),
+        (vec![(audit, Reach::Everywhere)], None),
+        (vec![(look_up, at("H27")), (audit, Reach::Everywhere)], None),
+    ] {
+        let asking = Asker { granted: granted.clone(), ..anyone("somebody else") };
+        let place = format!("/v1/records/{}/versions", record.id);
+        let versions = office.asked_by(asking).get(&place, &[]).await;
+        let versions: Vec<RecordVersion> = versions.json();
+        assert_eq!(versions[0].standing, RecordStanding::Revoked, "{granted:?}");
+        assert_eq!(versions[0].ended_reason.as_deref(), told, "{granted:?}");
+    }
 }

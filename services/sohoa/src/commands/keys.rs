@@ -12,11 +12,20 @@ use crate::{outside, show};
 /// before there was one.
 ///
 /// `rotate` wraps every key anew and touches no paper. On one machine it makes the new master key
-/// itself; no server may be running there. In a cluster, name the new one as `keys.master_file`
-/// and the one before in `keys.former_files`, restart every process, call this, and take the
-/// former one out again. Then back up at once, for the copy of the keys from before is worth
-/// nothing without the former master key, and destroy that: with it, whatever was erased is gone
-/// from earlier copies of the keys and of the database, too.
+/// itself; no server may be running there. In a cluster, keep this order. Name the new one as
+/// `keys.master_file` and the one before in `keys.former_files`, for every process and command, and
+/// restart every process, all of this version: until `rotate` is called, keys come under the one
+/// before, which everybody has. Call it. Take the former one out again, and restart once more.
+///
+/// From the moment when it is called, whatever lacks the new master key keeps nothing any more (a
+/// process that was left out, a command that began before): a scan is refused and can be sent
+/// again, a command ends and is called again. Such a process reads what isn't wrapped anew yet, and
+/// doesn't start again. Cut off, `rotate` is called again; only when it says that it is done is
+/// nothing left under the former one.
+///
+/// Then back up at once, for the copy of the keys from before is worth nothing without the former
+/// master key, and destroy that: with it, whatever was erased is gone from earlier copies of the
+/// keys and of the database, too.
 ///
 /// `encrypt` encrypts every scan, page image and PDF that was kept before there was a master key,
 /// each with a key of its own, while work goes on; cut off, it is called again. First give every

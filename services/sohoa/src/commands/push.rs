@@ -48,8 +48,12 @@ pub(crate) struct Push {
     /// several times.
     #[arg(long = "other", value_name = "NUMBER,NAME,BORN")]
     others: Vec<Other>,
+    /// Their identity papers were compared with the names and dates given here. These stand where
+    /// another dossier said otherwise, unless a record is bound to the number.
+    #[arg(long)]
+    identity_checked: bool,
     /// Send to this dossier instead of opening one.
-    #[arg(long, conflicts_with_all = ["procedure", "case", "citizen", "organisation", "name", "born", "others"])]
+    #[arg(long, conflicts_with_all = ["procedure", "case", "citizen", "organisation", "name", "born", "others", "identity_checked"])]
     dossier: Option<DossierCode>,
     /// The component that all these scans are for, where that is known.
     #[arg(long)]
@@ -132,6 +136,7 @@ impl Push {
             lane: if self.backlog { Lane::Backlog } else { Lane::Counter },
             office: None,
             answers: schemas::api::Answers::new(),
+            identity_checked: self.identity_checked,
         })
     }
 

@@ -5,19 +5,21 @@ use std::collections::BTreeSet;
 
 use failpoints::{Point, here};
 use jiff::Timestamp;
-use schemas::api::DossierState;
+use schemas::api::{DossierState, RecordChange};
 use schemas::audit::{Act, Actor, AuditLine};
 use schemas::ids::{Blake3, DossierCode, DossierId, RecordId};
-use schemas::record::Record;
+use schemas::record::{Record, RecordState};
 use serde::Serialize;
+use tracing::warn;
 
 use crate::Archive;
-use crate::database::micros;
+use crate::database::{Change, micros};
 use crate::error::{ArchiveError, Doing};
 use crate::needed;
 use crate::records::audit::leave;
 use crate::records::held::{By, Held};
 use crate::records::publish::{record, record_columns};
+use crate::records::relied::note;
 use crate::rows::Columns;
 
 /// Why a dossier can't be erased.
@@ -53,8 +55,8 @@ pub struct Erasure {
     pub records: Vec<RecordId>,
     /// Scans, page images and PDFs whose bytes are gone.
     pub blobs: u64,
-    /// Those that something else needs, too, or that came within the hour and can't be told from
-    /// what is arriving: `sohoa check --mend` removes these later.
+    /// Those that something else needs, too, that came within the hour and can't be told from what
+    /// is arriving, or that couldn't be removed in time: `sohoa check --mend` removes these later.
     pub blobs_left: u64,
 }
 
@@ -153,7 +155,8 @@ const IS_ERASED: &str = "select record_id from erased where record_id = $1 limit
 impl Archive {
     /// Erases a dossier with all that came with it, if `policy` lets each of its records go:
     /// what stays are the ids and hashes of its records, and the lines of the audit, which hold
-    /// `reason` and who did it. Where `really` isn't set, tells only what would be erased.
+    /// `reason` and who did it. Open dossiers that rely on one of its records are told, as of one
+    /// that is withdrawn. Where `really` isn't set, tells only what would be erased.
     ///
     /// # Errors
     /// [`ArchiveError::Missing`], [`ArchiveError::Unavailable`]; nothing is erased then, or only
@@ -205,6 +208,11 @@ impl Archive {
             erasure.blobs = blobs.len() as u64;
             return Ok(Ok(erasure));
         }
+        // What was kept of the records until now is seen from here on, and nothing is added.
+        if let Some(sql) = change.db.dialect.hold_records() {
+            held.run(&mut change, sql).await?;
+        }
+        let any_noted = note_erased(&mut change, &records).await?;
         let tombstones = sqlx::query(TOMBSTONES).bind(&id).bind(micros(now));
         tombstones.execute(change.on()).await.doing(doing)?;
         for sql in ERASE {
@@ -219,6 +227,10 @@ impl Archive {
         leave(&mut change, &lines(&held.code, &records, reason, (by, now))).await?;
         change.commit().await?;
         here(Point::DossierErased);
+        if any_noted && let Err(error) = self.records.tell_changes().await {
+            let error = &error as &dyn std::error::Error;
+            warn!(error, "that records were erased is told later");
+        }
         for key in blobs {
             match self.remove_unneeded(key).await? {
                 true => erasure.blobs += 1,
@@ -239,6 +251,17 @@ impl super::Records {
         let row = row.fetch_optional(&self.db.readers).await.doing("reading a record")?;
         Ok(row.is_some())
     }
+}
+
+/// Writes down for the open dossiers that rely on them that these records are not in use any more;
+/// says whether any was.
+async fn note_erased(change: &mut Change<'_>, records: &[Record]) -> Result<bool, ArchiveError> {
+    let mut any = false;
+    for record in records.iter().filter(|record| record.state == RecordState::Published) {
+        note(change, (record.id, record.version), RecordChange::Revoked).await?;
+        any = true;
+    }
+    Ok(any)
 }
 
 /// A line for each version; one for the dossier where it has no record.
