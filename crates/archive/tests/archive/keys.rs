@@ -223,6 +223,8 @@ async fn whoever_lacks_the_new_master_key_keeps_nothing_once_it_is_the_current_o
 
     let lost = blobs.put(b"late").await;
     assert!(matches!(lost, Err(ArchiveError::OtherMaster)), "{lost:?}");
+    assert!(bed.archive.lacks_master().await.unwrap());
+    assert!(!knows_both.lacks_master().await.unwrap());
     assert!(!bed.blob(hash(b"late")).exists());
     let secret = Secret::new("GEZDGNBVGY3TQOJQ".to_owned());
     let lost = records.offer_factor(PrincipalId::random(), &secret).await;
